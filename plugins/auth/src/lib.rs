@@ -1,0 +1,1 @@
+//! Authorizers that every target can use: bearer, basic, API key.

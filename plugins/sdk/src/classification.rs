@@ -1,0 +1,82 @@
+//! What one reply, or one error, means.
+
+use std::time::Duration;
+
+use crate::{Call, Reply, Timestamp, retry_after::retry_after};
+
+/// May the API have acted? The one fact from which `failed` and `indeterminate` are told apart.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Effect {
+    /// Certain that it has not.
+    None,
+    /// Certain that it has.
+    Applied,
+    /// It may have.
+    Unknown,
+}
+
+/// What one reply, or one error, means for the delivery. Exhaustive on purpose.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Meaning {
+    /// Accepted.
+    Success,
+    /// Not this time; another attempt may succeed.
+    Retry,
+    /// Too much at once: the whole target is to be left alone for a while. Spends no attempt.
+    Throttled,
+    /// The proof of who we are was refused.
+    Unauthorized,
+    /// The API does not speak this version (any more).
+    VersionRejected,
+    /// The target asks not to be called again until somebody has looked at it.
+    TargetDisabled,
+    /// Another attempt would be answered in the same way.
+    Permanent,
+}
+
+/// How long the API asks to be left alone. A minimum, which the engine caps.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum RetryAfter {
+    /// Counted from the moment the reply came.
+    For(Duration),
+    /// A point in time, by the API's clock.
+    At(Timestamp),
+}
+
+/// What one reply, or one error, means.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Classification {
+    /// What follows for the delivery.
+    pub meaning: Meaning,
+    /// Whether the API may have acted.
+    pub effect: Effect,
+    /// How long it asks to be left alone.
+    pub retry_after: Option<RetryAfter>,
+}
+
+impl Classification {
+    /// Without a `Retry-After`.
+    #[must_use]
+    pub const fn new(meaning: Meaning, effect: Effect) -> Self {
+        Self { meaning, effect, retry_after: None }
+    }
+
+    /// The default table. A reply without a status came from a target that is not HTTP, and meant accepted.
+    ///
+    /// A 404, 406, 410, 415 or 426 is a rejected version only where the call named a version.
+    #[must_use]
+    pub fn by_status(call: &Call, reply: &Reply) -> Self {
+        let (meaning, effect) = match reply.head.status {
+            None | Some(200..=299) => (Meaning::Success, Effect::Applied),
+            Some(401) => (Meaning::Unauthorized, Effect::None),
+            Some(404 | 406 | 410 | 415 | 426) if call.version.is_some() => {
+                (Meaning::VersionRejected, Effect::None)
+            }
+            Some(429) => (Meaning::Throttled, Effect::None),
+            Some(421 | 425 | 503) => (Meaning::Retry, Effect::None),
+            Some(408 | 500 | 502 | 504 | 529) => (Meaning::Retry, Effect::Unknown),
+            Some(_) => (Meaning::Permanent, Effect::None),
+        };
+        Self { meaning, effect, retry_after: retry_after(&reply.head.headers) }
+    }
+}

@@ -1,0 +1,42 @@
+//! The contract between fanfare and its targets: what the author of a target sees, and nothing more.
+//!
+//! No runtime, no HTTP client, no engine. A target that is not HTTP implements [`ApiTarget`]; one that
+//! is describes itself as an [`HttpApi`] and is adapted by [`Http`]. A target never repeats a call, never
+//! sleeps and never reads a clock: whether and when there is another attempt is decided by the engine,
+//! from what [`ApiTarget::classify`] says.
+
+mod authorizer;
+mod call;
+mod classification;
+mod error;
+mod http_api;
+mod kind;
+mod name;
+mod payload;
+mod progress;
+mod reply;
+mod retry_after;
+mod secret;
+mod target;
+mod time;
+mod wire;
+
+pub use async_trait::async_trait;
+
+pub use self::{
+    authorizer::{AuthError, Authorizer, ClientIdentity, Learned, Stamp},
+    call::{Attempt, Call, Delivered},
+    classification::{Classification, Effect, Meaning, RetryAfter},
+    error::{PrepareError, SendError, SendErrorKind},
+    http_api::{Http, HttpApi},
+    kind::{RESERVED_KEYS, RegisterError, Registry, SettingError, TargetKind},
+    name::{Endpoint, IdempotencyKey, TargetName, Version},
+    payload::Payload,
+    progress::Progress,
+    reply::{Reply, ReplyBody, ReplyHead},
+    retry_after::retry_after,
+    secret::Secret,
+    target::{ApiTarget, Capture, Fallback, Profile, Repeat},
+    time::Timestamp,
+    wire::{Exchange, Transport, Wire},
+};

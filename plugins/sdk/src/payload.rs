@@ -1,0 +1,58 @@
+//! The payload: bytes once, parsed once, shared by all deliveries.
+
+use std::{
+    fmt,
+    sync::{Arc, OnceLock},
+};
+
+use bytes::Bytes;
+use serde_json::Value;
+
+/// What is broadcast. Cloning it copies a pointer.
+#[derive(Clone)]
+pub struct Payload(Arc<Inner>);
+
+struct Inner {
+    bytes: Bytes,
+    content_type: String,
+    json: OnceLock<Option<Value>>,
+}
+
+impl Payload {
+    /// Bytes of the given media type.
+    #[must_use]
+    pub fn new(content_type: impl Into<String>, bytes: impl Into<Bytes>) -> Self {
+        let (bytes, content_type) = (bytes.into(), content_type.into());
+        Self(Arc::new(Inner { bytes, content_type, json: OnceLock::new() }))
+    }
+
+    /// A JSON document, serialised here and nowhere else.
+    #[must_use]
+    pub fn json(value: &Value) -> Self {
+        Self::new("application/json", value.to_string())
+    }
+
+    /// The bytes, as they were given.
+    #[must_use]
+    pub fn bytes(&self) -> &Bytes {
+        &self.0.bytes
+    }
+
+    /// The media type, as it was given.
+    #[must_use]
+    pub fn content_type(&self) -> &str {
+        &self.0.content_type
+    }
+
+    /// The bytes as JSON, parsed at the first call; none where they are not JSON.
+    #[must_use]
+    pub fn as_json(&self) -> Option<&Value> {
+        self.0.json.get_or_init(|| serde_json::from_slice(&self.0.bytes).ok()).as_ref()
+    }
+}
+
+impl fmt::Debug for Payload {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Payload({} bytes of {})", self.0.bytes.len(), self.0.content_type)
+    }
+}

@@ -1,0 +1,129 @@
+//! The door for every target, HTTP or not.
+
+use std::fmt;
+
+use async_trait::async_trait;
+
+use crate::{
+    Attempt, Call, Classification, Delivered, Endpoint, Reply, SendError, SendErrorKind,
+    TargetName, Version,
+};
+
+/// Where a repeat does no harm. Ordered: each includes the ones before it.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+pub enum Repeat {
+    /// Nowhere: a second call may act a second time.
+    #[default]
+    Never,
+    /// At the endpoint and version that saw the first: it recognises the idempotency key, or the method is idempotent.
+    SameEndpoint,
+    /// Also at other endpoints, versions and stand-ins.
+    Anywhere,
+}
+
+/// How much of a reply is kept.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Capture {
+    /// Status and headers; the body is not read.
+    Head,
+    /// The body too, up to a limit.
+    Whole {
+        /// Bytes of the body that are kept.
+        bytes_max: usize,
+    },
+}
+
+/// What a target declares, once, when it is built. Data, not calls: a panic in it refuses the target.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Profile {
+    /// The versions it speaks, preferred first; empty where it has none.
+    pub versions: Vec<Version>,
+    /// Where it is reached, preferred first; empty where the plugin knows by itself.
+    pub endpoints: Vec<Endpoint>,
+    /// Where a repeat does no harm.
+    pub repeat: Repeat,
+    /// How much of a reply is kept.
+    pub capture: Capture,
+    /// Whether [`ApiTarget::compensate`] does anything.
+    pub compensates: bool,
+    /// Requests on the wire that one attempt may make; each takes a token of the rate limit.
+    pub exchanges_max: u16,
+    /// The ways that the author recommends; configuration overrides them.
+    pub fallback: Vec<Fallback>,
+}
+
+/// What to do when a way has failed for good.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Fallback {
+    /// The next version, when the API rejects one.
+    Version,
+    /// Another endpoint of the same API.
+    Endpoint(Endpoint),
+    /// Another target stands in.
+    Target(TargetName),
+    /// A canned reply stands in.
+    Reply,
+}
+
+/// One API that broadcasts can be delivered to.
+#[async_trait]
+pub trait ApiTarget: fmt::Debug + Send + Sync + 'static {
+    /// What it declares. Read once.
+    fn profile(&self) -> Profile {
+        Profile::default()
+    }
+
+    /// Makes one attempt. Never repeats: whether and when there is another is decided by the engine.
+    ///
+    /// # Errors
+    /// When there was no reply.
+    async fn send(&self, attempt: Attempt) -> Result<Reply, SendError>;
+
+    /// What the reply means. The same call and reply always mean the same.
+    fn classify(&self, call: &Call, reply: &Reply) -> Classification {
+        Classification::by_status(call, reply)
+    }
+
+    /// Reverses a delivery that succeeded. Idempotent; its reply is classified by [`ApiTarget::classify`].
+    ///
+    /// # Errors
+    /// When there was no reply, or the target cannot compensate.
+    async fn compensate(
+        &self,
+        _delivered: Delivered,
+        _attempt: Attempt,
+    ) -> Result<Reply, SendError> {
+        Err(SendError::permanent(SendErrorKind::Unsupported))
+    }
+
+    /// Is it there, and would it let us in? Without effect.
+    ///
+    /// # Errors
+    /// When there was no reply, or the target cannot be probed.
+    async fn probe(&self, _attempt: Attempt) -> Result<Reply, SendError> {
+        Err(SendError::permanent(SendErrorKind::Unsupported))
+    }
+}
+
+impl Default for Capture {
+    /// 64 KiB: enough for every reply that says what became of a request.
+    fn default() -> Self {
+        Self::Whole { bytes_max: 64 << 10 }
+    }
+}
+
+impl Default for Profile {
+    /// Nothing may be repeated, one exchange per attempt, version fallback.
+    fn default() -> Self {
+        Self {
+            versions: Vec::new(),
+            endpoints: Vec::new(),
+            repeat: Repeat::Never,
+            capture: Capture::default(),
+            compensates: false,
+            exchanges_max: 1,
+            fallback: vec![Fallback::Version],
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! The one way out.
+
+use std::{fmt, sync::Arc};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+
+use crate::{Capture, ClientIdentity, Progress, Reply, SendError};
+
+/// The way out that an attempt is given. What is handed in leaves as it is: only `traceparent`, `tracestate`
+/// and the authorisation are added, in that order.
+#[derive(Clone, Debug)]
+pub struct Wire {
+    transport: Arc<dyn Transport>,
+    progress: Progress,
+    capture: Capture,
+}
+
+/// One request on the wire, and what the transport is to know about it.
+#[non_exhaustive]
+pub struct Exchange {
+    /// The request as it is to leave.
+    pub request: http::Request<Bytes>,
+    /// To be told when sending begins and when the head of the reply has come.
+    pub progress: Progress,
+    /// How much of the reply to keep.
+    pub capture: Capture,
+    /// Chooses the pool of connections (mTLS).
+    pub identity: Option<ClientIdentity>,
+}
+
+/// Sends one request: the engine's pooled client, or a script in a test.
+#[async_trait]
+pub trait Transport: fmt::Debug + Send + Sync + 'static {
+    /// Sends one request and captures its reply. Follows no redirect and repeats nothing.
+    ///
+    /// # Errors
+    /// When there is no reply; its effect is that of the exchange's progress.
+    ///
+    /// # Cancel safety
+    /// Dropping the future aborts the exchange; [`Progress`] knows whether it had left.
+    async fn exchange(&self, exchange: Exchange) -> Result<Reply, SendError>;
+}
+
+// === impl Wire ===
+
+impl Wire {
+    /// A way out with progress of its own.
+    #[must_use]
+    pub fn new(transport: Arc<dyn Transport>) -> Self {
+        Self { transport, progress: Progress::default(), capture: Capture::default() }
+    }
+
+    /// Keeps this much of the replies.
+    #[must_use]
+    pub fn capturing(mut self, capture: Capture) -> Self {
+        self.capture = capture;
+        self
+    }
+
+    /// How far the attempt has got.
+    #[must_use]
+    pub fn progress(&self) -> &Progress {
+        &self.progress
+    }
+
+    /// Sends one request.
+    ///
+    /// # Errors
+    /// When there is no reply; hand the error on as it is.
+    ///
+    /// # Cancel safety
+    /// Dropping the future aborts the exchange; [`Progress`] knows whether it had left.
+    pub async fn send(&self, request: http::Request<Bytes>) -> Result<Reply, SendError> {
+        let exchange = Exchange {
+            request,
+            progress: self.progress.clone(),
+            capture: self.capture,
+            identity: None,
+        };
+        self.transport.exchange(exchange).await
+    }
+}
+
+// === impl Exchange ===
+
+impl fmt::Debug for Exchange {
+    /// Without query, header values and body: they may be secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let uri = self.request.uri();
+        write!(f, "Exchange({} {}{})", self.request.method(), uri.host().unwrap_or(""), uri.path())
+    }
+}

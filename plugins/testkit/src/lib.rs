@@ -1,0 +1,1 @@
+//! For authors of targets: a conformance suite and a scripted mock API.

@@ -1,0 +1,1 @@
+//! The signed webhook target: Standard Webhooks 1.0.0.
