@@ -1,1 +1,18 @@
-//! Authorizers that every target can use: bearer, basic, API key.
+//! Authorizers that every target can use: bearer token, basic, API key.
+//!
+#![doc = include_str!("docs.md")]
+
+mod api_key;
+mod basic;
+mod bearer;
+mod error;
+mod refusal;
+mod settings;
+
+pub use self::{
+    api_key::{ApiKey, ApiKeyIn},
+    basic::Basic,
+    bearer::Bearer,
+    error::AuthSettingError,
+    settings::{ApiKeySettings, AuthSettings, BasicSettings, BearerSettings},
+};

@@ -1,1 +1,14 @@
-//! The declarative HTTP target.
+//! The declarative HTTP target: an API described by its settings alone.
+//!
+#![doc = include_str!("docs.md")]
+
+mod api;
+mod kind;
+mod settings;
+mod template;
+
+pub use self::{
+    api::HttpTarget,
+    kind::HttpKind,
+    settings::{HttpSettings, IdempotencyKeySettings, RepeatSetting, VersionIn},
+};

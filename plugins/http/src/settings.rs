@@ -1,0 +1,227 @@
+//! What people write about an HTTP API.
+
+use std::{collections::BTreeMap, fmt};
+
+use fanfare_sdk::{Repeat, Secret, SettingErrors, check};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::HttpTarget;
+
+/// Bytes of a reply that are kept unless the settings say otherwise: enough for every reply that says what became of a request.
+const CAPTURE_BYTES: u32 = 64 << 10;
+
+/// What people write about an HTTP API. Checked by [`HttpTarget::try_new`].
+///
+/// Its own keys only: those of the engine (`auth`, `versions`, `timeout`, …) never reach it.
+#[derive(Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, expecting = "a map of settings")]
+#[schemars(title = "http", description = "The declarative HTTP target.")]
+#[non_exhaustive]
+pub struct HttpSettings {
+    /// Absolute, `http` or `https`. `{version}` may stand in its path and query. No user info, no secret in its query: use `auth`.
+    #[schemars(example = "https://crm.example/v{version}/contacts")]
+    pub url: String,
+    /// In capital letters. `GET` and `HEAD` carry no body.
+    #[serde(default = "post")]
+    pub method: String,
+    /// One value each. A `Content-Type` replaces the payload's.
+    #[serde(default)]
+    #[schemars(with = "BTreeMap<String, String>")]
+    pub headers: BTreeMap<String, Secret>,
+    /// Added to the query of the URL, percent-encoded. No secret: use `auth`.
+    #[serde(default)]
+    #[schemars(with = "BTreeMap<String, String>")]
+    pub query: BTreeMap<String, Secret>,
+    /// Where the version goes.
+    #[serde(default)]
+    pub version_in: VersionIn,
+    /// The header that tells the API that two requests are the same one.
+    #[serde(default)]
+    pub idempotency_key: IdempotencyKeySettings,
+    /// Where a repeat does no harm. Left out, it follows the method (RFC 9110 section 9.2.2): `same_endpoint`
+    /// where it is idempotent, else `never`. Set `same_endpoint` only when the API honours the idempotency key.
+    #[serde(default)]
+    pub repeat: Option<RepeatSetting>,
+    /// Bytes of the reply that are kept; 0 keeps status and headers only.
+    #[serde(default = "capture_bytes")]
+    #[schemars(range(max = 16_777_216))]
+    pub capture_bytes_max: u32,
+}
+
+/// Where the version goes.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum VersionIn {
+    /// Where `{version}` stands in the URL.
+    #[default]
+    Path,
+    /// Into the header of this name.
+    Header(String),
+    /// Into the query, under this key.
+    Query(String),
+}
+
+/// The header that tells the API that two requests are the same one.
+///
+/// Methods that are safe (RFC 9110 section 9.2.1) never carry it.
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields, expecting = "a map of settings")]
+#[non_exhaustive]
+pub struct IdempotencyKeySettings {
+    /// Whether it is sent.
+    pub send: bool,
+    /// Its name.
+    pub header: String,
+    /// Whether it is written as the quoted string of draft-ietf-httpapi-idempotency-key-header. Most APIs take it bare.
+    pub quoted: bool,
+}
+
+/// Where a repeat does no harm, as people write it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RepeatSetting {
+    /// Nowhere: a second request may act a second time.
+    Never,
+    /// At the endpoint and version that saw the first.
+    SameEndpoint,
+    /// Also at other endpoints, versions and stand-ins.
+    Anywhere,
+}
+
+// === impl HttpSettings ===
+
+impl HttpSettings {
+    /// A request with this method to this URL, all else by default.
+    #[must_use]
+    pub fn new(method: impl Into<String>, url: impl Into<String>) -> Self {
+        Self {
+            url: url.into(),
+            method: method.into(),
+            headers: BTreeMap::new(),
+            query: BTreeMap::new(),
+            version_in: VersionIn::default(),
+            idempotency_key: IdempotencyKeySettings::default(),
+            repeat: None,
+            capture_bytes_max: CAPTURE_BYTES,
+        }
+    }
+
+    /// A POST to this URL, all else by default.
+    #[must_use]
+    pub fn post(url: impl Into<String>) -> Self {
+        Self::new(post(), url)
+    }
+
+    /// With this header; its value is treated as a secret.
+    #[must_use]
+    pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.headers.insert(name.into(), Secret::new(value));
+        self
+    }
+
+    /// With this pair in the query, neither of them encoded yet.
+    #[must_use]
+    pub fn query(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
+        self.query.insert(key.into(), Secret::new(value));
+        self
+    }
+
+    /// With the version there.
+    #[must_use]
+    pub fn version_in(mut self, place: VersionIn) -> Self {
+        self.version_in = place;
+        self
+    }
+
+    /// With the idempotency key sent like that.
+    #[must_use]
+    pub fn idempotency_key(mut self, key: IdempotencyKeySettings) -> Self {
+        self.idempotency_key = key;
+        self
+    }
+
+    /// With repeats there. `SameEndpoint` for a POST only when the API honours the idempotency key.
+    #[must_use]
+    pub fn repeat(mut self, repeat: Repeat) -> Self {
+        self.repeat = Some(match repeat {
+            Repeat::Never => RepeatSetting::Never,
+            Repeat::SameEndpoint => RepeatSetting::SameEndpoint,
+            Repeat::Anywhere => RepeatSetting::Anywhere,
+        });
+        self
+    }
+
+    /// With so many bytes of the reply kept.
+    #[must_use]
+    pub fn capture_bytes_max(mut self, bytes: u32) -> Self {
+        self.capture_bytes_max = bytes;
+        self
+    }
+
+    /// Checks them: the same as [`HttpTarget::try_new`].
+    ///
+    /// # Errors
+    /// All settings that are wrong.
+    pub fn build(&self) -> Result<HttpTarget, SettingErrors> {
+        HttpTarget::try_new(self)
+    }
+}
+
+impl fmt::Debug for HttpSettings {
+    /// Without path, query and the values of headers: they may be secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HttpSettings")
+            .field("url", &check::masked_url(&self.url))
+            .field("method", &self.method)
+            .field("headers", &self.headers)
+            .field("query", &self.query)
+            .field("version_in", &self.version_in)
+            .field("idempotency_key", &self.idempotency_key)
+            .field("repeat", &self.repeat)
+            .field("capture_bytes_max", &self.capture_bytes_max)
+            .finish()
+    }
+}
+
+fn post() -> String {
+    "POST".to_owned()
+}
+
+fn capture_bytes() -> u32 {
+    CAPTURE_BYTES
+}
+
+// === impl IdempotencyKeySettings ===
+
+impl IdempotencyKeySettings {
+    /// Not sent.
+    #[must_use]
+    pub fn off() -> Self {
+        Self { send: false, ..Self::default() }
+    }
+
+    /// Sent bare in the header of this name.
+    #[must_use]
+    pub fn in_header(name: impl Into<String>) -> Self {
+        Self { header: name.into(), ..Self::default() }
+    }
+}
+
+impl Default for IdempotencyKeySettings {
+    fn default() -> Self {
+        Self { send: true, header: "Idempotency-Key".to_owned(), quoted: false }
+    }
+}
+
+// === impl RepeatSetting ===
+
+impl From<RepeatSetting> for Repeat {
+    fn from(written: RepeatSetting) -> Self {
+        match written {
+            RepeatSetting::Never => Self::Never,
+            RepeatSetting::SameEndpoint => Self::SameEndpoint,
+            RepeatSetting::Anywhere => Self::Anywhere,
+        }
+    }
+}

@@ -1,0 +1,186 @@
+//! Settings and a call make a request.
+
+use std::time::Duration;
+
+use fanfare_http::{HttpSettings, HttpTarget};
+use fanfare_sdk::{Call, HttpApi, Payload, Timestamp, check};
+use serde_json::{Value, json};
+
+/// The request as text: method and URL, headers in the order of their names, body.
+fn text(target: &HttpTarget, call: &Call, payload: &Payload) -> String {
+    let request = match target.request(call, payload) {
+        Ok(request) => request,
+        Err(error) => return error.to_string(),
+    };
+    let value = |value: &http::HeaderValue| value.to_str().expect("ASCII").to_owned();
+    let mut headers: Vec<_> =
+        request.headers().iter().map(|(name, it)| format!("{name}: {}", value(it))).collect();
+    headers.sort();
+    let body = String::from_utf8_lossy(request.body());
+    let head = format!("{} {}", request.method(), request.uri());
+    [vec![head], headers, vec![body.into_owned()]].concat().join("\n").trim_end().to_owned()
+}
+
+fn call(version: Option<&str>, endpoint: Option<&str>) -> Call {
+    let (now, time_left) = (Timestamp::from_secs(1_800_000_000), Duration::from_secs(5));
+    let mut call = Call::new("crm".into(), "key-1".into(), now, time_left);
+    call.version = version.map(Into::into);
+    call.endpoint = endpoint.map(Into::into);
+    call
+}
+
+fn target(written: Value) -> HttpTarget {
+    let settings = check::settings(written).expect("the settings have their form");
+    HttpTarget::try_new(&settings).expect("the settings are right")
+}
+
+#[track_caller]
+fn check(written: Value, call: &Call, expected: &str) {
+    let payload = Payload::json(&json!({ "a": 1 }));
+    assert_eq!(text(&target(written), call, &payload), expected);
+}
+
+#[test]
+fn a_post_carries_payload_type_and_key() {
+    check(
+        json!({ "url": "https://a.example/b" }),
+        &call(None, None),
+        "POST https://a.example/b\ncontent-type: application/json\nidempotency-key: key-1\n{\"a\":1}",
+    );
+}
+
+#[test]
+fn headers_and_query_are_added() {
+    check(
+        json!({ "url": "https://a.example/b?c=d", "headers": { "Content-Type": "application/vnd.b+json", "X-Source": "f" },
+                "query": { "e f": "g&h", "i": "" }, "idempotency_key": { "send": false } }),
+        &call(None, None),
+        "POST https://a.example/b?c=d&e%20f=g%26h&i=\ncontent-type: application/vnd.b+json\nx-source: f\n{\"a\":1}",
+    );
+}
+
+#[test]
+fn a_method_decides_on_body_and_key() {
+    #[track_caller]
+    fn method(name: &str, expected: &str) {
+        check(json!({ "url": "https://a.example/", "method": name }), &call(None, None), expected);
+    }
+    method("GET", "GET https://a.example/");
+    method("HEAD", "HEAD https://a.example/");
+    method("OPTIONS", "OPTIONS https://a.example/\ncontent-type: application/json\n{\"a\":1}");
+    let rest =
+        "https://a.example/\ncontent-type: application/json\nidempotency-key: key-1\n{\"a\":1}";
+    for name in ["PUT", "PATCH", "DELETE", "PURGE"] {
+        method(name, &format!("{name} {rest}"));
+    }
+}
+
+#[test]
+fn a_version_goes_where_the_settings_say() {
+    #[track_caller]
+    fn get(url: &str, version_in: &Value, call: &Call, expected: &str) {
+        let written =
+            json!({ "url": url, "method": "GET", "version_in": version_in, "query": { "q": "1" } });
+        check(written, call, expected);
+    }
+    let (v2, none) = (call(Some("2"), None), call(None, None));
+    let (header, query) = (json!({ "header": "Api-Version" }), json!({ "query": "api-version" }));
+    get("https://a.example/v{version}/b", &json!("path"), &v2, "GET https://a.example/v2/b?q=1");
+    get("https://a.example/b?v={version}", &json!("path"), &v2, "GET https://a.example/b?v=2&q=1");
+    get("https://a.example/b", &header, &v2, "GET https://a.example/b?q=1\napi-version: 2");
+    get("https://a.example/b", &header, &none, "GET https://a.example/b?q=1");
+    get("https://a.example/b", &query, &v2, "GET https://a.example/b?q=1&api-version=2");
+    get("https://a.example/b", &query, &none, "GET https://a.example/b?q=1");
+    let wrong = |says| format!("cannot prepare the request: {says}");
+    get(
+        "https://a.example/v{version}",
+        &json!("path"),
+        &none,
+        &wrong("the url needs a version, and the call names none"),
+    );
+    get(
+        "https://a.example/b",
+        &json!("path"),
+        &v2,
+        &wrong("the url has no `{version}`, and `version_in` names no other place for it"),
+    );
+    get(
+        "https://a.example/b",
+        &header,
+        &call(Some("2\n"), None),
+        &wrong(
+            "the version contains a control character, perhaps a line break at its end: remove it",
+        ),
+    );
+}
+
+#[test]
+fn an_endpoint_stands_in_for_the_url() {
+    #[track_caller]
+    fn get(version: Option<&str>, endpoint: &str, expected: &str) {
+        let written = json!({ "url": "https://a.example/v{version}", "method": "GET", "query": { "q": "1" } });
+        check(written, &call(version, Some(endpoint)), expected);
+    }
+    get(Some("2"), "https://eu.example/{version}/b", "GET https://eu.example/2/b?q=1");
+    get(Some("a/b"), "http://eu.example:81/{version}", "GET http://eu.example:81/a%2Fb?q=1");
+    let wrong = "cannot prepare the request: the endpoint";
+    get(Some("2"), "eu.example", &format!("{wrong} has no scheme: `https://…` would be right"));
+    get(
+        Some("2"),
+        "https://eu.example/{version}?key=s",
+        &format!("{wrong} has a query key that looks like a secret's: use `auth` (api_key)"),
+    );
+}
+
+#[test]
+fn declared_versions_make_the_same_requests() {
+    let written =
+        json!({ "url": "https://a.example/v{version}", "method": "GET", "query": { "q": "1" } });
+    let declared = target(written.clone()).with_versions(["3", "2"]).unwrap();
+    assert_eq!(declared.profile().versions, ["3".into(), "2".into()]);
+    for version in ["3", "2", "1"] {
+        let call = call(Some(version), None);
+        let payload = Payload::new("", "");
+        let expected = text(&target(written.clone()), &call, &payload);
+        assert_eq!(text(&declared, &call, &payload), expected);
+    }
+}
+
+#[test]
+fn an_idempotency_key_has_a_form() {
+    #[track_caller]
+    fn check(written: &Value, key: &str, expected: &str) {
+        let written = json!({ "url": "https://a.example/", "idempotency_key": written });
+        let mut call = call(None, None);
+        call.idempotency_key = key.into();
+        let text = text(&target(written), &call, &Payload::new("", ""));
+        assert_eq!(text.lines().last(), Some(expected));
+    }
+    check(&json!({}), "8e03", "idempotency-key: 8e03");
+    check(&json!({ "header": "PayPal-Request-Id" }), "8e03", "paypal-request-id: 8e03");
+    check(&json!({ "quoted": true }), "8e03", "idempotency-key: \"8e03\"");
+    check(&json!({ "quoted": true }), "a\"\\b", "idempotency-key: \"a\\\"\\\\b\"");
+    let wrong = "cannot prepare the request: the idempotency key is not visible ASCII";
+    check(&json!({}), "é", wrong);
+    check(&json!({}), "a\nb", wrong);
+    check(&json!({}), "", wrong);
+}
+
+#[test]
+fn a_content_type_is_the_payloads() {
+    #[track_caller]
+    fn check(content_type: &str, expected: &str) {
+        let target = HttpSettings::post("https://a.example/").build().unwrap();
+        let text = text(&target, &call(None, None), &Payload::new(content_type, ""));
+        assert_eq!(text.lines().nth(1), Some(expected));
+    }
+    check("text/plain; charset=utf-8", "content-type: text/plain; charset=utf-8");
+    check("", "idempotency-key: key-1");
+    let target = HttpTarget::post("https://a.example/").unwrap();
+    let text = text(&target, &call(None, None), &Payload::new("a\r\nb: c", ""));
+    assert!(
+        text.starts_with(
+            "cannot prepare the request: the payload's content type contains a control"
+        )
+    );
+}

@@ -1,0 +1,19 @@
+//! Does a target keep the contract? Every check that fits what it declares, in memory and in virtual time.
+
+mod builder;
+mod report;
+
+mod classify;
+mod exchange;
+mod profile;
+mod request;
+mod reversal;
+mod secrets;
+
+mod check;
+mod subject;
+
+pub use self::{
+    builder::{ConformanceBuilder, conformance},
+    report::{Conformance, Finding, Line},
+};

@@ -1,0 +1,8 @@
+//! What the test kit promises, seen through its public API.
+
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+mod conformance;
+mod demo;
+mod mock_api;
+mod transport;

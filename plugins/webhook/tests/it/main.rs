@@ -1,0 +1,5 @@
+//! The signed webhook target, as its users see it.
+
+mod contract;
+mod request;
+mod settings;
