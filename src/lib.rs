@@ -1,1 +1,4 @@
-//! fanfare.
+//! The engine as a library.
+
+pub mod policy;
+pub mod report;

@@ -1,0 +1,43 @@
+//! What the end of an attempt tells the gate.
+
+use std::time::Duration;
+
+use fanfare_sdk::{Meaning, RetryAfter, SendErrorKind, Timestamp};
+
+use super::gate::Feedback;
+use crate::report::Ended;
+
+/// What the end of an attempt tells the gate: whether the endpoint is there and well, and until when the target
+/// wants to be left alone. A pause is never longer than `pause_max`.
+#[must_use]
+pub fn feedback(ended: &Ended, pause_max: Duration) -> Feedback {
+    if let Some(error) = &ended.error {
+        return match error.kind {
+            SendErrorKind::Prepare
+            | SendErrorKind::Address
+            | SendErrorKind::Auth
+            | SendErrorKind::TooLarge
+            | SendErrorKind::Unsupported => Feedback::NotSent,
+            SendErrorKind::Aborted => Feedback::Abandoned,
+            _ => Feedback::NoReply,
+        };
+    }
+    let asks = match ended.meaning {
+        Meaning::Throttled | Meaning::Retry => ended.retry_after,
+        Meaning::Success
+        | Meaning::Unauthorized
+        | Meaning::VersionRejected
+        | Meaning::TargetDisabled
+        | Meaning::Permanent => None,
+    };
+    let healthy = ended.meaning != Meaning::Retry;
+    Feedback::Replied { healthy, throttled: asks.map(|asked| until(asked, ended.at, pause_max)) }
+}
+
+fn until(asked: RetryAfter, from: Timestamp, pause_max: Duration) -> Timestamp {
+    let until = match asked {
+        RetryAfter::For(wait) => from.after(wait),
+        RetryAfter::At(at) => at,
+    };
+    until.min(from.after(pause_max))
+}

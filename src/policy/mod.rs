@@ -1,0 +1,28 @@
+//! Pure decisions: no runtime, no clock, no chance.
+//!
+//! [`next()`] says what a delivery does next, [`gate::Gate`] what a target lets through, [`tally()`] what the
+//! outcomes make of a broadcast. All three are functions of what they are given: asked twice, they answer the
+//! same. A shell around them acts; it decides nothing.
+
+mod backoff;
+mod feedback;
+pub mod gate;
+mod next;
+mod past;
+mod plan;
+pub mod rehearse;
+mod sight;
+mod step;
+#[cfg(test)]
+mod tables;
+mod tally;
+
+pub use self::{
+    backoff::{Backoff, BackoffError, Jitter},
+    feedback::feedback,
+    next::next,
+    plan::{Plan, Retry, TargetPolicy},
+    sight::{Door, Sight},
+    step::Step,
+    tally::{Standing, Tally, tally},
+};

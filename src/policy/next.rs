@@ -1,0 +1,251 @@
+//! The next step of a delivery is a pure function of its history.
+
+use fanfare_sdk::{Endpoint, Fallback, Learned, Meaning, Repeat, RetryAfter, Timestamp, Version};
+
+use super::{
+    Plan, Sight, Step,
+    past::{Last, Past},
+};
+use crate::{
+    policy::Door,
+    report::{Because, History, Kind, Outcome, Reason, Started, Way, Why},
+};
+
+/// Tries that are granted to authorizers, per delivery. Two: a stale nonce, and a token that had just expired.
+const CHALLENGES_MAX: u32 = 2;
+
+/// The next step of a delivery. The same plan, history, sight and time give the same step, however often it is
+/// asked: "why did it do that?" is answered by asking again.
+pub fn next(plan: &Plan, history: &History, sight: &Sight, now: Timestamp) -> Step {
+    let past = Past::of(history, plan.accepted);
+    let case = Case { plan, past: &past, sight, now };
+    if let Some(attempt) = past.success {
+        return Step::Settle(Outcome::Delivered { attempt });
+    }
+    if let Some(started) = past.in_flight {
+        return case.listen(started);
+    }
+    if let Some((by, _)) = past.cancel {
+        return case.end(Outcome::Cancelled(by), Reason::Cancelled);
+    }
+    if now >= plan.expires {
+        return case.out_of_time();
+    }
+    match past.last {
+        Some(last) => case.after(&last),
+        None => case.begin(),
+    }
+}
+
+/// All that the answer depends on.
+struct Case<'a> {
+    plan: &'a Plan,
+    past: &'a Past<'a>,
+    sight: &'a Sight,
+    now: Timestamp,
+}
+
+/// An attempt that may be made once the door is open.
+struct Try {
+    way: Way,
+    kind: Kind,
+    because: Because,
+    /// When the delivery itself is ready for it.
+    due: Timestamp,
+}
+
+impl Case<'_> {
+    /// One is in flight: wait for it, unless somebody wanted it to end and the grace is over.
+    fn listen(&self, started: &Started) -> Step {
+        let Some((_, asked)) = self.past.cancel else { return Step::Listen { until: None } };
+        let until = asked.after(self.plan.policy.cancel_grace);
+        if self.now >= until {
+            Step::Abort { attempt: started.attempt }
+        } else {
+            Step::Listen { until: Some(until) }
+        }
+    }
+
+    /// Nothing was tried here yet.
+    fn begin(&self) -> Step {
+        let policy = &self.plan.policy;
+        let because = if self.past.moved { Because::TargetFailed } else { Because::FirstWay };
+        let way = self.way(policy.endpoint.clone(), self.version_first());
+        self.through_the_door(Try { way, kind: Kind::First, because, due: self.past.since })
+    }
+
+    /// The last attempt ended without success: again, another way, or the end.
+    fn after(&self, last: &Last<'_>) -> Step {
+        let (past, retry, repeat) = (self.past, &self.plan.policy.retry, self.plan.policy.repeat);
+        let unsafe_here = past.doubt_here && repeat == Repeat::Never;
+        match last.meaning {
+            Meaning::Success => Step::Settle(Outcome::Delivered { attempt: last.started.attempt }),
+            Meaning::Permanent => self.give_up(Reason::Permanent),
+            Meaning::TargetDisabled => self.give_up(Reason::TargetDisabled),
+            Meaning::Unauthorized
+                if last.learned == Learned::TryAgain
+                    && past.challenged < CHALLENGES_MAX
+                    && !unsafe_here =>
+            {
+                self.again(last, Kind::Challenge, Because::Challenge, last.at)
+            }
+            Meaning::Unauthorized => self.give_up(Reason::Unauthorized),
+            Meaning::VersionRejected => match self.next_version(last) {
+                Some(attempt) => self.through_the_door(attempt),
+                None => self.give_up(Reason::VersionsUsedUp),
+            },
+            Meaning::Retry | Meaning::Throttled if unsafe_here => {
+                self.give_up(Reason::NotRepeatable)
+            }
+            Meaning::Throttled if past.throttled >= retry.throttled_max => {
+                self.give_up(Reason::ThrottledTooOften)
+            }
+            Meaning::Retry if past.counted >= retry.attempts_max => {
+                self.give_up(Reason::AttemptsUsedUp)
+            }
+            Meaning::Throttled => {
+                self.again(last, Kind::Retry, Because::Throttled, self.ready(last, past.throttled))
+            }
+            Meaning::Retry => {
+                let because = if last.lost { Because::Lost } else { Because::Failure };
+                self.again(last, Kind::Retry, because, self.ready(last, past.counted))
+            }
+        }
+    }
+
+    fn again(&self, last: &Last<'_>, kind: Kind, because: Because, due: Timestamp) -> Step {
+        self.through_the_door(Try { way: last.started.way.clone(), kind, because, due })
+    }
+
+    /// When the `nth` repeat may be made: after the pause, and not before the API allows it.
+    fn ready(&self, last: &Last<'_>, nth: u32) -> Timestamp {
+        let (retry, seed) = (&self.plan.policy.retry, self.plan.seed);
+        let paused = last.at.after(retry.backoff.pause(nth, seed));
+        let latest = last.at.after(retry.retry_after_max);
+        let asked = match last.retry_after {
+            None => return paused,
+            Some(RetryAfter::For(wait)) => last.at.after(wait),
+            Some(RetryAfter::At(at)) => at,
+        };
+        paused.max(asked.min(latest).after(retry.backoff.spread(nth, seed)))
+    }
+
+    /// Starts, waits, or looks for another way, as the gate allows.
+    fn through_the_door(&self, attempt: Try) -> Step {
+        let door = self.sight.door(attempt.way.endpoint.as_ref());
+        if door.is_broken()
+            && let Some(step) = self.fall_back(Reason::Refused(Why::Breaker))
+        {
+            return step;
+        }
+        let (until, why) = match door {
+            Door::Shut(why) => return self.give_up(Reason::Refused(why)),
+            Door::NotBefore(at, why) if at > attempt.due => (at, why),
+            Door::NotBefore(..) | Door::Busy(_) | Door::Open => (attempt.due, Why::Backoff),
+        };
+        if self.now >= until {
+            return self.attempt(attempt);
+        }
+        if until >= self.plan.expires {
+            return self.fall_back(Reason::TimeUsedUp).unwrap_or_else(|| self.out_of_time());
+        }
+        Step::Wait { until, why }
+    }
+
+    fn attempt(&self, Try { way, kind, because, due }: Try) -> Step {
+        let timeout = self.plan.policy.timeout.min(self.plan.expires.since(self.now));
+        Step::Attempt { way, kind, because, timeout, due }
+    }
+
+    /// This way has failed for good: another one, or the end.
+    fn give_up(&self, reason: Reason) -> Step {
+        self.fall_back(reason).unwrap_or_else(|| self.end(Outcome::Failed(reason), reason))
+    }
+
+    /// The first fallback that was not tried yet and may help. Where there is doubt, only if a repeat does no
+    /// harm anywhere.
+    fn fall_back(&self, reason: Reason) -> Option<Step> {
+        if self.past.doubt_here && self.plan.policy.repeat < Repeat::Anywhere {
+            return None;
+        }
+        self.plan.fallback().find_map(|entry| match entry {
+            Fallback::Version => None,
+            Fallback::Endpoint(endpoint) => self.other_endpoint(endpoint, reason),
+            Fallback::Target(to) if *to == self.plan.policy.target || self.past.visited(to) => None,
+            Fallback::Target(to) => Some(Step::HandOver { to: to.clone(), because: reason }),
+            Fallback::Reply => Some(Step::Settle(Outcome::Substituted)),
+        })
+    }
+
+    /// Another endpoint of the same API helps where the endpoint failed, not where the API refused.
+    fn other_endpoint(&self, endpoint: &Endpoint, reason: Reason) -> Option<Step> {
+        let helps = match reason {
+            Reason::AttemptsUsedUp
+            | Reason::ThrottledTooOften
+            | Reason::VersionsUsedUp
+            | Reason::NotRepeatable
+            | Reason::TimeUsedUp
+            | Reason::Refused(Why::Breaker) => true,
+            Reason::Permanent
+            | Reason::Unauthorized
+            | Reason::TargetDisabled
+            | Reason::Refused(_)
+            | Reason::Cancelled => false,
+        };
+        let first = self.plan.policy.endpoint.as_ref() == Some(endpoint);
+        if !helps || first || self.past.tried(endpoint) {
+            return None;
+        }
+        let door = self.sight.door(Some(endpoint));
+        match door {
+            _ if door.is_broken() => None,
+            Door::Shut(_) => None,
+            Door::NotBefore(at, _) if at >= self.plan.expires => None,
+            Door::NotBefore(until, why) if until > self.now => Some(Step::Wait { until, why }),
+            Door::NotBefore(..) | Door::Open | Door::Busy(_) => {
+                let way = self.way(Some(endpoint.clone()), self.version_first());
+                let (kind, because) = (Kind::First, Because::EndpointFailed);
+                Some(self.attempt(Try { way, kind, because, due: self.past.since }))
+            }
+        }
+    }
+
+    /// The next version that this endpoint has not rejected yet.
+    fn next_version(&self, last: &Last<'_>) -> Option<Try> {
+        let policy = &self.plan.policy;
+        let unsafe_elsewhere = self.past.doubt_here && policy.repeat < Repeat::Anywhere;
+        if unsafe_elsewhere || !policy.fallback.contains(&Fallback::Version) {
+            return None;
+        }
+        let endpoint = last.started.way.endpoint.as_ref();
+        let left = |version: &&Version| !self.past.rejected(endpoint, version);
+        let version = policy.versions.iter().find(left)?;
+        let way = self.way(endpoint.cloned(), Some(version.clone()));
+        Some(Try { way, kind: Kind::First, because: Because::VersionRejected, due: last.at })
+    }
+
+    fn version_first(&self) -> Option<Version> {
+        let versions = &self.plan.policy.versions;
+        let remembered = self.sight.version_first.as_ref().filter(|v| versions.contains(v));
+        remembered.or(versions.first()).cloned()
+    }
+
+    fn way(&self, endpoint: Option<Endpoint>, version: Option<Version>) -> Way {
+        Way { target: self.plan.policy.target.clone(), endpoint, version }
+    }
+
+    /// Never sent: expired. Sent: certain that nothing was applied, or not.
+    fn out_of_time(&self) -> Step {
+        let certain = if self.past.attempts == 0 {
+            Outcome::Expired
+        } else {
+            Outcome::Failed(Reason::TimeUsedUp)
+        };
+        self.end(certain, Reason::TimeUsedUp)
+    }
+
+    /// A doubt is called a doubt.
+    fn end(&self, certain: Outcome, reason: Reason) -> Step {
+        Step::Settle(if self.past.doubt { Outcome::Indeterminate(reason) } else { certain })
+    }
+}

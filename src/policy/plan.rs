@@ -1,0 +1,107 @@
+//! What is configured now for the target that serves, and what was pinned when the broadcast was accepted.
+
+use std::{sync::Arc, time::Duration};
+
+use fanfare_sdk::{Endpoint, Fallback, Profile, Repeat, TargetName, Timestamp, Version};
+
+use super::{Backoff, gate::GatePolicy};
+
+/// How often and how patiently a target is tried.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Retry {
+    /// Attempts on one way, the first included; throttled ones do not count.
+    pub attempts_max: u32,
+    /// Throttled attempts of one delivery at one target.
+    pub throttled_max: u32,
+    /// The pause between attempts.
+    pub backoff: Backoff,
+    /// The longest `Retry-After` that is obeyed; a longer one is taken for this.
+    pub retry_after_max: Duration,
+}
+
+/// What is configured for one target. Checked where it is built; trusted here.
+#[derive(Clone, PartialEq, Debug)]
+pub struct TargetPolicy {
+    /// Its name.
+    pub target: TargetName,
+    /// The versions to speak, preferred first.
+    pub versions: Vec<Version>,
+    /// Where it is reached first.
+    pub endpoint: Option<Endpoint>,
+    /// What to do when a way has failed for good, in this order.
+    pub fallback: Vec<Fallback>,
+    /// Where a repeat does no harm.
+    pub repeat: Repeat,
+    /// How often and how patiently.
+    pub retry: Retry,
+    /// How long one attempt may take.
+    pub timeout: Duration,
+    /// How long an attempt in flight may go on after somebody wanted its delivery to end.
+    pub cancel_grace: Duration,
+    /// When a delivery expires, counted from its acceptance.
+    pub give_up_after: Duration,
+    /// Deliveries that may wait for this target at once.
+    pub queue_max: usize,
+    /// What the gate lets through.
+    pub gate: GatePolicy,
+}
+
+/// The first input of [`next()`](super::next()).
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// The target that serves.
+    pub policy: Arc<TargetPolicy>,
+    /// The recipient's own target, while a stand-in serves.
+    pub recipient: Option<Arc<TargetPolicy>>,
+    /// Draws the jitter: the same seed and attempt always give the same pause.
+    pub seed: u64,
+    /// When the broadcast was accepted.
+    pub accepted: Timestamp,
+    /// When the delivery expires.
+    pub expires: Timestamp,
+}
+
+impl TargetPolicy {
+    /// The defaults for a target that declares this.
+    #[must_use]
+    pub fn new(target: TargetName, profile: &Profile) -> Self {
+        let mut fallback = profile.fallback.clone();
+        let others = profile.endpoints.iter().skip(1).map(|e| Fallback::Endpoint(e.clone()));
+        fallback.extend(others.filter(|entry| !profile.fallback.contains(entry)));
+        Self {
+            target,
+            versions: profile.versions.clone(),
+            endpoint: profile.endpoints.first().cloned(),
+            fallback,
+            repeat: profile.repeat,
+            retry: Retry::default(),
+            timeout: Duration::from_secs(10),
+            cancel_grace: Duration::from_secs(2),
+            give_up_after: Duration::from_secs(5 * 60),
+            queue_max: 10_000,
+            gate: GatePolicy::default(),
+        }
+    }
+}
+
+impl Default for Retry {
+    /// Three attempts: what heals by itself mostly heals within two repeats.
+    fn default() -> Self {
+        Self {
+            attempts_max: 3,
+            throttled_max: 20,
+            backoff: Backoff::default(),
+            retry_after_max: Duration::from_secs(60 * 60),
+        }
+    }
+}
+
+impl Plan {
+    /// The fallbacks in the order in which they are tried: those of the target that serves, then those targets
+    /// and replies of the recipient that are left.
+    pub fn fallback(&self) -> impl Iterator<Item = &Fallback> {
+        let beyond = |entry: &&Fallback| matches!(entry, Fallback::Target(_) | Fallback::Reply);
+        let left = self.recipient.iter().flat_map(move |r| r.fallback.iter().filter(beyond));
+        self.policy.fallback.iter().chain(left)
+    }
+}

@@ -1,0 +1,310 @@
+//! A delivery in virtual time: the same decisions as in the engine, against replies from a script.
+
+use std::{collections::HashMap, fmt, sync::Arc, time::Duration};
+
+use fanfare_sdk::{
+    Call, Classification, Effect, IdempotencyKey, Learned, Meaning, Reply, SendErrorKind,
+    TargetName, Timestamp,
+};
+use http::HeaderMap;
+
+use super::{
+    Plan, Sight, Step, TargetPolicy, feedback,
+    gate::{Gate, Ticket},
+    next,
+};
+use crate::report::{
+    AttemptError, Boot, CancelledBy, Ended, Event, History, Outcome, Reason, Started, Way,
+};
+
+/// Steps of one rehearsal. More than any policy within its limits takes.
+const STEPS_MAX: usize = 100_000;
+
+/// What the API does with one attempt.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Scripted {
+    /// How it answers.
+    pub answer: Answer,
+    /// How long it takes.
+    pub after: Duration,
+}
+
+/// How a scripted API answers.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Answer {
+    /// With that status and those headers.
+    Status(u16, HeaderMap),
+    /// It takes no connection.
+    Refused,
+    /// It breaks the connection after it has read the request.
+    Reset,
+    /// It reads the request and never answers.
+    Hang,
+}
+
+/// A delivery to rehearse.
+#[derive(Clone, Debug)]
+pub struct Rehearsal {
+    /// The target and its stand-ins; the first one is the recipient.
+    pub targets: Vec<TargetPolicy>,
+    /// The answers, one an attempt; the last one stands for all that follow.
+    pub script: Vec<Scripted>,
+    /// Draws the jitter.
+    pub seed: u64,
+    /// When virtual time begins.
+    pub start: Timestamp,
+    /// When the caller cancels it.
+    pub cancel_after: Option<Duration>,
+}
+
+/// What happened, in order, and how it ended.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Rehearsed {
+    /// What was decided or happened, and when, counted from the acceptance.
+    pub moments: Vec<(Duration, Moment)>,
+    /// How it ended; none where it would never end.
+    pub outcome: Option<Outcome>,
+    /// All that happened.
+    pub history: History,
+}
+
+/// Something that was decided, or that happened.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Moment {
+    /// A step was decided.
+    Decided(Step),
+    /// An attempt ended.
+    Ended(Ended),
+    /// The caller cancelled.
+    Cancelled,
+}
+
+struct Stage<'a> {
+    rehearsal: &'a Rehearsal,
+    policies: HashMap<TargetName, Arc<TargetPolicy>>,
+    gates: HashMap<TargetName, Gate>,
+    serving: TargetName,
+    history: History,
+    in_flight: Option<(Ended, Ticket)>,
+    now: Timestamp,
+    moments: Vec<(Duration, Moment)>,
+}
+
+/// Plays the script to its end.
+///
+/// # Panics
+/// When there is no target.
+#[must_use]
+pub fn rehearse(rehearsal: &Rehearsal) -> Rehearsed {
+    let recipient = rehearsal.targets.first().expect("a rehearsal has a target").target.clone();
+    let gate = |p: &TargetPolicy| (p.target.clone(), Gate::new(p.gate.clone()));
+    let mut stage = Stage {
+        rehearsal,
+        policies: rehearsal
+            .targets
+            .iter()
+            .map(|p| (p.target.clone(), Arc::new(p.clone())))
+            .collect(),
+        gates: rehearsal.targets.iter().map(gate).collect(),
+        serving: recipient,
+        history: History::default(),
+        in_flight: None,
+        now: rehearsal.start,
+        moments: Vec::new(),
+    };
+    let outcome = (0..STEPS_MAX).find_map(|_| stage.step()).flatten();
+    Rehearsed { moments: stage.moments, outcome, history: stage.history }
+}
+
+// === impl Stage ===
+
+impl Stage<'_> {
+    /// One step; says how it ended once it has, with none where nothing would ever happen again.
+    fn step(&mut self) -> Option<Option<Outcome>> {
+        self.cancel_if_due();
+        let sight =
+            self.gates.get(&self.serving).map_or_else(Sight::default, |gate| gate.sight(self.now));
+        let step = next(&self.plan(), &self.history, &sight, self.now);
+        match &step {
+            Step::Listen { .. } => {}
+            decided => self.note(Moment::Decided(decided.clone())),
+        }
+        match step {
+            Step::Attempt { way, kind, because, timeout, due } => {
+                let attempt = u32::try_from(self.history.starts().count()).unwrap_or(u32::MAX) + 1;
+                let (key, at) = (IdempotencyKey::from("rehearsal"), self.now);
+                let (span_id, boot, held) = ([0; 8], Boot(0), None);
+                let started =
+                    Started { attempt, way, kind, because, key, span_id, boot, due, held, at };
+                return self.start(started, timeout);
+            }
+            Step::Listen { until } => self.listen(until),
+            Step::Abort { attempt } => {
+                let planned = self.in_flight.as_ref().map_or(Effect::None, |(end, _)| end.effect);
+                let effect = if planned == Effect::None { Effect::None } else { Effect::Unknown };
+                self.end(failed(attempt, SendErrorKind::Aborted, effect, self.now));
+            }
+            Step::Wait { until, .. } => self.now = self.earliest([Some(until), self.cancel_at()]),
+            Step::HandOver { to, because } => {
+                self.history.push(Event::Moved { to: to.clone(), because, at: self.now });
+                if !self.policies.contains_key(&to) {
+                    return Some(Some(Outcome::Failed(Reason::Refused(
+                        crate::report::Why::TargetFailed,
+                    ))));
+                }
+                self.serving = to;
+            }
+            Step::Settle(outcome) => return Some(Some(outcome)),
+        }
+        None
+    }
+
+    fn plan(&self) -> Plan {
+        let (start, recipient) = (self.rehearsal.start, &self.rehearsal.targets[0]);
+        let stands_in = self.serving != recipient.target;
+        Plan {
+            policy: self.policies[&self.serving].clone(),
+            recipient: stands_in.then(|| self.policies[&recipient.target].clone()),
+            seed: self.rehearsal.seed,
+            accepted: start,
+            expires: start.after(recipient.give_up_after),
+        }
+    }
+
+    /// Starts an attempt, unless the gate refuses it.
+    fn start(&mut self, started: Started, timeout: Duration) -> Option<Option<Outcome>> {
+        let gate = self.gates.get_mut(&self.serving)?;
+        let ticket = match gate.admit(&started.way, self.now) {
+            Ok(ticket) => ticket,
+            Err(super::Door::NotBefore(at, _)) => {
+                self.now = self.earliest([Some(at), self.cancel_at()]);
+                return None;
+            }
+            Err(_) => return Some(None),
+        };
+        let place = (started.attempt as usize).min(self.rehearsal.script.len());
+        let ok = Scripted { answer: Answer::Status(200, HeaderMap::new()), after: Duration::ZERO };
+        let scripted =
+            place.checked_sub(1).and_then(|p| self.rehearsal.script.get(p)).unwrap_or(&ok);
+        let ended = ended(&started, scripted, timeout);
+        self.history.push(Event::Started(started));
+        self.in_flight = Some((ended, ticket));
+        None
+    }
+
+    fn listen(&mut self, until: Option<Timestamp>) {
+        let ends = self.in_flight.as_ref().map(|(ended, _)| ended.at);
+        self.now = self.earliest([ends, until, self.cancel_at()]);
+        if let Some((ended, ticket)) = self.in_flight.take_if(|(ended, _)| ended.at <= self.now) {
+            self.in_flight = Some((ended.clone(), ticket));
+            self.end(ended);
+        }
+    }
+
+    fn end(&mut self, ended: Ended) {
+        let Some((_, ticket)) = self.in_flight.take() else { return };
+        let pause_max = self.policies[&self.serving].retry.retry_after_max;
+        if let Some(gate) = self.gates.get_mut(&self.serving) {
+            // A transition of the breaker shows in what is decided next.
+            drop(gate.give_back(ticket, feedback(&ended, pause_max), self.now));
+        }
+        self.note(Moment::Ended(ended.clone()));
+        self.history.push(Event::Ended(ended));
+    }
+
+    fn cancel_if_due(&mut self) {
+        if self.cancel_at().is_some_and(|at| at <= self.now) {
+            self.history.push(Event::CancelAsked { by: CancelledBy::Caller, at: self.now });
+            self.note(Moment::Cancelled);
+        }
+    }
+
+    /// When the caller will cancel; none once he has.
+    fn cancel_at(&self) -> Option<Timestamp> {
+        let asked =
+            self.history.events().iter().any(|event| matches!(event, Event::CancelAsked { .. }));
+        let after = self.rehearsal.cancel_after.filter(|_| !asked)?;
+        Some(self.rehearsal.start.after(after))
+    }
+
+    fn earliest<const N: usize>(&self, times: [Option<Timestamp>; N]) -> Timestamp {
+        times.into_iter().flatten().min().unwrap_or(self.now).max(self.now)
+    }
+
+    fn note(&mut self, moment: Moment) {
+        self.moments.push((self.now.since(self.rehearsal.start), moment));
+    }
+}
+
+/// How an attempt ends whose answer is scripted.
+fn ended(started: &Started, scripted: &Scripted, timeout: Duration) -> Ended {
+    let number = started.attempt;
+    let hangs = scripted.answer == Answer::Hang || scripted.after >= timeout;
+    let (effect, at) = match scripted.answer {
+        Answer::Refused => (Effect::None, started.at.after(scripted.after.min(timeout))),
+        _ if hangs => (Effect::Unknown, started.at.after(timeout)),
+        _ => (Effect::Unknown, started.at.after(scripted.after)),
+    };
+    match &scripted.answer {
+        _ if hangs => failed(number, SendErrorKind::Timeout, effect, at),
+        Answer::Refused => failed(number, SendErrorKind::Connect, effect, at),
+        Answer::Reset | Answer::Hang => failed(number, SendErrorKind::Reset, effect, at),
+        Answer::Status(status, headers) => {
+            let reply = Reply::http(*status, headers.clone(), "");
+            let Classification { meaning, effect, retry_after } =
+                Classification::by_status(&call(&started.way, started.at), &reply);
+            let (learned, status) = (Learned::Nothing, Some(*status));
+            Ended {
+                attempt: number,
+                meaning,
+                effect,
+                retry_after,
+                learned,
+                status,
+                error: None,
+                reply: None,
+                at,
+            }
+        }
+    }
+}
+
+fn call(way: &Way, now: Timestamp) -> Call {
+    let mut call =
+        Call::new(way.target.clone(), IdempotencyKey::from("rehearsal"), now, Duration::ZERO);
+    call.version.clone_from(&way.version);
+    call.endpoint.clone_from(&way.endpoint);
+    call
+}
+
+fn failed(attempt: u32, kind: SendErrorKind, effect: Effect, at: Timestamp) -> Ended {
+    let error = Some(AttemptError { kind, message: kind.to_string().into() });
+    let (meaning, learned) = (Meaning::Retry, Learned::Nothing);
+    Ended {
+        attempt,
+        meaning,
+        effect,
+        retry_after: None,
+        learned,
+        status: None,
+        error,
+        reply: None,
+        at,
+    }
+}
+
+// === impl Rehearsed ===
+
+impl fmt::Display for Rehearsed {
+    /// One line: `delivered after 2 attempts, 200ms`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let attempts = self.history.starts().count();
+        let took = self.moments.last().map_or(Duration::ZERO, |(at, _)| *at);
+        match self.outcome {
+            Some(outcome) => write!(f, "{outcome}")?,
+            None => f.write_str("never ends")?,
+        }
+        write!(f, " after {attempts} attempt{}, {took:?}", if attempts == 1 { "" } else { "s" })
+    }
+}

@@ -1,0 +1,6 @@
+//! The behaviour of a delivery as tables: what the API does, and what becomes of the delivery.
+
+mod attempts;
+mod harness;
+mod steps;
+mod ways;

@@ -1,0 +1,153 @@
+//! Single steps, from histories made by hand: what no script can show.
+
+use fanfare_sdk::{
+    Classification, Effect, Fallback, IdempotencyKey, Learned, Meaning, Repeat, SendErrorKind,
+    Timestamp,
+};
+
+use super::harness::{api, play, scripted, secs};
+use crate::{
+    policy::{Backoff, Door, Plan, Sight, Step, TargetPolicy, next},
+    report::{
+        AttemptError, Because, Boot, CancelledBy, Ended, Event, History, Kind, Outcome, Reason,
+        Started, Way, Why,
+    },
+};
+
+fn plan(policy: TargetPolicy) -> Plan {
+    let accepted = Timestamp::from_secs(0);
+    let expires = accepted.after(policy.give_up_after);
+    Plan { policy: policy.into(), recipient: None, seed: 1, accepted, expires }
+}
+
+fn started(attempt: u32, kind: Kind) -> Event {
+    let way = Way { target: "api".into(), endpoint: None, version: None };
+    let (at, key) = (Timestamp::from_secs(0), IdempotencyKey::from("k"));
+    let because = Because::FirstWay;
+    let (span_id, boot, held) = ([1; 8], Boot(1), None);
+    Event::Started(Started { attempt, way, kind, because, key, span_id, boot, due: at, held, at })
+}
+
+fn ended(attempt: u32, classification: Classification, learned: Learned) -> Event {
+    let Classification { meaning, effect, retry_after } = classification;
+    let (at, error) = (Timestamp::from_secs(0), None::<AttemptError>);
+    Event::Ended(Ended {
+        attempt,
+        meaning,
+        effect,
+        retry_after,
+        learned,
+        status: None,
+        error,
+        reply: None,
+        at,
+    })
+}
+
+fn unauthorized(attempt: u32, learned: Learned) -> Event {
+    ended(attempt, Classification::new(Meaning::Unauthorized, Effect::None), learned)
+}
+
+#[track_caller]
+fn step(policy: TargetPolicy, events: &[Event], sight: &Sight, expected: &str) {
+    let history: History = events.iter().cloned().collect();
+    let step = next(&plan(policy), &history, sight, Timestamp::from_secs(0));
+    let text = match step {
+        Step::Attempt { kind, because, .. } => format!("attempt: {kind:?}, {because}"),
+        Step::Wait { until, why } => {
+            format!("wait {:?}: {}", until.since(Timestamp::from_secs(0)), why.code())
+        }
+        Step::Settle(outcome) => outcome.to_string(),
+        other => format!("{other:?}"),
+    };
+    assert_eq!(text, expected);
+}
+
+#[test]
+fn a_challenge_is_granted_twice_and_spends_no_attempt() {
+    let (open, again) = (Sight::default(), Learned::TryAgain);
+    let one = [started(1, Kind::First), unauthorized(1, again)];
+    step(api(), &one, &open, "attempt: Challenge, the API asked for another proof");
+    let two = [&one[..], &[started(2, Kind::Challenge), unauthorized(2, again)]].concat();
+    step(api(), &two, &open, "attempt: Challenge, the API asked for another proof");
+    let three = [&two[..], &[started(3, Kind::Challenge), unauthorized(3, again)]].concat();
+    step(api(), &three, &open, "failed (not authorised)");
+    for learned in [Learned::Nothing, Learned::Hopeless] {
+        let no = [started(1, Kind::First), unauthorized(1, learned)];
+        step(api(), &no, &open, "failed (not authorised)");
+    }
+    let heals = ended(3, Classification::new(Meaning::Retry, Effect::None), Learned::Nothing);
+    let retried = [&two[..], &[started(3, Kind::Challenge), heals]].concat();
+    step(api(), &retried, &open, "wait 200ms: backoff");
+}
+
+#[test]
+fn a_lost_attempt_is_a_doubt() {
+    let lost = [started(1, Kind::First), Event::Lost { attempt: 1, at: Timestamp::from_secs(0) }];
+    step(api(), &lost, &Sight::default(), "wait 200ms: backoff");
+    let never = TargetPolicy { repeat: Repeat::Never, ..api() };
+    step(never, &lost, &Sight::default(), "indeterminate (a repeat is not known to be safe)");
+}
+
+#[test]
+fn doors_are_obeyed() {
+    let door = |target| Sight { target, ..Sight::default() };
+    let soon = Timestamp::from_secs(9);
+    step(api(), &[], &door(Door::Open), "attempt: First, first way");
+    step(api(), &[], &door(Door::Busy(Why::Concurrency)), "attempt: First, first way");
+    step(api(), &[], &door(Door::NotBefore(soon, Why::Throttled)), "wait 9s: throttled");
+    step(api(), &[], &door(Door::NotBefore(Timestamp::from_secs(900), Why::Throttled)), "expired");
+    step(api(), &[], &door(Door::Shut(Why::Disabled)), "failed (the target is disabled)");
+    step(api(), &[], &door(Door::Shut(Why::QueueFull)), "failed (the target's queue is full)");
+    let stands_in = TargetPolicy { fallback: vec![Fallback::Target("backup".into())], ..api() };
+    let to = r#"HandOver { to: "backup", because: Refused(Breaker) }"#;
+    step(stands_in, &[], &door(Door::NotBefore(soon, Why::Breaker)), to);
+}
+
+#[test]
+fn a_target_that_disables_itself_is_not_called_again() {
+    let gone =
+        ended(1, Classification::new(Meaning::TargetDisabled, Effect::None), Learned::Nothing);
+    let expected = "failed (the target asked not to be called again)";
+    step(api(), &[started(1, Kind::First), gone], &Sight::default(), expected);
+}
+
+#[test]
+fn an_effect_without_success_is_a_doubt_whatever_the_plugin_says() {
+    let odd = ended(1, Classification::new(Meaning::Permanent, Effect::Applied), Learned::Nothing);
+    let expected = "indeterminate (refused by the API)";
+    step(api(), &[started(1, Kind::First), odd], &Sight::default(), expected);
+}
+
+#[test]
+fn no_step_depends_on_how_often_it_is_asked() {
+    let (plan, sight) = (plan(api()), Sight::default());
+    let played = play(vec![api()], [503, 500, 200].map(scripted).to_vec());
+    for count in 0..=played.history.events().len() {
+        let history: History = played.history.events()[..count].iter().cloned().collect();
+        let at = history.events().last().map_or(plan.accepted, Event::at);
+        assert_eq!(next(&plan, &history, &sight, at), next(&plan, &history, &sight, at));
+    }
+}
+
+#[test]
+fn reasons_and_codes_are_distinct() {
+    let reasons = [
+        Reason::Permanent,
+        Reason::AttemptsUsedUp,
+        Reason::ThrottledTooOften,
+        Reason::TimeUsedUp,
+        Reason::Unauthorized,
+        Reason::VersionsUsedUp,
+        Reason::TargetDisabled,
+        Reason::NotRepeatable,
+        Reason::Cancelled,
+        Reason::Refused(Why::QueueFull),
+    ];
+    let codes: std::collections::HashSet<_> = reasons.iter().map(|reason| reason.code()).collect();
+    assert_eq!(codes.len(), reasons.len());
+    let expected = "cancelled (verdict)";
+    assert_eq!(Outcome::Cancelled(CancelledBy::Verdict).to_string(), expected);
+    assert_eq!(SendErrorKind::Connect.code(), "connect");
+    assert!(Backoff::default().pause(9, 1) <= secs(10));
+}

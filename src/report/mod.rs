@@ -1,0 +1,21 @@
+//! Pure data: what happened to a delivery, how it ended, and what that makes of its broadcast.
+
+mod event;
+mod history;
+mod id;
+mod outcome;
+#[expect(clippy::module_inception, reason = "the report is one of the words of this layer")]
+mod report;
+mod trace;
+mod verdict;
+
+pub(crate) use self::id::IdMap;
+pub use self::{
+    event::{AttemptError, Because, Boot, CapturedReply, Ended, Event, Kind, Started, Way},
+    history::History,
+    id::{BroadcastId, DeliveryId},
+    outcome::{CancelledBy, Outcome, Reason, Why},
+    report::{AttemptRecord, Delivery, DeliveryState, Report, ReportSource, Via, Waited},
+    trace::Trace,
+    verdict::{CompletedBy, Completion, Rest, Verdict},
+};

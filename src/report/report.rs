@@ -1,0 +1,295 @@
+//! The verdict with all outcomes and their attempts, assembled from what the journal knows.
+
+use std::{sync::Arc, time::Duration};
+
+use fanfare_sdk::{Effect, Meaning, TargetName, Timestamp};
+
+use super::{
+    BroadcastId, CapturedReply, CompletedBy, Ended, Event, History, Outcome, Started, Verdict, Way,
+    Why,
+};
+
+/// What became of a broadcast.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Report {
+    /// The broadcast.
+    pub id: BroadcastId,
+    /// The route that it was sent to.
+    pub route: Option<String>,
+    /// Its trace.
+    pub trace_id: [u8; 16],
+    /// The span of the broadcast within its trace.
+    pub span_id: [u8; 8],
+    /// How it ended; none while it is open.
+    pub verdict: Option<Verdict>,
+    /// When it was accepted.
+    pub accepted_at: Timestamp,
+    /// When its last delivery settled.
+    pub settled_at: Option<Timestamp>,
+    /// What became of it at each recipient, in the order of the recipients.
+    pub deliveries: Vec<Delivery>,
+}
+
+/// What became of a broadcast at one recipient.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Delivery {
+    /// The recipient.
+    pub target: TargetName,
+    /// Whether the completion `all` needs it.
+    pub required: bool,
+    /// Where it stands.
+    pub state: DeliveryState,
+    /// How it ended; none while it is open.
+    pub outcome: Option<Outcome>,
+    /// The way that was taken by the attempt that delivered it.
+    pub served_by: Option<Way>,
+    /// By what kind of way it was delivered.
+    pub via: Option<Via>,
+    /// When the next attempt is due, while it waits.
+    pub next_attempt_at: Option<Timestamp>,
+    /// Whether it settled after the verdict.
+    pub late: bool,
+    /// When it settled.
+    pub settled_at: Option<Timestamp>,
+    /// What it waited for, and how long.
+    pub waited: Waited,
+    /// The attempts, oldest first.
+    pub attempts: Vec<AttemptRecord>,
+    /// The reply that ended it, where one did.
+    pub reply: Option<Arc<CapturedReply>>,
+    /// Its span.
+    pub span_id: [u8; 8],
+}
+
+/// Where a delivery stands.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum DeliveryState {
+    /// Nothing was tried yet.
+    Pending,
+    /// Between two attempts.
+    Waiting,
+    /// An attempt is being made.
+    InFlight,
+    /// Ended.
+    Settled,
+}
+
+/// By what kind of way a delivery was served.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Via {
+    /// The preferred way.
+    Primary,
+    /// Another version.
+    Version,
+    /// Another endpoint.
+    Endpoint,
+    /// Another target.
+    Target,
+    /// A canned reply.
+    Reply,
+}
+
+/// One attempt: its beginning and, where known, its end.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct AttemptRecord {
+    /// How it began.
+    pub started: Started,
+    /// How it ended; none while it is in flight and when it was lost.
+    pub ended: Option<Ended>,
+    /// When it was found to be lost.
+    pub lost_at: Option<Timestamp>,
+}
+
+/// Time between attempts, by what it was spent on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[non_exhaustive]
+pub struct Waited {
+    /// Pauses between attempts, with what the API asked for.
+    pub backoff: Duration,
+    /// Held back by the rate limit.
+    pub rate_limit: Duration,
+    /// Held back for all other reasons of the gate: breaker, throttling, concurrency, operator.
+    pub gate: Duration,
+}
+
+/// What the journal knows of one delivery, for a report.
+#[derive(Clone, Debug)]
+pub struct ReportSource {
+    /// The recipient.
+    pub recipient: TargetName,
+    /// Whether the completion `all` needs it.
+    pub required: bool,
+    /// Its span.
+    pub span_id: [u8; 8],
+    /// All that happened to it.
+    pub history: History,
+    /// How and when it ended.
+    pub settled: Option<(Outcome, Timestamp)>,
+    /// When something is next due for it.
+    pub due: Timestamp,
+}
+
+// === impl Report ===
+
+impl Report {
+    /// Whether the completion policy was fulfilled; false while it is open.
+    #[must_use]
+    pub fn satisfied(&self) -> bool {
+        self.verdict.is_some_and(|verdict| verdict.satisfied)
+    }
+
+    /// By what it was completed; none while it is open.
+    #[must_use]
+    pub fn completed_by(&self) -> Option<CompletedBy> {
+        self.verdict.map(|verdict| verdict.by)
+    }
+
+    /// The delivery to that recipient.
+    #[must_use]
+    pub fn delivery(&self, recipient: &str) -> Option<&Delivery> {
+        self.deliveries.iter().find(|delivery| delivery.target.as_str() == recipient)
+    }
+
+    /// Where the broadcast stands: the least advanced of its deliveries.
+    #[must_use]
+    pub fn state(&self) -> DeliveryState {
+        let states = || self.deliveries.iter().map(|delivery| delivery.state);
+        if states().all(|state| state == DeliveryState::Settled) {
+            DeliveryState::Settled
+        } else if states().any(|state| state == DeliveryState::InFlight) {
+            DeliveryState::InFlight
+        } else if states().all(|state| state == DeliveryState::Pending) {
+            DeliveryState::Pending
+        } else {
+            DeliveryState::Waiting
+        }
+    }
+}
+
+// === impl Delivery ===
+
+impl Delivery {
+    /// Assembles what is known. `accepted` and `verdict` are those of the broadcast.
+    #[must_use]
+    pub fn assemble(source: ReportSource, accepted: Timestamp, verdict: Option<Verdict>) -> Self {
+        let ReportSource { recipient, required, span_id, history, settled, due } = source;
+        let outcome = settled.map(|(outcome, _)| outcome);
+        let settled_at = settled.map(|(_, at)| at);
+        let attempts = records(&history);
+        let state = state(outcome, &attempts);
+        let served = served(outcome, &attempts);
+        let ended = attempts.last().and_then(|last| last.ended.as_ref());
+        Self {
+            via: via(outcome, &recipient, served, &attempts),
+            served_by: served.map(|record| record.started.way.clone()),
+            reply: served.and_then(|r| r.ended.as_ref()).or(ended).and_then(|e| e.reply.clone()),
+            next_attempt_at: (state == DeliveryState::Waiting).then_some(due),
+            late: matches!((settled_at, verdict), (Some(at), Some(verdict)) if at > verdict.at),
+            waited: waited(accepted, &attempts),
+            target: recipient,
+            required,
+            state,
+            outcome,
+            settled_at,
+            attempts,
+            span_id,
+        }
+    }
+}
+
+fn records(history: &History) -> Vec<AttemptRecord> {
+    let lost = |number| {
+        history.events().iter().find_map(|event| match event {
+            Event::Lost { attempt, at } if *attempt == number => Some(*at),
+            Event::Lost { .. }
+            | Event::Started(_)
+            | Event::Ended(_)
+            | Event::CancelAsked { .. }
+            | Event::Moved { .. } => None,
+        })
+    };
+    let record = |started: &Started| AttemptRecord {
+        ended: history.end_of(started.attempt).cloned(),
+        lost_at: lost(started.attempt),
+        started: started.clone(),
+    };
+    history.starts().map(record).collect()
+}
+
+fn state(outcome: Option<Outcome>, attempts: &[AttemptRecord]) -> DeliveryState {
+    match (outcome, attempts.last()) {
+        (Some(_), _) => DeliveryState::Settled,
+        (None, None) => DeliveryState::Pending,
+        (None, Some(last)) if last.ended_at().is_none() => DeliveryState::InFlight,
+        (None, Some(_)) => DeliveryState::Waiting,
+    }
+}
+
+fn served(outcome: Option<Outcome>, attempts: &[AttemptRecord]) -> Option<&AttemptRecord> {
+    let Some(Outcome::Delivered { attempt }) = outcome else { return None };
+    attempts.iter().find(|record| record.started.attempt == attempt)
+}
+
+fn via(
+    outcome: Option<Outcome>,
+    recipient: &TargetName,
+    served: Option<&AttemptRecord>,
+    attempts: &[AttemptRecord],
+) -> Option<Via> {
+    if outcome == Some(Outcome::Substituted) {
+        return Some(Via::Reply);
+    }
+    let (way, first) = (&served?.started.way, &attempts.first()?.started.way);
+    Some(if way.target != *recipient {
+        Via::Target
+    } else if way.endpoint != first.endpoint {
+        Via::Endpoint
+    } else if way.version != first.version {
+        Via::Version
+    } else {
+        Via::Primary
+    })
+}
+
+fn waited(accepted: Timestamp, attempts: &[AttemptRecord]) -> Waited {
+    let mut waited = Waited::default();
+    let mut from = accepted;
+    for record in attempts {
+        let Started { due, at, held, .. } = record.started;
+        waited.backoff += due.since(from);
+        match held {
+            // What passes between a decision and its start is no wait.
+            None => {}
+            Some(Why::RateLimit) => waited.rate_limit += at.since(due.max(from)),
+            Some(_) => waited.gate += at.since(due.max(from)),
+        }
+        from = record.ended_at().unwrap_or(at);
+    }
+    waited
+}
+
+// === impl AttemptRecord ===
+
+impl AttemptRecord {
+    /// When it ended or was found to be lost.
+    #[must_use]
+    pub fn ended_at(&self) -> Option<Timestamp> {
+        self.ended.as_ref().map(|ended| ended.at).or(self.lost_at)
+    }
+
+    /// What its end means; none while it is in flight.
+    #[must_use]
+    pub fn meaning(&self) -> Option<Meaning> {
+        let lost = self.lost_at.map(|_| Meaning::Retry);
+        self.ended.as_ref().map(|ended| ended.meaning).or(lost)
+    }
+
+    /// Whether the API may have acted on it.
+    #[must_use]
+    pub fn effect(&self) -> Effect {
+        self.ended.as_ref().map_or(Effect::Unknown, |ended| ended.effect)
+    }
+}
