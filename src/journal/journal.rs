@@ -1,0 +1,136 @@
+//! The seam: what every store has to do, and what it must not.
+
+use std::fmt::Debug;
+
+use async_trait::async_trait;
+use fanfare_sdk::{TargetName, Timestamp};
+
+use super::{Accepted, Claim, Committed, DeadLetter, Entry, JournalError, NewBroadcast, Page};
+use crate::report::{Boot, BroadcastId, CancelledBy, DeliveryId, Event, Report};
+
+/// Owns what happened. Memory or disk: the same promises, and the same checks for them.
+///
+/// Every call is one commit: all of it is written, or nothing of it. When it answers, it is as durable as the
+/// store can make it; on [`JournalError::Unknown`] the same call may be made again, and does no harm.
+///
+/// `now` comes from the engine's clock. Whatever may change a delivery's next step (an end, a loss, a wish to
+/// cancel, a hand-over) also makes it due at the time of the event, unless it is due already. A start does not
+/// change when it is due.
+///
+/// # Cancel safety
+///
+/// A call whose future is dropped may have been written or not, as with [`JournalError::Unknown`].
+#[async_trait]
+pub trait Journal: Debug + Send + Sync + 'static {
+    /// Writes a broadcast with its recipients, each of them due at once.
+    ///
+    /// The same caller's key (and fingerprint), or the same id, gives what was accepted before. No verdict falls
+    /// here: one that is certain from the beginning (no recipients, a quorum out of reach) is for
+    /// [`judge`](Self::judge).
+    ///
+    /// # Errors
+    ///
+    /// [`KeyReused`](JournalError::KeyReused), [`Full`](JournalError::Full),
+    /// [`Invalid`](JournalError::Invalid) where a recipient is named twice; and those of the store.
+    async fn accept(&self, broadcast: NewBroadcast) -> Result<Accepted, JournalError>;
+
+    /// Takes over a target: from here on, all older claims on it are fenced.
+    ///
+    /// Every start of an *older* boot that has no end is written down as lost. Starts of the same boot stay in
+    /// flight: their tasks outlive the actor.
+    ///
+    /// # Errors
+    ///
+    /// Those of the store.
+    async fn claim(
+        &self,
+        serving: &TargetName,
+        boot: Boot,
+        now: Timestamp,
+    ) -> Result<Claim, JournalError>;
+
+    /// The open deliveries of the claimed target that are due at or before `until`, at most `count_max`.
+    ///
+    /// # Errors
+    ///
+    /// [`Fenced`](JournalError::Fenced); and those of the store.
+    async fn due(
+        &self,
+        claim: &Claim,
+        until: Timestamp,
+        count_max: usize,
+    ) -> Result<Page, JournalError>;
+
+    /// Writes decisions, and folds the verdict of every broadcast that they touch.
+    ///
+    /// What is written already is ignored, so that the same batch may be appended again: events that a history
+    /// [holds](crate::report::History::holds), an end after the first one, a due time of a delivery that has
+    /// settled or moved on. `Moved` hands a delivery over to the stand-in and makes it due there. A verdict with
+    /// [`Rest::Cancel`](crate::report::Rest::Cancel) writes `CancelAsked` into the deliveries that are still open.
+    ///
+    /// # Errors
+    ///
+    /// [`Fenced`](JournalError::Fenced), also where another target serves a delivery by now;
+    /// [`Invalid`](JournalError::Invalid) for a delivery that is not known, for a new event of one that has
+    /// settled, and for an entry after a hand-over in the same batch; and those of the store.
+    async fn append(
+        &self,
+        claim: &Claim,
+        entries: Vec<Entry>,
+        now: Timestamp,
+    ) -> Result<Committed, JournalError>;
+
+    /// Writes that an attempt has ended. Never fenced: the first end of an attempt wins.
+    ///
+    /// A delivery that has settled, or is not known (any more), is left as it is. The start of the attempt need
+    /// not be written yet.
+    ///
+    /// # Errors
+    ///
+    /// [`Invalid`](JournalError::Invalid) for anything but [`Event::Ended`]; and those of the store.
+    async fn record(&self, id: &DeliveryId, fact: Event) -> Result<(), JournalError>;
+
+    /// Writes `CancelAsked` into all open deliveries of a broadcast, and lists them.
+    ///
+    /// When a caller or a shutdown asks before the verdict, the verdict is `unsatisfied`, by `cancelled`. A
+    /// broadcast that is not known is no error: nothing is cancelled.
+    ///
+    /// # Errors
+    ///
+    /// Those of the store.
+    async fn ask_cancel(
+        &self,
+        id: BroadcastId,
+        by: CancelledBy,
+        now: Timestamp,
+    ) -> Result<Committed, JournalError>;
+
+    /// Folds the verdict as of `now`: for its deadline, and for what is certain from the beginning.
+    ///
+    /// # Errors
+    ///
+    /// Those of the store.
+    async fn judge(&self, id: BroadcastId, now: Timestamp) -> Result<Committed, JournalError>;
+
+    /// What is known of a broadcast; none where it is not known (any more).
+    ///
+    /// # Errors
+    ///
+    /// Those of the store.
+    async fn view(&self, id: BroadcastId) -> Result<Option<Report>, JournalError>;
+
+    /// The broadcasts with an open delivery or without a verdict, with their deadlines, in the order of
+    /// acceptance: what a rebuilt coordinator has to watch.
+    ///
+    /// # Errors
+    ///
+    /// Those of the store.
+    async fn open_broadcasts(&self) -> Result<Vec<(BroadcastId, Option<Timestamp>)>, JournalError>;
+
+    /// Deliveries that failed, expired, were substituted or are in doubt; the newest first.
+    ///
+    /// # Errors
+    ///
+    /// Those of the store.
+    async fn dead_letters(&self, count_max: usize) -> Result<Vec<DeadLetter>, JournalError>;
+}

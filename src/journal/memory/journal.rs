@@ -1,0 +1,120 @@
+//! A lock around the store.
+
+use std::{
+    fmt,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use async_trait::async_trait;
+use fanfare_sdk::{TargetName, Timestamp};
+
+use super::{MemoryLimits, Occupancy, store::Store};
+use crate::{
+    journal::{
+        Accepted, Claim, Committed, DeadLetter, Entry, Journal, JournalError, NewBroadcast, Page,
+    },
+    report::{Boot, BroadcastId, CancelledBy, DeliveryId, Event, Report},
+};
+
+/// A journal in memory: as fast as it gets, and gone with the process.
+///
+/// # Cancel safety
+///
+/// No method ever waits: once polled, it is done.
+pub struct MemoryJournal {
+    store: Mutex<Store>,
+}
+
+impl MemoryJournal {
+    /// A journal that holds nothing yet.
+    #[must_use]
+    pub fn new(limits: MemoryLimits) -> Self {
+        Self { store: Mutex::new(Store::new(limits)) }
+    }
+
+    /// How much it holds.
+    #[must_use]
+    pub fn occupancy(&self) -> Occupancy {
+        self.store().occupancy()
+    }
+
+    /// The store changes only after all checks, so it is whole even when a thread panicked with the lock.
+    fn store(&self) -> MutexGuard<'_, Store> {
+        self.store.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Default for MemoryJournal {
+    fn default() -> Self {
+        Self::new(MemoryLimits::default())
+    }
+}
+
+impl fmt::Debug for MemoryJournal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("MemoryJournal").field(&self.occupancy()).finish()
+    }
+}
+
+#[async_trait]
+impl Journal for MemoryJournal {
+    async fn accept(&self, broadcast: NewBroadcast) -> Result<Accepted, JournalError> {
+        self.store().accept(broadcast)
+    }
+
+    async fn claim(
+        &self,
+        serving: &TargetName,
+        boot: Boot,
+        now: Timestamp,
+    ) -> Result<Claim, JournalError> {
+        Ok(self.store().claim(serving, boot, now))
+    }
+
+    async fn due(
+        &self,
+        claim: &Claim,
+        until: Timestamp,
+        count_max: usize,
+    ) -> Result<Page, JournalError> {
+        self.store().due(claim, until, count_max)
+    }
+
+    async fn append(
+        &self,
+        claim: &Claim,
+        entries: Vec<Entry>,
+        now: Timestamp,
+    ) -> Result<Committed, JournalError> {
+        self.store().append(claim, entries, now)
+    }
+
+    async fn record(&self, id: &DeliveryId, fact: Event) -> Result<(), JournalError> {
+        self.store().record(id, fact)
+    }
+
+    async fn ask_cancel(
+        &self,
+        id: BroadcastId,
+        by: CancelledBy,
+        now: Timestamp,
+    ) -> Result<Committed, JournalError> {
+        Ok(self.store().ask_cancel(id, by, now))
+    }
+
+    async fn judge(&self, id: BroadcastId, now: Timestamp) -> Result<Committed, JournalError> {
+        Ok(self.store().judge(id, now))
+    }
+
+    async fn view(&self, id: BroadcastId) -> Result<Option<Report>, JournalError> {
+        Ok(self.store().view(id))
+    }
+
+    async fn open_broadcasts(&self) -> Result<Vec<(BroadcastId, Option<Timestamp>)>, JournalError> {
+        Ok(self.store().open_broadcasts())
+    }
+
+    async fn dead_letters(&self, count_max: usize) -> Result<Vec<DeadLetter>, JournalError> {
+        Ok(self.store().dead_letters(count_max))
+    }
+}

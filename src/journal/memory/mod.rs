@@ -1,0 +1,19 @@
+//! The journal of a process that may forget when it ends.
+//!
+//! A store without lock, clock or runtime does the work; [`MemoryJournal`] puts a lock around it.
+//! Its methods never wait.
+
+mod commit;
+mod journal;
+mod keyed;
+mod limits;
+mod record;
+mod servings;
+mod store;
+#[cfg(test)]
+mod tests;
+
+pub use self::{
+    journal::MemoryJournal,
+    limits::{MemoryLimits, Occupancy},
+};

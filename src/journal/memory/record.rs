@@ -1,0 +1,169 @@
+//! What is kept of one broadcast.
+
+use std::sync::Arc;
+
+use fanfare_sdk::{TargetName, Timestamp};
+use smallvec::SmallVec;
+
+use super::servings::Rank;
+use crate::{
+    journal::{Entry, JournalError, NewBroadcast},
+    policy::{Standing, Tally, tally},
+    report::{Delivery, Event, History, Outcome, Report, ReportSource, Verdict},
+};
+
+/// Recipients up to which looking at each is faster than a search in sorted order.
+const UNSORTED_MAX: usize = 16;
+
+/// A broadcast and its deliveries, in the order of its recipients.
+#[derive(Debug)]
+pub(super) struct Record {
+    pub(super) broadcast: Arc<NewBroadcast>,
+    pub(super) slots: SmallVec<[Slot; 1]>,
+    /// Places by the names of the recipients; empty where there are few of them.
+    sorted: Box<[u32]>,
+    pub(super) verdict: Option<Verdict>,
+    /// Slots that have not settled.
+    pub(super) open: u32,
+    /// Whether it has been counted among the settled ones.
+    pub(super) retired: bool,
+    /// The first delivery's place in the order of acceptance; those of the others follow.
+    pub(super) order: u64,
+}
+
+/// What is kept of one delivery.
+#[derive(Debug)]
+pub(super) struct Slot {
+    /// Who serves it, as [`Servings`](super::servings::Servings) numbers them.
+    pub(super) serving: u32,
+    pub(super) history: History,
+    pub(super) due: Timestamp,
+    pub(super) settled: Option<(Outcome, Timestamp)>,
+}
+
+// === impl Record ===
+
+impl Record {
+    pub(super) fn new(
+        broadcast: Arc<NewBroadcast>,
+        slots: SmallVec<[Slot; 1]>,
+        order: u64,
+    ) -> Self {
+        let sorted = if slots.len() > UNSORTED_MAX { by_name(&broadcast) } else { Box::default() };
+        let open = small(slots.len());
+        Self { broadcast, slots, sorted, verdict: None, open, retired: false, order }
+    }
+
+    /// The place of a recipient.
+    pub(super) fn place(&self, recipient: &TargetName) -> Option<usize> {
+        let recipients = &self.broadcast.recipients;
+        if recipients.len() <= UNSORTED_MAX {
+            return recipients.iter().position(|r| r.recipient == *recipient);
+        }
+        let found =
+            self.sorted.binary_search_by(|p| recipients[*p as usize].recipient.cmp(recipient));
+        found.ok().map(|at| self.sorted[at] as usize)
+    }
+
+    /// Where the delivery stands in the queue of who serves it.
+    pub(super) fn rank(&self, place: usize) -> Rank {
+        Rank { due: self.slots[place].due, order: self.order + place as u64 }
+    }
+
+    /// The place of a delivery, by its place in the order of acceptance.
+    pub(super) fn place_of(&self, order: u64) -> usize {
+        debug_assert!((self.order..self.order + self.slots.len() as u64).contains(&order));
+        usize::try_from(order - self.order).unwrap_or(usize::MAX)
+    }
+
+    pub(super) fn tally(&self, now: Timestamp) -> Tally {
+        let pairs = self.broadcast.recipients.iter().zip(&self.slots);
+        let standings: SmallVec<[Standing; 16]> = pairs
+            .map(|(recipient, slot)| (recipient.required, slot.settled.map(|s| s.0.counts())))
+            .filter(|(_, settled)| *settled != Some(None))
+            .map(|(required, settled)| Standing { required, settled: settled.flatten() })
+            .collect();
+        tally(self.broadcast.completion, &standings, self.broadcast.deadline, now)
+    }
+
+    /// When the last delivery settled; without deliveries, when the verdict fell.
+    fn settled_at(&self) -> Option<Timestamp> {
+        let last = self.slots.iter().filter_map(|slot| slot.settled).map(|(_, at)| at).max();
+        if self.retired { last.or(self.verdict.map(|verdict| verdict.at)) } else { None }
+    }
+
+    pub(super) fn report(&self) -> Report {
+        let broadcast = &*self.broadcast;
+        let pairs = broadcast.recipients.iter().zip(&self.slots);
+        let deliveries = pairs.map(|(recipient, slot)| {
+            let source = ReportSource {
+                recipient: recipient.recipient.clone(),
+                required: recipient.required,
+                span_id: recipient.span_id,
+                history: slot.history.clone(),
+                settled: slot.settled,
+                due: slot.due,
+            };
+            Delivery::assemble(source, broadcast.accepted_at, self.verdict)
+        });
+        Report {
+            id: broadcast.id,
+            route: broadcast.route.clone(),
+            trace_id: broadcast.trace.trace_id,
+            span_id: broadcast.trace.span_id,
+            verdict: self.verdict,
+            accepted_at: broadcast.accepted_at,
+            settled_at: self.settled_at(),
+            deliveries: deliveries.collect(),
+        }
+    }
+}
+
+/// Whether no recipient is named twice.
+pub(super) fn are_distinct(broadcast: &NewBroadcast) -> bool {
+    let recipients = &broadcast.recipients;
+    if recipients.len() <= UNSORTED_MAX {
+        let named_before = |(at, r): (usize, &TargetName)| {
+            recipients[..at].iter().any(|other| other.recipient == *r)
+        };
+        return !recipients.iter().map(|r| &r.recipient).enumerate().any(named_before);
+    }
+    let name = |place: u32| &recipients[place as usize].recipient;
+    by_name(broadcast).windows(2).all(|pair| name(pair[0]) != name(pair[1]))
+}
+
+fn by_name(broadcast: &NewBroadcast) -> Box<[u32]> {
+    let recipients = &broadcast.recipients;
+    let mut places: Box<[u32]> = (0..recipients.len()).map(small).collect();
+    places.sort_unstable_by(|a, b| {
+        recipients[*a as usize].recipient.cmp(&recipients[*b as usize].recipient)
+    });
+    places
+}
+
+/// Places are kept in 32 bits; `accept` refuses more recipients than that long before.
+pub(super) fn small(place: usize) -> u32 {
+    u32::try_from(place).unwrap_or(u32::MAX)
+}
+
+// === impl Slot ===
+
+impl Slot {
+    /// Whether a decision for the target `serving` may be written.
+    pub(super) fn check(&self, serving: u32, entry: &Entry) -> Result<(), JournalError> {
+        let decides = match entry {
+            Entry::Due(..) | Entry::Event(_, Event::Ended(_)) => false,
+            Entry::Settled(..) => true,
+            Entry::Event(_, event) => !self.history.holds(event),
+        };
+        let begins =
+            matches!(entry, Entry::Event(_, Event::Started(_) | Event::Moved { .. })) && decides;
+        if begins && self.settled.is_some() {
+            return Err(JournalError::Invalid("the delivery has settled"));
+        }
+        if decides && self.settled.is_none() && self.serving != serving {
+            return Err(JournalError::Fenced);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,320 @@
+//! The state, and its changes: no lock, no clock, no runtime. A method checks first and changes then.
+
+use std::{
+    collections::{HashSet, VecDeque},
+    sync::Arc,
+};
+
+use fanfare_sdk::{Payload, TargetName, Timestamp};
+use smallvec::SmallVec;
+
+use super::{
+    MemoryLimits, Occupancy, commit,
+    keyed::Keyed,
+    record::{self, Record, Slot},
+    servings::Servings,
+};
+use crate::{
+    journal::{
+        Accepted, Claim, Committed, DeadLetter, Entry, JournalError, NewBroadcast, Open, Page,
+    },
+    report::{Boot, BroadcastId, CancelledBy, DeliveryId, Event, History, IdMap, Report},
+};
+
+#[derive(Debug)]
+pub(super) struct Store {
+    limits: MemoryLimits,
+    records: IdMap<BroadcastId, Box<Record>>,
+    /// The records that came with a caller's key.
+    keyed: HashSet<Keyed>,
+    servings: Servings,
+    /// Records that have settled, the oldest first.
+    settled: VecDeque<BroadcastId>,
+    /// The newest last.
+    dead_letters: VecDeque<DeadLetter>,
+    /// Broadcasts accepted so far.
+    order: u64,
+    /// A broadcast without recipients counts as one, so that there is a limit to them too.
+    deliveries_open: usize,
+    payload_bytes_open: usize,
+    /// Stands in for the payload of what has settled.
+    no_payload: Payload,
+}
+
+impl Store {
+    pub(super) fn new(limits: MemoryLimits) -> Self {
+        Self {
+            limits,
+            records: IdMap::default(),
+            keyed: HashSet::new(),
+            servings: Servings::default(),
+            settled: VecDeque::new(),
+            dead_letters: VecDeque::new(),
+            order: 0,
+            deliveries_open: 0,
+            payload_bytes_open: 0,
+            no_payload: Payload::new("", ""),
+        }
+    }
+
+    pub(super) fn accept(&mut self, new: NewBroadcast) -> Result<Accepted, JournalError> {
+        if let Some(same) = self.known(&new)? {
+            return Ok(Accepted::Same(same));
+        }
+        if !record::are_distinct(&new) {
+            return Err(JournalError::Invalid("a recipient is named twice"));
+        }
+        let deliveries_open = self.deliveries_open.saturating_add(new.recipients.len().max(1));
+        let bytes = new.payload.bytes().len();
+        let payload_bytes_open = self.payload_bytes_open.saturating_add(bytes);
+        if deliveries_open > self.limits.deliveries_open_max
+            || payload_bytes_open > self.limits.payload_bytes_max
+        {
+            return Err(JournalError::Full);
+        }
+        (self.deliveries_open, self.payload_bytes_open) = (deliveries_open, payload_bytes_open);
+        self.make_room();
+        Ok(Accepted::New(self.insert(Arc::new(new))))
+    }
+
+    /// The broadcast that this one repeats.
+    fn known(&self, new: &NewBroadcast) -> Result<Option<BroadcastId>, JournalError> {
+        if self.records.contains_key(&new.id) {
+            return Ok(Some(new.id));
+        }
+        let Some(key) = &new.caller_key else { return Ok(None) };
+        let Some(before) = self.keyed.get(key.key.as_str()) else { return Ok(None) };
+        if before.has_fingerprint(&key.fingerprint) {
+            Ok(Some(before.id()))
+        } else {
+            Err(JournalError::KeyReused)
+        }
+    }
+
+    fn insert(&mut self, broadcast: Arc<NewBroadcast>) -> Arc<NewBroadcast> {
+        let slot = |serving| Slot {
+            serving,
+            history: History::default(),
+            due: broadcast.accepted_at,
+            settled: None,
+        };
+        let names = broadcast.recipients.iter().map(|new| &new.recipient);
+        let slots = names.map(|name| slot(self.servings.number(name))).collect();
+        let record = Box::new(Record::new(Arc::clone(&broadcast), slots, self.order));
+        self.order += record.slots.len().max(1) as u64;
+        for (place, slot) in record.slots.iter().enumerate() {
+            let queue = &mut self.servings.get_mut(slot.serving).queue;
+            queue.insert(record.rank(place), Arc::clone(&broadcast));
+        }
+        self.keyed.extend(Keyed::new(&broadcast));
+        self.records.insert(broadcast.id, record);
+        broadcast
+    }
+
+    pub(super) fn claim(&mut self, serving: &TargetName, boot: Boot, now: Timestamp) -> Claim {
+        let number = self.servings.number(serving);
+        if self.servings.get(number).boot_min.is_some_and(|least| least < boot) {
+            self.lose(number, boot, now);
+        }
+        self.servings.claim(number, boot)
+    }
+
+    /// Writes the loss of every start of a boot before this one.
+    fn lose(&mut self, number: u32, boot: Boot, now: Timestamp) {
+        let queue = &self.servings.get(number).queue;
+        let open: Vec<_> = queue.iter().map(|(rank, open)| (open.id, rank.order)).collect();
+        let serving = self.servings.get_mut(number);
+        serving.boot_min = None;
+        for (id, order) in open {
+            let Some(record) = self.records.get_mut(&id) else { continue };
+            let place = record.place_of(order);
+            let in_flight: SmallVec<[(u32, Boot); 4]> =
+                record.slots[place].history.in_flight().map(|s| (s.attempt, s.boot)).collect();
+            for (attempt, started_in) in in_flight {
+                if started_in < boot {
+                    let lost = Event::Lost { attempt, at: now };
+                    commit::happen(record, &mut self.servings, place, lost);
+                } else {
+                    self.servings.get_mut(number).note_boot(started_in);
+                }
+            }
+        }
+    }
+
+    pub(super) fn due(
+        &self,
+        claim: &Claim,
+        until: Timestamp,
+        count_max: usize,
+    ) -> Result<Page, JournalError> {
+        let serving = self.servings.get(self.servings.check(claim)?);
+        let mut page = Page::default();
+        for (rank, broadcast) in &serving.queue {
+            if rank.due > until || page.open.len() == count_max {
+                page.next_due = Some(rank.due);
+                break;
+            }
+            let Some(record) = self.records.get(&broadcast.id) else { continue };
+            let place = record.place_of(rank.order);
+            page.open.push(Open {
+                broadcast: Arc::clone(broadcast),
+                place,
+                serving: serving.name.clone(),
+                history: record.slots[place].history.clone(),
+                due: rank.due,
+            });
+        }
+        Ok(page)
+    }
+
+    pub(super) fn append(
+        &mut self,
+        claim: &Claim,
+        entries: Vec<Entry>,
+        now: Timestamp,
+    ) -> Result<Committed, JournalError> {
+        let serving = self.servings.check(claim)?;
+        let mut places = SmallVec::<[usize; 4]>::new();
+        for (at, entry) in entries.iter().enumerate() {
+            places.push(self.check(serving, entry, &entries[at + 1..])?);
+        }
+        let mut committed = Committed::default();
+        let mut touched = SmallVec::<[BroadcastId; 4]>::new();
+        for (entry, place) in entries.into_iter().zip(places) {
+            let id = entry.delivery().broadcast;
+            let Some(record) = self.records.get_mut(&id) else { continue };
+            let open = record.open;
+            let dead = commit::apply(record, &mut self.servings, (place, serving), entry, now);
+            if record.open < open {
+                self.deliveries_open -= 1;
+                touched.push(id);
+            }
+            dead.into_iter().for_each(|letter| self.bury(letter));
+        }
+        for id in touched {
+            self.fold(id, now, &mut committed);
+        }
+        Ok(committed)
+    }
+
+    /// The place of the delivery that an entry is about, where it may be written.
+    fn check(&self, serving: u32, entry: &Entry, after: &[Entry]) -> Result<usize, JournalError> {
+        let id = entry.delivery();
+        let (record, place) =
+            self.find(id).ok_or(JournalError::Invalid("the delivery is not known"))?;
+        record.slots[place].check(serving, entry)?;
+        let moves = matches!(entry, Entry::Event(_, Event::Moved { .. }));
+        if moves && after.iter().any(|entry| entry.delivery() == id) {
+            return Err(JournalError::Invalid("the delivery is handed over before"));
+        }
+        Ok(place)
+    }
+
+    fn find(&self, id: &DeliveryId) -> Option<(&Record, usize)> {
+        let record = self.records.get(&id.broadcast)?;
+        Some((record, record.place(&id.recipient)?))
+    }
+
+    pub(super) fn record(&mut self, id: &DeliveryId, fact: Event) -> Result<(), JournalError> {
+        if !matches!(fact, Event::Ended(_)) {
+            return Err(JournalError::Invalid("only an end is a fact"));
+        }
+        let Some((_, place)) = self.find(id) else { return Ok(()) };
+        let Some(record) = self.records.get_mut(&id.broadcast) else { return Ok(()) };
+        if record.slots[place].settled.is_none() {
+            commit::happen(record, &mut self.servings, place, fact);
+        }
+        Ok(())
+    }
+
+    pub(super) fn ask_cancel(
+        &mut self,
+        id: BroadcastId,
+        by: CancelledBy,
+        now: Timestamp,
+    ) -> Committed {
+        let mut committed = Committed::default();
+        let Some(record) = self.records.get_mut(&id) else { return committed };
+        match by {
+            CancelledBy::Caller | CancelledBy::Shutdown => {
+                commit::give_up(record, now, &mut committed);
+            }
+            CancelledBy::Verdict => {}
+        }
+        commit::cancel(record, &mut self.servings, by, now, &mut committed);
+        self.retire(id, &mut committed);
+        committed
+    }
+
+    pub(super) fn judge(&mut self, id: BroadcastId, now: Timestamp) -> Committed {
+        let mut committed = Committed::default();
+        self.fold(id, now, &mut committed);
+        committed
+    }
+
+    fn fold(&mut self, id: BroadcastId, now: Timestamp, committed: &mut Committed) {
+        let Some(record) = self.records.get_mut(&id) else { return };
+        commit::fold(record, &mut self.servings, now, committed);
+        self.retire(id, committed);
+    }
+
+    /// Takes note that a broadcast has settled, once.
+    fn retire(&mut self, id: BroadcastId, committed: &mut Committed) {
+        let Some(record) = self.records.get_mut(&id) else { return };
+        if record.open > 0 || record.verdict.is_none() || record.retired {
+            return;
+        }
+        record.retired = true;
+        self.deliveries_open -= usize::from(record.slots.is_empty());
+        self.payload_bytes_open -= record.broadcast.payload.bytes().len();
+        // Nothing will be sent any more: the report is kept, the payload is not.
+        let kept = NewBroadcast { payload: self.no_payload.clone(), ..(*record.broadcast).clone() };
+        record.broadcast = Arc::new(kept);
+        committed.settled.push(id);
+        self.settled.push_back(id);
+        self.make_room();
+    }
+
+    fn bury(&mut self, letter: DeadLetter) {
+        self.dead_letters.push_back(letter);
+        if self.dead_letters.len() > self.limits.dead_letters_max {
+            self.dead_letters.pop_front();
+        }
+    }
+
+    /// Forgets settled broadcasts, the oldest first, until the limits are kept.
+    fn make_room(&mut self) {
+        while self.settled.len() > self.limits.settled_max {
+            let Some(id) = self.settled.pop_front() else { return };
+            let Some(record) = self.records.remove(&id) else { continue };
+            if let Some(key) = &record.broadcast.caller_key {
+                self.keyed.remove(key.key.as_str());
+            }
+        }
+    }
+
+    pub(super) fn view(&self, id: BroadcastId) -> Option<Report> {
+        self.records.get(&id).map(|record| record.report())
+    }
+
+    pub(super) fn open_broadcasts(&self) -> Vec<(BroadcastId, Option<Timestamp>)> {
+        let open = self.records.values().filter(|record| !record.retired);
+        let mut open: Vec<_> = open.map(|record| (record.order, &record.broadcast)).collect();
+        open.sort_unstable_by_key(|(order, _)| *order);
+        open.into_iter().map(|(_, broadcast)| (broadcast.id, broadcast.deadline)).collect()
+    }
+
+    pub(super) fn dead_letters(&self, count_max: usize) -> Vec<DeadLetter> {
+        self.dead_letters.iter().rev().take(count_max).cloned().collect()
+    }
+
+    pub(super) fn occupancy(&self) -> Occupancy {
+        Occupancy {
+            deliveries_open: self.deliveries_open,
+            payload_bytes_open: self.payload_bytes_open,
+            broadcasts_open: self.records.len() - self.settled.len(),
+            broadcasts_settled: self.settled.len(),
+            dead_letters: self.dead_letters.len(),
+        }
+    }
+}

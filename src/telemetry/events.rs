@@ -1,0 +1,51 @@
+//! What happened, as events of `tracing`: here it is decided at which level and with which fields.
+//!
+//! Field values are ids, configured names, codes and numbers; never a payload, a header or a URL.
+
+use std::{error::Error, fmt::Debug};
+
+use fanfare_sdk::TargetName;
+use tracing::{debug, info, warn};
+
+use crate::report::{BroadcastId, DeliveryId, Ended, Outcome, Started};
+
+/// A broadcast was accepted.
+pub(crate) fn accepted(id: BroadcastId, recipients: usize) {
+    debug!(broadcast = %id, recipients, "accepted");
+}
+
+/// An attempt has ended.
+pub(crate) fn attempt_ended(id: &DeliveryId, started: &Started, ended: &Ended) {
+    debug!(
+        broadcast = %id.broadcast,
+        recipient = %id.recipient,
+        api = %started.way.target,
+        attempt = started.attempt,
+        status = ended.status,
+        meaning = ended.meaning.code(),
+        effect = ended.effect.code(),
+        error = ended.error.as_ref().map(|error| error.kind.code()),
+        took_us = u64::try_from(ended.at.since(started.at).as_micros()).unwrap_or(u64::MAX),
+        "attempt ended"
+    );
+}
+
+/// A delivery has settled.
+pub(crate) fn settled(id: &DeliveryId, outcome: Outcome) {
+    debug!(broadcast = %id.broadcast, recipient = %id.recipient, outcome = outcome.code(), "settled");
+}
+
+/// A breaker has changed its state.
+pub(crate) fn breaker_changed(target: &TargetName, transition: &dyn Debug) {
+    info!(api = %target, ?transition, "breaker changed");
+}
+
+/// The journal did not do what it was asked.
+pub(crate) fn journal_failed(asked: &'static str, error: &(dyn Error + 'static)) {
+    warn!(asked, error, "the journal failed; it is asked again");
+}
+
+/// The actor of a target has ended and is started again.
+pub(crate) fn actor_restarted(target: &TargetName, restarts: usize) {
+    warn!(api = %target, restarts, "the actor of a target has ended; it is started again");
+}

@@ -1,0 +1,14 @@
+//! Names of events, and the context of a trace as it travels. The only place that knows either.
+
+mod events;
+mod propagation;
+mod trace_context;
+mod trace_state;
+
+pub(crate) use self::events::{
+    accepted, actor_restarted, attempt_ended, breaker_changed, journal_failed, settled,
+};
+pub use self::{
+    propagation::{extract, inject},
+    trace_context::{RemoteContext, TraceContext},
+};

@@ -1,0 +1,13 @@
+//! The one way out: a pooled HTTP client that changes nothing, follows nothing and repeats nothing. The only tree
+//! that names the client and its TLS.
+
+mod client;
+mod error;
+mod outbound;
+mod progress_body;
+mod reply;
+
+pub use self::{
+    client::{HttpTransport, TransportError, TransportSettings},
+    outbound::{Outbound, OutboundParts},
+};

@@ -1,0 +1,106 @@
+//! What is added to the requests of one attempt on their way out: the context of its trace, then the proof of
+//! who we are.
+
+use std::{
+    fmt,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU16, Ordering},
+    },
+};
+
+use fanfare_sdk::{
+    AuthError, Authorizer, Call, Exchange, Learned, Meaning, Reply, RetryAfter, SendError,
+    SendErrorKind, Stamp, Transport, async_trait,
+};
+use smallvec::SmallVec;
+
+use crate::telemetry::{TraceContext, inject};
+
+/// What the way out of one attempt is made of.
+#[derive(Debug)]
+pub struct OutboundParts {
+    /// Where requests go on.
+    pub inner: Arc<dyn Transport>,
+    /// The attempt.
+    pub call: Call,
+    /// The context that travels with its requests; none sends no `traceparent`.
+    pub trace: Option<TraceContext>,
+    /// Asked in this order, each the last to touch the request so far.
+    pub authorizers: Arc<[Arc<dyn Authorizer>]>,
+    /// What each of them was ready with.
+    pub stamps: SmallVec<[Stamp; 2]>,
+    /// Requests that the attempt may make.
+    pub exchanges_max: u16,
+}
+
+/// The way out of one attempt.
+pub struct Outbound {
+    parts: OutboundParts,
+    exchanges: AtomicU16,
+    learned: Mutex<Learned>,
+}
+
+impl Outbound {
+    /// The way out of one attempt.
+    #[must_use]
+    pub fn new(parts: OutboundParts) -> Self {
+        Self { parts, exchanges: AtomicU16::new(0), learned: Mutex::default() }
+    }
+
+    /// The heaviest of what the authorizers have learned so far.
+    #[must_use]
+    pub fn learned(&self) -> Learned {
+        *self.learned.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn authorizers(&self) -> impl Iterator<Item = (&Arc<dyn Authorizer>, Stamp)> {
+        let stamps = self.parts.stamps.iter().copied().chain(std::iter::repeat(Stamp::default()));
+        self.parts.authorizers.iter().zip(stamps)
+    }
+}
+
+#[async_trait]
+impl Transport for Outbound {
+    async fn exchange(&self, mut exchange: Exchange) -> Result<Reply, SendError> {
+        if self.exchanges.fetch_add(1, Ordering::Relaxed) >= self.parts.exchanges_max {
+            let limit = format!("more than {} exchanges in one attempt", self.parts.exchanges_max);
+            let effect = exchange.progress.effect();
+            return Err(
+                SendError::new(SendErrorKind::TooLarge, Meaning::Permanent, effect).because(limit)
+            );
+        }
+        if let Some(trace) = &self.parts.trace {
+            inject(exchange.request.headers_mut(), trace);
+        }
+        for (authorizer, stamp) in self.authorizers() {
+            exchange.identity = exchange.identity.or_else(|| authorizer.identity());
+            let authorized =
+                authorizer.authorize(stamp, &self.parts.call, &mut exchange.request).await;
+            authorized.map_err(|error| unauthorized(error, &exchange))?;
+        }
+        let reply = self.parts.inner.exchange(exchange).await?;
+        for (authorizer, stamp) in self.authorizers() {
+            let learned = authorizer.learn(stamp, &reply.head);
+            let mut heaviest = self.learned.lock().unwrap_or_else(PoisonError::into_inner);
+            *heaviest = learned.max(*heaviest);
+        }
+        Ok(reply)
+    }
+}
+
+/// No proof, no request.
+fn unauthorized(error: AuthError, exchange: &Exchange) -> SendError {
+    let meaning = if error.permanent { Meaning::Unauthorized } else { Meaning::Retry };
+    let not_before = error.not_before.map(RetryAfter::At);
+    let mut error =
+        SendError::new(SendErrorKind::Auth, meaning, exchange.progress.effect()).because(error);
+    error.classification.retry_after = not_before;
+    error
+}
+
+impl fmt::Debug for Outbound {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Outbound").field("call", &self.parts.call).finish_non_exhaustive()
+    }
+}

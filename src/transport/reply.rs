@@ -1,0 +1,104 @@
+//! What is kept of a reply: a copy of its own, and one allocation. What the client hands out are views into the read
+//! buffer of the connection: whoever kept one would keep all of that, some thousand bytes for a reply of thirty.
+
+use std::ops::Range;
+
+use bytes::{Bytes, BytesMut};
+use fanfare_sdk::{Reply, ReplyBody, ReplyHead};
+use http::{HeaderMap, HeaderValue};
+
+/// A reply that is being read.
+#[derive(Debug)]
+pub(super) struct Kept {
+    status: u16,
+    headers: HeaderMap,
+    body_bytes_max: usize,
+    // Invariant: the values of `headers` in their order, then what was read of the body.
+    bytes: BytesMut,
+    body_at: usize,
+}
+
+impl Kept {
+    /// Of a reply with this head and that much of its body.
+    pub(super) fn new(status: u16, headers: HeaderMap, body_bytes_max: usize) -> Self {
+        let body_at = headers.values().map(HeaderValue::len).sum();
+        let mut bytes = BytesMut::with_capacity(body_at);
+        headers.values().for_each(|value| bytes.extend_from_slice(value.as_bytes()));
+        Self { status, headers, body_bytes_max, bytes, body_at }
+    }
+
+    /// Adds a part of the body. Says whether there is room for more.
+    pub(super) fn push(&mut self, chunk: &[u8]) -> bool {
+        let left = self.body_bytes_max - (self.bytes.len() - self.body_at);
+        let fits = chunk.len() <= left;
+        self.bytes.extend_from_slice(if fits { chunk } else { &chunk[..left] });
+        fits
+    }
+
+    /// The body has come to its end.
+    pub(super) fn whole(self) -> Reply {
+        self.reply(ReplyBody::whole)
+    }
+
+    /// There was more of the body, or there should have been.
+    pub(super) fn truncated(self) -> Reply {
+        self.reply(ReplyBody::truncated)
+    }
+
+    fn reply(mut self, body: fn(Bytes) -> ReplyBody) -> Reply {
+        let bytes = self.bytes.freeze();
+        let mut from = 0;
+        for value in self.headers.values_mut() {
+            let place = from..from + value.len();
+            from = place.end;
+            replace(value, &bytes, place);
+        }
+        let head = ReplyHead::http(self.status, self.headers);
+        Reply { head, body: body(bytes.slice(self.body_at..)) }
+    }
+}
+
+fn replace(value: &mut HeaderValue, bytes: &Bytes, place: Range<usize>) {
+    // The same bytes were a value before: they are one again.
+    if let Ok(mut copy) = HeaderValue::from_maybe_shared(bytes.slice(place)) {
+        copy.set_sensitive(value.is_sensitive());
+        *value = copy;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use http::{HeaderMap, HeaderValue};
+
+    use super::Kept;
+
+    #[track_caller]
+    fn check(chunks: &[&str], body_bytes_max: usize, expected: &str) {
+        let read = Bytes::from("a: 1\r\nb: two\r\nb: \u{fc}\r\n");
+        let mut headers = HeaderMap::new();
+        for (name, place) in [("a", 3..4), ("b", 9..12), ("b", 17..19)] {
+            headers.append(name, HeaderValue::from_maybe_shared(read.slice(place)).unwrap());
+        }
+        let mut kept = Kept::new(200, headers.clone(), body_bytes_max);
+        let whole = chunks.iter().all(|chunk| kept.push(chunk.as_bytes()));
+        let reply = if whole { kept.whole() } else { kept.truncated() };
+        assert_eq!(reply.head.headers, headers);
+        let within = |place: &[u8]| read.as_ptr_range().contains(&place.as_ptr());
+        assert!(!reply.head.headers.values().any(|value| within(value.as_bytes())), "copied");
+        let text = String::from_utf8_lossy(reply.body.bytes());
+        let cut = if reply.body.is_truncated() { ", truncated" } else { "" };
+        assert_eq!(format!("{text}{cut}"), expected);
+    }
+
+    #[test]
+    fn a_reply_is_kept_as_it_came() {
+        check(&[], 10, "");
+        check(&["hello"], 10, "hello");
+        check(&["hello", " you"], 10, "hello you");
+        check(&["hello"], 5, "hello");
+        check(&["hello", "you"], 5, "hello, truncated");
+        check(&["hello", "you"], 6, "helloy, truncated");
+        check(&["hello"], 0, ", truncated");
+    }
+}
