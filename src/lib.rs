@@ -1,7 +1,25 @@
 //! The engine as a library.
 
+
+mod actor;
+pub mod engine;
 pub mod journal;
 pub mod policy;
 pub mod report;
 pub mod telemetry;
 pub mod transport;
+
+pub use fanfare_sdk as sdk;
+
+pub use self::engine::{Broadcast, BroadcastHandle, Engine, Target};
+
+/// The bundled targets and authorizers.
+#[cfg(feature = "targets")]
+pub mod targets {
+    #[doc(inline)]
+    pub use fanfare_auth as auth;
+    #[doc(inline)]
+    pub use fanfare_http::{self as http, HttpTarget};
+    #[doc(inline)]
+    pub use fanfare_webhook as webhook;
+}

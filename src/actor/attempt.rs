@@ -1,0 +1,269 @@
+//! One attempt: from the call to what it means. Every method of a plugin runs here, and a panic in it is an end
+//! like any other.
+
+use std::{error::Error as StdError, panic::AssertUnwindSafe, sync::Arc, time::Duration};
+
+use fanfare_sdk::{
+    Attempt, AuthError, Authorizer, Call, Classification, Effect, IdempotencyKey, Learned, Meaning,
+    Payload, Progress, Reply, ReplyBody, ReplyHead, RetryAfter, SendError, SendErrorKind,
+    Timestamp, Version, Wire,
+};
+use futures_util::FutureExt;
+use tokio::{sync::Notify, time::timeout};
+use uuid::Uuid;
+
+use super::{Entropy, Shared, Slot, TargetMsg, messages::Stamps, slot::Permit};
+use crate::{
+    journal::{NewBroadcast, Open},
+    policy::feedback,
+    report::{AttemptError, CapturedReply, DeliveryId, Ended, Event, Started, Trace, Way},
+    telemetry::{self, TraceContext},
+    transport::{Outbound, OutboundParts},
+};
+
+/// The pause before an end that could not be recorded is recorded again; doubled up to the second.
+const RECORD_AGAIN: (Duration, Duration) = (Duration::from_millis(20), Duration::from_secs(1));
+
+/// Bytes of an error's text that are kept: a line, not a page.
+const ERROR_BYTES_MAX: usize = 300;
+
+/// An attempt that was decided, admitted and written down.
+#[derive(Debug)]
+pub(super) struct Order {
+    pub(super) id: DeliveryId,
+    pub(super) started: Started,
+    pub(super) delivery_key: IdempotencyKey,
+    pub(super) payload: Payload,
+    pub(super) trace: Trace,
+    pub(super) timeout: Duration,
+    pub(super) stamps: Stamps,
+}
+
+/// Makes the attempt, records its end, and tells the target's actor: in that order, so that no death of an actor
+/// can lose it.
+pub(super) async fn run(
+    shared: Arc<Shared>,
+    slot: Arc<Slot>,
+    order: Order,
+    permit: Permit,
+    abort: Arc<Notify>,
+) {
+    let ended = perform(&shared, &slot, &order, &abort).await;
+    permit.give_back(feedback(&ended, slot.parts.policy.retry.retry_after_max));
+    telemetry::attempt_ended(&order.id, &order.started, &ended);
+    let mut pause = RECORD_AGAIN.0;
+    while let Err(error) = shared.journal.record(&order.id, Event::Ended(ended.clone())).await {
+        telemetry::journal_failed("record", &error);
+        shared.clock.sleep(pause).await;
+        pause = (pause * 2).min(RECORD_AGAIN.1);
+    }
+    slot.landed(&order.id, order.started.attempt);
+    slot.address.tell(TargetMsg::Attempted(order.id, ended));
+}
+
+async fn perform(shared: &Shared, slot: &Slot, order: &Order, abort: &Notify) -> Ended {
+    let call = call(slot, order);
+    let outbound = Arc::new(outbound(shared, slot, order, &call));
+    let wire = Wire::new(outbound.clone()).capturing(slot.parts.capture);
+    let progress = wire.progress().clone();
+    let attempt = Attempt::new(call.clone(), order.payload.clone(), wire);
+    let sending = AssertUnwindSafe(async { slot.parts.api.send(attempt).await }).catch_unwind();
+    let sent = tokio::select! {
+        biased;
+        sent = timeout(order.timeout, sending) => sent.unwrap_or_else(|_| Ok(cut_short(&progress, SendErrorKind::Timeout))),
+        () = abort.notified() => Ok(cut_short(&progress, SendErrorKind::Aborted)),
+    };
+    let sent = sent.unwrap_or_else(|_| {
+        Err(SendError::new(SendErrorKind::Panicked, Meaning::Permanent, progress.effect()))
+    });
+    let now = shared.clock.now();
+    match sent {
+        Ok(reply) => replied(slot, order, &call, reply, (outbound.learned(), now)),
+        Err(error) => failed(order.started.attempt, &error, outbound.learned(), now),
+    }
+}
+
+/// Ended from outside. Where the head of a reply has come, its status still says what became of the request.
+fn cut_short(progress: &Progress, kind: SendErrorKind) -> Result<Reply, SendError> {
+    match progress.status() {
+        Some(status) => Ok(Reply {
+            head: ReplyHead::http(status, http::HeaderMap::new()),
+            body: ReplyBody::truncated(""),
+        }),
+        None => Err(SendError::new(kind, Meaning::Retry, progress.effect())),
+    }
+}
+
+fn replied(
+    slot: &Slot,
+    order: &Order,
+    call: &Call,
+    reply: Reply,
+    (learned, at): (Learned, Timestamp),
+) -> Ended {
+    let classified =
+        std::panic::catch_unwind(AssertUnwindSafe(|| slot.parts.api.classify(call, &reply)));
+    let (classification, error) = match classified {
+        Ok(classification) => (sane(classification), None),
+        Err(_) => {
+            let kind = SendErrorKind::Panicked;
+            (
+                unclassified(call, &reply),
+                Some(AttemptError { kind, message: "classify panicked".into() }),
+            )
+        }
+    };
+    let Classification { meaning, effect, retry_after } = classification;
+    let ends = match meaning {
+        Meaning::Success | Meaning::Permanent | Meaning::Unauthorized | Meaning::TargetDisabled => {
+            true
+        }
+        Meaning::Retry | Meaning::Throttled | Meaning::VersionRejected => false,
+    };
+    let status = reply.head.status;
+    let captured = ends.then(|| Arc::new(capture(reply)));
+    Ended {
+        attempt: order.started.attempt,
+        meaning,
+        effect,
+        retry_after,
+        learned,
+        status,
+        error,
+        reply: captured,
+        at,
+    }
+}
+
+/// A success was applied, whatever the plugin says of it.
+fn sane(mut classification: Classification) -> Classification {
+    if classification.meaning == Meaning::Success {
+        classification.effect = Effect::Applied;
+    }
+    classification
+}
+
+/// The plugin cannot say what the reply means. Its status says whether the API may have acted.
+fn unclassified(call: &Call, reply: &Reply) -> Classification {
+    let effect = match Classification::by_status(call, reply).effect {
+        Effect::None => Effect::None,
+        Effect::Applied | Effect::Unknown => Effect::Unknown,
+    };
+    Classification::new(Meaning::Permanent, effect)
+}
+
+fn capture(reply: Reply) -> CapturedReply {
+    let (body, truncated) = (reply.body.bytes().clone(), reply.body.is_truncated());
+    CapturedReply { status: reply.head.status, headers: reply.head.headers, body, truncated }
+}
+
+fn failed(attempt: u32, error: &SendError, learned: Learned, at: Timestamp) -> Ended {
+    let Classification { meaning, effect, retry_after } = sane(error.classification);
+    // Without a reply there is no success.
+    let meaning = if meaning == Meaning::Success { Meaning::Permanent } else { meaning };
+    let error = Some(AttemptError { kind: error.kind, message: chain(error).into() });
+    Ended { attempt, meaning, effect, retry_after, learned, status: None, error, reply: None, at }
+}
+
+/// The chain of causes in one line.
+fn chain(error: &dyn StdError) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause.filter(|_| text.len() < ERROR_BYTES_MAX) {
+        let link = error.to_string();
+        if !text.ends_with(&link) {
+            text.push_str(": ");
+            text.push_str(&link);
+        }
+        cause = error.source();
+    }
+    if let Some((end, _)) = text.char_indices().find(|(place, _)| *place >= ERROR_BYTES_MAX) {
+        text.truncate(end);
+    }
+    text
+}
+
+fn call(slot: &Slot, order: &Order) -> Call {
+    let Started { way, key, attempt, at, .. } = &order.started;
+    let mut call = Call::new(way.target.clone(), key.clone(), *at, order.timeout);
+    call.version.clone_from(&way.version);
+    call.endpoint.clone_from(&way.endpoint);
+    call.number = *attempt;
+    call.delivery_id.clone_from(&order.delivery_key);
+    call.nonce = slot.entropy.bytes();
+    call
+}
+
+fn outbound(shared: &Shared, slot: &Slot, order: &Order, call: &Call) -> Outbound {
+    let trace = slot.parts.propagate.then(|| TraceContext {
+        trace_id: order.trace.trace_id,
+        span_id: order.started.span_id,
+        flags: order.trace.flags,
+        state: order.trace.state.clone(),
+    });
+    Outbound::new(OutboundParts {
+        inner: shared.transport.clone(),
+        call: call.clone(),
+        trace,
+        authorizers: slot.parts.authorizers.clone(),
+        stamps: order.stamps.clone(),
+        exchanges_max: slot.parts.policy.gate.exchanges_max.max(1),
+    })
+}
+
+/// What the keys of a delivery are made from where the caller has given a key: the same sending then has the same
+/// keys also in another process.
+fn namespace(broadcast: &NewBroadcast) -> Option<Uuid> {
+    let caller = broadcast.caller_key.as_ref()?;
+    Some(Uuid::new_v5(&Uuid::NAMESPACE_OID, caller.key.as_bytes()))
+}
+
+/// One per delivery, whoever serves it.
+pub(super) fn delivery_key(open: &Open) -> IdempotencyKey {
+    let recipient = open.recipient().recipient.as_str();
+    let key = match namespace(&open.broadcast) {
+        Some(namespace) => Uuid::new_v5(&namespace, recipient.as_bytes()).to_string(),
+        None => format!("{}-{}", open.broadcast.id, open.place),
+    };
+    IdempotencyKey::from(key)
+}
+
+/// One per (delivery, serving target, version). Drawn where nothing else is given: it is kept in the history.
+pub(super) fn attempt_key(open: &Open, way: &Way, entropy: &Entropy) -> IdempotencyKey {
+    let Some(namespace) = namespace(&open.broadcast) else {
+        return IdempotencyKey::from(
+            uuid::Builder::from_random_bytes(entropy.bytes()).into_uuid().to_string(),
+        );
+    };
+    let (recipient, version) =
+        (&open.recipient().recipient, way.version.as_ref().map_or("", Version::as_str));
+    let name = format!("{recipient}\n{}\n{version}", way.target);
+    IdempotencyKey::from(Uuid::new_v5(&namespace, name.as_bytes()).to_string())
+}
+
+/// Asks every authorizer whether it is ready; a panic in one is an end like any other.
+pub(super) async fn prepare(
+    authorizers: &[Arc<dyn Authorizer>],
+    now: Timestamp,
+) -> Result<Stamps, AuthError> {
+    let asking = AssertUnwindSafe(async {
+        let mut stamps = Stamps::new();
+        for authorizer in authorizers {
+            stamps.push(authorizer.ready(now).await?);
+        }
+        Ok(stamps)
+    });
+    let panicked =
+        || AuthError { permanent: true, not_before: None, source: Some("ready panicked".into()) };
+    asking.catch_unwind().await.unwrap_or_else(|_| Err(panicked()))
+}
+
+/// The end of an attempt that had no proof to give: nothing was sent.
+pub(super) fn unproved(attempt: u32, error: AuthError, at: Timestamp) -> Ended {
+    let meaning = if error.permanent { Meaning::Unauthorized } else { Meaning::Retry };
+    let mut classification = Classification::new(meaning, Effect::None);
+    classification.retry_after = error.not_before.map(RetryAfter::At);
+    let error =
+        SendError { kind: SendErrorKind::Auth, classification, source: None }.because(error);
+    failed(attempt, &error, Learned::Nothing, at)
+}

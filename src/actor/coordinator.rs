@@ -1,0 +1,260 @@
+//! A coordinator serves those who wait for broadcasts, and lets verdicts fall at their deadlines.
+
+use std::{
+    cmp::Reverse,
+    collections::BinaryHeap,
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use fanfare_sdk::Timestamp;
+use ractor::{Actor, ActorProcessingErr, ActorRef};
+use tokio::sync::oneshot;
+
+use super::{CoordinatorMsg, Shared, address::Address, alarm::Alarm};
+use crate::{
+    journal::JournalError,
+    report::{BroadcastId, CancelledBy, DeliveryState, IdMap, Report},
+    telemetry,
+};
+
+/// The pause before the journal is asked again after it has failed.
+const ASK_AGAIN: Duration = Duration::from_millis(50);
+
+/// What somebody waits for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Until {
+    /// The verdict.
+    Verdict,
+    /// The end of every delivery.
+    Settled,
+}
+
+/// Somebody who waits.
+#[derive(Debug)]
+pub(crate) struct Waiter {
+    pub(crate) until: Until,
+    pub(crate) answer: oneshot::Sender<Report>,
+}
+
+/// Where callers wait. Outlives its coordinators.
+pub(crate) struct Desk {
+    pub(crate) address: Address<CoordinatorMsg>,
+    // Invariant: none once the engine is gone.
+    waiters: Mutex<Option<IdMap<BroadcastId, Vec<Waiter>>>>,
+}
+
+/// A coordinator.
+#[derive(Debug)]
+pub(super) struct Coordinator;
+
+/// What a coordinator starts from.
+#[derive(Clone, Debug)]
+pub(super) struct CoordinatorArgs {
+    pub(super) shared: Arc<Shared>,
+    pub(super) place: usize,
+}
+
+/// What a coordinator owns. All of it can be found again in the journal and at its desk.
+#[derive(Debug)]
+pub(super) struct CoordinatorState {
+    myself: ActorRef<CoordinatorMsg>,
+    shared: Arc<Shared>,
+    place: usize,
+    deadlines: BinaryHeap<Reverse<(Timestamp, BroadcastId)>>,
+    alarm: Alarm,
+    /// Something may have been written of which nobody was told.
+    unsure: bool,
+}
+
+impl Actor for Coordinator {
+    type Msg = CoordinatorMsg;
+    type State = CoordinatorState;
+    type Arguments = CoordinatorArgs;
+
+    async fn pre_start(
+        &self,
+        myself: ActorRef<CoordinatorMsg>,
+        CoordinatorArgs { shared, place }: CoordinatorArgs,
+    ) -> Result<CoordinatorState, ActorProcessingErr> {
+        shared.desks[place].address.set(myself.clone());
+        myself.send_message(CoordinatorMsg::Recheck)?;
+        let (deadlines, alarm) = (BinaryHeap::new(), Alarm::default());
+        Ok(CoordinatorState { myself, shared, place, deadlines, alarm, unsure: false })
+    }
+
+    async fn handle(
+        &self,
+        _: ActorRef<CoordinatorMsg>,
+        message: CoordinatorMsg,
+        state: &mut CoordinatorState,
+    ) -> Result<(), ActorProcessingErr> {
+        let done = match message {
+            CoordinatorMsg::Changed(id) | CoordinatorMsg::Watch(id) => state.look_at(id).await,
+            CoordinatorMsg::Deadline(id, at) => {
+                state.deadlines.push(Reverse((at, id)));
+                Ok(())
+            }
+            CoordinatorMsg::Wake => state.wake().await,
+            CoordinatorMsg::Recheck => state.recheck().await,
+        };
+        if let Err(error) = done {
+            telemetry::journal_failed("view", &error);
+            let (clock, myself) = (state.shared.clock, state.myself.clone());
+            let again = clock.now().after(ASK_AGAIN);
+            state.alarm.clear();
+            state
+                .alarm
+                .set(clock, again, move || drop(myself.send_message(CoordinatorMsg::Recheck)));
+        } else {
+            state.set_alarm();
+        }
+        Ok(())
+    }
+}
+
+impl CoordinatorState {
+    fn desk(&self) -> &Desk {
+        &self.shared.desks[self.place]
+    }
+
+    /// Answers those whose waiting is over.
+    async fn look_at(&self, id: BroadcastId) -> Result<(), JournalError> {
+        if !self.desk().has_waiters(id) {
+            return Ok(());
+        }
+        match self.shared.journal.view(id).await? {
+            Some(report) => self.desk().answer(&report),
+            None => self.desk().forget(id),
+        }
+        Ok(())
+    }
+
+    /// Lets verdicts fall whose deadline has come.
+    async fn wake(&mut self) -> Result<(), JournalError> {
+        self.alarm.clear();
+        let now = self.shared.clock.now();
+        while let Some(Reverse((at, id))) = self.deadlines.peek().copied()
+            && at <= now
+        {
+            self.unsure = true;
+            let committed = self.shared.journal.judge(id, now).await?;
+            self.unsure = false;
+            self.deadlines.pop();
+            self.shared.route(&committed, CancelledBy::Verdict);
+        }
+        Ok(())
+    }
+
+    /// Hints may have been lost: looks at everything that somebody waits for, and at every deadline.
+    async fn recheck(&mut self) -> Result<(), JournalError> {
+        let open = self.shared.journal.open_broadcasts().await?;
+        let mine = |id: &BroadcastId| std::ptr::eq(self.shared.desk(*id), self.desk());
+        let deadlines = open.into_iter().filter(|(id, _)| mine(id));
+        self.deadlines = deadlines.filter_map(|(id, at)| Some(Reverse((at?, id)))).collect();
+        for id in self.desk().waited_for() {
+            self.look_at(id).await?;
+        }
+        if std::mem::take(&mut self.unsure) {
+            self.shared.recheck(None);
+        }
+        self.wake().await
+    }
+
+    fn set_alarm(&mut self) {
+        if let Some(Reverse((at, _))) = self.deadlines.peek() {
+            let myself = self.myself.clone();
+            self.alarm.set(self.shared.clock, *at, move || {
+                drop(myself.send_message(CoordinatorMsg::Wake));
+            });
+        }
+    }
+}
+
+// === impl Until ===
+
+impl Until {
+    /// Whether that report is what was waited for.
+    pub(crate) fn is_over(self, report: &Report) -> bool {
+        match self {
+            Self::Verdict => report.verdict.is_some(),
+            Self::Settled => report.verdict.is_some() && report.state() == DeliveryState::Settled,
+        }
+    }
+}
+
+// === impl Desk ===
+
+impl Default for Desk {
+    fn default() -> Self {
+        Self { address: Address::default(), waiters: Mutex::new(Some(IdMap::default())) }
+    }
+}
+
+impl Desk {
+    /// Lets somebody wait; in vain, where the engine is gone.
+    pub(crate) fn wait(&self, id: BroadcastId, waiter: Waiter) {
+        if let Some(waiters) = &mut *self.waiters() {
+            waiters.entry(id).or_default().push(waiter);
+        }
+    }
+
+    /// Answers those who wait for what is reported.
+    pub(crate) fn answer(&self, report: &Report) {
+        for waiter in self.take(report.id, |waiter| waiter.until.is_over(report)) {
+            // Whoever does not wait any more is not told.
+            drop(waiter.answer.send(report.clone()));
+        }
+    }
+
+    /// The broadcasts that somebody waits for.
+    pub(crate) fn waited_for(&self) -> Vec<BroadcastId> {
+        let mut guard = self.waiters();
+        let Some(waiters) = &mut *guard else { return Vec::new() };
+        for waiting in waiters.values_mut() {
+            waiting.retain(|waiter| !waiter.answer.is_closed());
+        }
+        waiters.retain(|_, waiting| !waiting.is_empty());
+        let mut ids: Vec<_> = waiters.keys().copied().collect();
+        ids.sort_unstable();
+        ids
+    }
+
+    /// The engine is gone: nobody needs to wait any more.
+    pub(crate) fn close(&self) {
+        *self.waiters() = None;
+    }
+
+    fn has_waiters(&self, id: BroadcastId) -> bool {
+        self.waiters().as_ref().is_some_and(|waiters| waiters.contains_key(&id))
+    }
+
+    /// The journal does not know that broadcast (any more): nobody needs to wait for it.
+    fn forget(&self, id: BroadcastId) {
+        drop(self.take(id, |_| true));
+    }
+
+    /// Takes those whose waiting is over.
+    fn take(&self, id: BroadcastId, over: impl FnMut(&Waiter) -> bool) -> Vec<Waiter> {
+        let mut guard = self.waiters();
+        let Some(waiters) = &mut *guard else { return Vec::new() };
+        let Some(waiting) = waiters.remove(&id) else { return Vec::new() };
+        let (over, left): (Vec<_>, Vec<_>) = waiting.into_iter().partition(over);
+        if !left.is_empty() {
+            waiters.insert(id, left);
+        }
+        over
+    }
+
+    fn waiters(&self) -> MutexGuard<'_, Option<IdMap<BroadcastId, Vec<Waiter>>>> {
+        self.waiters.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Desk {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let waiting = self.waiters().as_ref().map(IdMap::len);
+        f.debug_struct("Desk").field("waiting", &waiting).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,28 @@
+//! The only place that knows actors: a supervisor, one actor per target, and coordinators.
+//!
+//! An actor owns; it does not think and it does not wait. What a delivery does next is decided by
+//! [`policy::next()`](crate::policy::next()), what a target lets through by its gate; an actor asks, writes the
+//! answer into the journal, and acts. Messages are hints: every one of them may be lost with the actor that had
+//! it in its mailbox, and a new actor finds everything in the journal and in its target's [`Slot`].
+
+mod address;
+mod alarm;
+mod ambient;
+mod attempt;
+mod coordinator;
+mod messages;
+mod queue;
+mod shared;
+mod slot;
+mod supervisor;
+mod target;
+mod task;
+
+pub use self::ambient::{Clock, Entropy};
+pub(crate) use self::{
+    coordinator::{Desk, Until, Waiter},
+    messages::{CoordinatorMsg, Inspection, SupervisorMsg, TargetMsg},
+    shared::Shared,
+    slot::{Slot, SlotParts},
+    supervisor::Supervision,
+};

@@ -1,0 +1,182 @@
+//! What of a target outlives its actor: its plugin, its gate, and its attempts in flight.
+
+use std::{
+    fmt,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use fanfare_sdk::{ApiTarget, Authorizer, Capture};
+use ractor::rpc::CallResult;
+use tokio::{sync::Notify, task::AbortHandle};
+
+use super::{
+    Clock, Entropy, Inspection, Shared, TargetMsg,
+    address::Address,
+    attempt::{self, Order},
+    task,
+};
+use crate::{
+    policy::{
+        Door, Sight, TargetPolicy,
+        gate::{Feedback, Gate, Ticket},
+    },
+    report::{DeliveryId, IdMap, Way, Why},
+};
+
+/// How long an actor may take to say how it stands.
+const INSPECT_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// What of a target outlives its actor.
+pub(crate) struct Slot {
+    pub(crate) parts: SlotParts,
+    pub(crate) address: Address<TargetMsg>,
+    /// Its own: what is drawn for one target changes nothing for another.
+    pub(super) entropy: Entropy,
+    /// Its actor has ended too often: deliveries find other ways, or fail.
+    pub(super) failed: AtomicBool,
+    gate: Mutex<Gate>,
+    in_flight: Mutex<IdMap<(DeliveryId, u32), Flight>>,
+}
+
+/// What a slot is made of; fixed while the engine runs.
+pub(crate) struct SlotParts {
+    pub(crate) api: Arc<dyn ApiTarget>,
+    pub(crate) policy: Arc<TargetPolicy>,
+    pub(crate) authorizers: Arc<[Arc<dyn Authorizer>]>,
+    pub(crate) capture: Capture,
+    /// Whether `traceparent` is sent.
+    pub(crate) propagate: bool,
+}
+
+/// An attempt in flight.
+#[derive(Debug)]
+struct Flight {
+    task: Option<AbortHandle>,
+    abort: Arc<Notify>,
+}
+
+/// A ticket of the gate that comes back, whatever happens to its holder.
+#[derive(Debug)]
+pub(super) struct Permit {
+    slot: Arc<Slot>,
+    clock: Clock,
+    // Invariant: there until it is given back.
+    ticket: Option<Ticket>,
+}
+
+impl Slot {
+    pub(crate) fn new(parts: SlotParts, entropy: Entropy) -> Self {
+        let gate = Mutex::new(Gate::new(parts.policy.gate.clone()));
+        let (address, in_flight) = (Address::default(), Mutex::default());
+        Self { parts, address, entropy, failed: AtomicBool::new(false), gate, in_flight }
+    }
+
+    /// What the target knows at this moment.
+    pub(super) fn sight(&self, clock: Clock) -> Sight {
+        let mut sight = self.gate().sight(clock.now());
+        if self.failed.load(Ordering::Acquire) {
+            sight.target = Door::Shut(Why::TargetFailed);
+        }
+        sight
+    }
+
+    /// Lets an attempt through, or says why not.
+    pub(super) fn admit(self: &Arc<Self>, way: &Way, clock: Clock) -> Result<Permit, Door> {
+        let ticket = self.gate().admit(way, clock.now())?;
+        Ok(Permit { slot: self.clone(), clock, ticket: Some(ticket) })
+    }
+
+    /// Starts an attempt. It ends by itself, records its end, and then tells whatever actor the target has.
+    pub(super) fn launch(self: &Arc<Self>, shared: &Arc<Shared>, order: Order, permit: Permit) {
+        let key = (order.id.clone(), order.started.attempt);
+        let abort = Arc::new(Notify::new());
+        let flight = Flight { task: None, abort: abort.clone() };
+        self.flights().insert(key.clone(), flight);
+        let (slot, shared) = (self.clone(), shared.clone());
+        let task = task::spawn(attempt::run(shared, slot, order, permit, abort));
+        if let Some(flight) = self.flights().get_mut(&key) {
+            flight.task = Some(task);
+        }
+    }
+
+    /// Asks an attempt to end now.
+    pub(super) fn abort(&self, id: &DeliveryId, attempt: u32) {
+        if let Some(flight) = self.flights().get(&(id.clone(), attempt)) {
+            flight.abort.notify_one();
+        }
+    }
+
+    /// An attempt has ended, and that is recorded.
+    pub(super) fn landed(&self, id: &DeliveryId, attempt: u32) {
+        self.flights().remove(&(id.clone(), attempt));
+    }
+
+    /// The attempts in flight.
+    pub(super) fn in_flight(&self) -> Vec<(DeliveryId, u32)> {
+        self.flights().keys().cloned().collect()
+    }
+
+    /// How many attempts are in flight.
+    pub(super) fn in_flight_count(&self) -> usize {
+        self.flights().len()
+    }
+
+    /// Asks the actor how it stands; none where there is none to answer.
+    pub(crate) async fn inspect(&self) -> Option<Inspection> {
+        let actor = self.address.get()?;
+        match actor.call(TargetMsg::Inspect, Some(INSPECT_TIMEOUT)).await {
+            Ok(CallResult::Success(inspection)) => Some(inspection),
+            Ok(CallResult::Timeout | CallResult::SenderError) | Err(_) => None,
+        }
+    }
+
+    /// Drops all attempts in flight: the engine is gone.
+    pub(crate) fn drop_attempts(&self) {
+        for (_, flight) in self.flights().drain() {
+            if let Some(task) = flight.task {
+                task.abort();
+            }
+        }
+    }
+
+    pub(crate) fn gate(&self) -> MutexGuard<'_, Gate> {
+        self.gate.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn flights(&self) -> MutexGuard<'_, IdMap<(DeliveryId, u32), Flight>> {
+        self.in_flight.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Slot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Slot").field("target", &self.parts.policy.target).finish_non_exhaustive()
+    }
+}
+
+// === impl Permit ===
+
+impl Permit {
+    /// Tells the gate how it went.
+    pub(super) fn give_back(mut self, feedback: Feedback) {
+        self.put_back(feedback);
+    }
+
+    fn put_back(&mut self, feedback: Feedback) {
+        let Some(ticket) = self.ticket.take() else { return };
+        let transition = self.slot.gate().give_back(ticket, feedback, self.clock.now());
+        if let Some(transition) = transition {
+            crate::telemetry::breaker_changed(&self.slot.parts.policy.target, &transition);
+        }
+    }
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        self.put_back(Feedback::NotSent);
+    }
+}

@@ -1,0 +1,483 @@
+//! The actor of a target: asks what its deliveries do next, writes it down, and does it.
+
+use std::{mem, sync::Arc, time::Duration};
+
+use fanfare_sdk::{AuthError, Effect, Learned, Meaning, SendErrorKind, TargetName, Timestamp};
+use ractor::{Actor, ActorProcessingErr, ActorRef};
+
+use super::{
+    Inspection, Shared, Slot, TargetMsg,
+    alarm::Alarm,
+    attempt::{self, Order},
+    messages::Stamps,
+    queue::{Held, Place, Queue},
+    slot::Permit,
+    task,
+};
+use crate::{
+    journal::{Claim, Entry, JournalError, Open},
+    policy::{Door, Plan, Sight, Step, next},
+    report::{
+        AttemptError, CancelledBy, DeliveryId, Ended, Event, Kind, Outcome, Reason, Started, Way,
+        Why,
+    },
+    telemetry,
+};
+
+/// The pause before the journal is asked again after it has failed; doubled up to the other one.
+const LOAD_AGAIN: (Duration, Duration) = (Duration::from_millis(20), Duration::from_secs(5));
+
+/// The actor of a target.
+#[derive(Debug)]
+pub(super) struct Target;
+
+/// What an actor of a target starts from.
+#[derive(Clone, Debug)]
+pub(super) struct TargetArgs {
+    pub(super) shared: Arc<Shared>,
+    pub(super) slot: Arc<Slot>,
+}
+
+/// What the actor of a target owns. All of it can be found again in the journal and in the slot.
+#[derive(Debug)]
+pub(super) struct TargetState {
+    myself: ActorRef<TargetMsg>,
+    shared: Arc<Shared>,
+    slot: Arc<Slot>,
+    /// The right to write; none until the journal has given it.
+    claim: Option<Claim>,
+    queue: Queue,
+    /// When the gate may let the first of those before it through.
+    gate_opens: Option<Timestamp>,
+    alarm: Alarm,
+    load_pause: Duration,
+    /// Something may have been written of which nobody was told.
+    unsure: bool,
+    decided: Decided,
+}
+
+/// What was decided and is not written down yet.
+#[derive(Debug, Default)]
+struct Decided {
+    entries: Vec<Entry>,
+    orders: Vec<(Order, Permit)>,
+    moved: Vec<Open>,
+    settled: Vec<(DeliveryId, Outcome)>,
+}
+
+impl Actor for Target {
+    type Msg = TargetMsg;
+    type State = TargetState;
+    type Arguments = TargetArgs;
+
+    async fn pre_start(
+        &self,
+        myself: ActorRef<TargetMsg>,
+        TargetArgs { shared, slot }: TargetArgs,
+    ) -> Result<TargetState, ActorProcessingErr> {
+        slot.address.set(myself.clone());
+        myself.send_message(TargetMsg::Load)?;
+        Ok(TargetState {
+            myself,
+            shared,
+            slot,
+            claim: None,
+            queue: Queue::default(),
+            gate_opens: None,
+            alarm: Alarm::default(),
+            load_pause: LOAD_AGAIN.0,
+            unsure: false,
+            decided: Decided::default(),
+        })
+    }
+
+    async fn handle(
+        &self,
+        _: ActorRef<TargetMsg>,
+        message: TargetMsg,
+        state: &mut TargetState,
+    ) -> Result<(), ActorProcessingErr> {
+        match message {
+            TargetMsg::Load => state.load().await,
+            TargetMsg::Deliver(open) => state.take_in(*open),
+            TargetMsg::Prepared(id, ready) => state.prepared(&id, ready),
+            TargetMsg::Attempted(id, ended) => state.learn(&id, Event::Ended(ended)),
+            TargetMsg::CancelAsked(id, by, at) => state.learn(&id, Event::CancelAsked { by, at }),
+            TargetMsg::Wake => state.wake(),
+            TargetMsg::Inspect(reply) => drop(reply.send(state.inspect())),
+        }
+        state.advance().await;
+        Ok(())
+    }
+}
+
+impl TargetState {
+    /// Claims the target and loads what is open: at the start, after a death, and when the journal has failed.
+    async fn load(&mut self) {
+        self.claim = None;
+        self.queue.clear();
+        self.alarm.clear();
+        self.gate_opens = None;
+        // Seen before the histories are read: what has landed by then is in its history.
+        let in_flight = self.slot.in_flight();
+        match self.read(&in_flight).await {
+            Ok((claim, open)) => {
+                self.load_pause = LOAD_AGAIN.0;
+                self.claim = Some(claim);
+                for open in open {
+                    self.take_in(open);
+                }
+                if mem::take(&mut self.unsure) {
+                    self.shared.recheck(Some(&self.slot.parts.policy.target));
+                }
+            }
+            Err(error) => self.load_later(&error),
+        }
+    }
+
+    async fn read(
+        &self,
+        in_flight: &[(DeliveryId, u32)],
+    ) -> Result<(Claim, Vec<Open>), JournalError> {
+        let (journal, now) = (&self.shared.journal, self.shared.clock.now());
+        let claim = journal.claim(&self.slot.parts.policy.target, self.shared.boot, now).await?;
+        let end_of_time = Timestamp::from_micros(i64::MAX);
+        // All of them: the journal bounds how many may be open.
+        let mut page = journal.due(&claim, end_of_time, usize::MAX).await?;
+        for open in &mut page.open {
+            let id = open.id();
+            let lost = |s: &&Started| !in_flight.contains(&(id.clone(), s.attempt));
+            let never_sent: Vec<u32> =
+                open.history.in_flight().filter(lost).map(|s| s.attempt).collect();
+            for attempt in never_sent {
+                let ended = Event::Ended(never_sent_end(attempt, now));
+                journal.record(&id, ended.clone()).await?;
+                open.history.push(ended);
+            }
+        }
+        Ok((claim, page.open))
+    }
+
+    /// The journal has failed: what this actor holds may not be what was written. Asks again after a pause.
+    fn load_later(&mut self, error: &JournalError) {
+        telemetry::journal_failed("load", error);
+        self.claim = None;
+        self.queue.clear();
+        self.decided = Decided::default();
+        let (clock, myself) = (self.shared.clock, self.myself.clone());
+        self.alarm.clear();
+        self.alarm.set(clock, clock.now().after(self.load_pause), move || {
+            drop(myself.send_message(TargetMsg::Load));
+        });
+        self.load_pause = (self.load_pause * 2).min(LOAD_AGAIN.1);
+    }
+
+    /// Takes a delivery in. Without a claim it is left where it is: it will be loaded.
+    fn take_in(&mut self, open: Open) {
+        if self.claim.is_none() {
+            return;
+        }
+        let id = open.id();
+        if self.queue.get(&id).is_some() {
+            // It was loaded before it was told.
+            return;
+        }
+        let (policy, new) = (&self.slot.parts.policy, open.history.events().is_empty());
+        if new && self.queue.len() >= policy.queue_max {
+            return self.settle(id, Outcome::Failed(Reason::Refused(Why::QueueFull)));
+        }
+        let stands_in = open.serving != open.recipient().recipient;
+        let recipient = self.shared.slots.get(&open.recipient().recipient).filter(|_| stands_in);
+        let plan = Plan {
+            policy: policy.clone(),
+            recipient: recipient.map(|slot| slot.parts.policy.clone()),
+            seed: open.recipient().seed,
+            accepted: open.broadcast.accepted_at,
+            expires: open.recipient().expires,
+        };
+        let held = Held { open, plan, place: Place::Waiting, stamps: None, refused: None };
+        self.queue.insert(id.clone(), held);
+        self.decide(&id);
+    }
+
+    fn prepared(&mut self, id: &DeliveryId, ready: Result<Stamps, AuthError>) {
+        let Some(held) = self.queue.get(id).filter(|held| held.place == Place::Preparing) else {
+            return;
+        };
+        held.place = Place::Waiting;
+        match ready {
+            Ok(stamps) => {
+                held.stamps = Some(stamps);
+                self.decide(id);
+            }
+            Err(error) => self.unproved(id, error),
+        }
+    }
+
+    /// There is no proof to give: an attempt that ended before it was sent.
+    fn unproved(&mut self, id: &DeliveryId, error: AuthError) {
+        let sight = self.slot.sight(self.shared.clock);
+        let now = self.shared.clock.now();
+        let Some(held) = self.queue.get(id) else { return };
+        let step = next(&held.plan, &held.open.history, &sight, now);
+        let Step::Attempt { way, kind, because, due, .. } = step else { return self.act(id, step) };
+        let started = self.started(id, Started { kind, because, due, ..blank(way, now) });
+        let ended = attempt::unproved(started.attempt, error, now);
+        telemetry::attempt_ended(id, &started, &ended);
+        for event in [Event::Started(started), Event::Ended(ended)] {
+            self.decided.entries.push(Entry::Event(id.clone(), event.clone()));
+            if let Some(held) = self.queue.get(id) {
+                held.open.history.push(event);
+            }
+        }
+        self.decide(id);
+    }
+
+    /// Something that is recorded already.
+    fn learn(&mut self, id: &DeliveryId, event: Event) {
+        if let Some(held) = self.queue.get(id) {
+            held.open.history.push(event);
+            self.decide(id);
+        }
+    }
+
+    fn wake(&mut self) {
+        self.alarm.clear();
+        let now = self.shared.clock.now();
+        while let Some(id) = self.queue.pop_due(now) {
+            self.decide(&id);
+        }
+    }
+
+    fn inspect(&self) -> Inspection {
+        Inspection {
+            open: self.queue.len(),
+            at_gate: self.queue.at_gate(),
+            in_flight: self.slot.in_flight_count(),
+        }
+    }
+
+    /// Asks what a delivery does next, and prepares it.
+    fn decide(&mut self, id: &DeliveryId) {
+        let sight = self.slot.sight(self.shared.clock);
+        self.decide_with(id, &sight);
+    }
+
+    fn decide_with(&mut self, id: &DeliveryId, sight: &Sight) {
+        let now = self.shared.clock.now();
+        let Some(held) = self.queue.get(id) else { return };
+        let step = next(&held.plan, &held.open.history, sight, now);
+        self.act(id, step);
+    }
+
+    fn act(&mut self, id: &DeliveryId, step: Step) {
+        if !matches!(step, Step::Attempt { .. })
+            && let Some(held) = self.queue.get(id)
+        {
+            held.place = Place::Waiting;
+        }
+        match step {
+            Step::Attempt { way, kind, because, timeout, due } => {
+                let started = Started { kind, because, due, ..blank(way, self.shared.clock.now()) };
+                self.attempt(id, started, timeout);
+            }
+            Step::Listen { until: Some(at) } => self.queue.schedule(id.clone(), at),
+            Step::Listen { until: None } => {}
+            Step::Abort { attempt } => self.slot.abort(id, attempt),
+            Step::Wait { until, why } => self.wait(id, until, why),
+            Step::HandOver { to, because } => self.hand_over(id, to, because),
+            Step::Settle(outcome) => self.settle(id.clone(), outcome),
+        }
+    }
+
+    /// Starts an attempt, if the authorizers are ready and the gate admits it.
+    fn attempt(&mut self, id: &DeliveryId, started: Started, timeout: Duration) {
+        let may_pass = self.queue.may_pass(id);
+        let needs_proof = !self.slot.parts.authorizers.is_empty();
+        let Some(held) = self.queue.get(id) else { return };
+        if held.place == Place::Preparing || (needs_proof && held.stamps.is_none()) {
+            return self.prepare(id);
+        }
+        let refusal = if may_pass {
+            match self.slot.admit(&started.way, self.shared.clock) {
+                Ok(permit) => return self.start(id, started, (timeout, permit)),
+                Err(door) => door,
+            }
+        } else {
+            Door::Busy(Why::Concurrency)
+        };
+        let why = match refusal {
+            Door::NotBefore(at, why) => {
+                self.gate_opens = Some(self.gate_opens.map_or(at, |opens| opens.min(at)));
+                why
+            }
+            Door::Busy(why) | Door::Shut(why) => why,
+            Door::Open => Why::Concurrency,
+        };
+        held_back(self.queue.get(id), why);
+        self.queue.push_to_gate(id);
+    }
+
+    /// Asks the authorizers, outside of this actor.
+    fn prepare(&mut self, id: &DeliveryId) {
+        let Some(held) = self.queue.get(id).filter(|held| held.place != Place::Preparing) else {
+            return;
+        };
+        held.place = Place::Preparing;
+        let (slot, now, id) = (self.slot.clone(), self.shared.clock.now(), id.clone());
+        task::spawn(async move {
+            let ready = attempt::prepare(&slot.parts.authorizers, now).await;
+            slot.address.tell(TargetMsg::Prepared(id, ready));
+        });
+    }
+
+    fn start(&mut self, id: &DeliveryId, started: Started, (timeout, permit): (Duration, Permit)) {
+        let started = self.started(id, started);
+        let Some(held) = self.queue.get(id) else { return };
+        held.place = Place::Waiting;
+        held.refused = None;
+        held.open.history.push(Event::Started(started.clone()));
+        let order = Order {
+            id: id.clone(),
+            delivery_key: attempt::delivery_key(&held.open),
+            payload: held.open.broadcast.payload.clone(),
+            trace: held.open.broadcast.trace.clone(),
+            timeout,
+            stamps: held.stamps.take().unwrap_or_default(),
+            started: started.clone(),
+        };
+        self.decided.entries.push(Entry::Event(id.clone(), Event::Started(started)));
+        self.decided.orders.push((order, permit));
+    }
+
+    /// Fills in what is not decided but given: number, key, span, boot, and what held it back.
+    fn started(&mut self, id: &DeliveryId, started: Started) -> Started {
+        let span_id = self.slot.entropy.span_id();
+        let Some(held) = self.queue.get(id) else { return started };
+        let attempt =
+            u32::try_from(held.open.history.starts().count()).unwrap_or(u32::MAX).saturating_add(1);
+        let same = |s: &&Started| {
+            s.way.target == started.way.target && s.way.version == started.way.version
+        };
+        let key = held.open.history.starts().find(same).map(|s| s.key.clone());
+        let new = || attempt::attempt_key(&held.open, &started.way, &self.slot.entropy);
+        let key = key.unwrap_or_else(new);
+        Started { attempt, key, span_id, boot: self.shared.boot, held: held.refused, ..started }
+    }
+
+    fn wait(&mut self, id: &DeliveryId, until: Timestamp, why: Why) {
+        held_back(self.queue.get(id), why);
+        self.decided.entries.push(Entry::Due(id.clone(), until));
+        self.queue.schedule(id.clone(), until);
+    }
+
+    fn hand_over(&mut self, id: &DeliveryId, to: TargetName, because: Reason) {
+        if !self.shared.slots.contains_key(&to) {
+            return self.settle(id.clone(), Outcome::Failed(Reason::Refused(Why::TargetFailed)));
+        }
+        let Some(Held { mut open, .. }) = self.queue.remove(id) else { return };
+        let moved = Event::Moved { to: to.clone(), because, at: self.shared.clock.now() };
+        open.history.push(moved.clone());
+        open.serving = to;
+        self.decided.entries.push(Entry::Event(id.clone(), moved));
+        self.decided.moved.push(open);
+    }
+
+    fn settle(&mut self, id: DeliveryId, outcome: Outcome) {
+        self.queue.remove(&id);
+        self.decided.entries.push(Entry::Settled(id.clone(), outcome));
+        self.decided.settled.push((id, outcome));
+    }
+
+    /// Lets through who stands before the gate, writes down what was decided, and does it.
+    async fn advance(&mut self) {
+        self.open_gate();
+        self.commit().await;
+        self.set_alarm();
+    }
+
+    fn open_gate(&mut self) {
+        self.gate_opens = None;
+        while let Some(id) = self.queue.first_at_gate() {
+            self.decide(&id);
+            if self.queue.get(&id).is_some_and(|held| held.place == Place::AtGate) {
+                return;
+            }
+            self.queue.pop_gate();
+        }
+    }
+
+    async fn commit(&mut self) {
+        let Decided { entries, orders, moved, settled } = mem::take(&mut self.decided);
+        if entries.is_empty() {
+            return;
+        }
+        let Some(claim) = &self.claim else { return };
+        match self.shared.journal.append(claim, entries, self.shared.clock.now()).await {
+            Ok(committed) => {
+                for (order, permit) in orders {
+                    self.slot.launch(&self.shared, order, permit);
+                }
+                for open in moved {
+                    self.shared.deliver(open);
+                }
+                for (id, outcome) in settled {
+                    telemetry::settled(&id, outcome);
+                }
+                self.shared.route(&committed, CancelledBy::Verdict);
+            }
+            Err(error) => {
+                self.unsure = true;
+                self.load_later(&error);
+            }
+        }
+    }
+
+    fn set_alarm(&mut self) {
+        let at_gate = self.gate_opens.filter(|_| self.queue.at_gate() > 0);
+        let Some(at) = [self.queue.next_due(), at_gate].into_iter().flatten().min() else { return };
+        let myself = self.myself.clone();
+        self.alarm.set(self.shared.clock, at, move || drop(myself.send_message(TargetMsg::Wake)));
+    }
+}
+
+/// What the gate held a delivery back for; the pause between two attempts is not the gate's.
+fn held_back(held: Option<&mut Held>, why: Why) {
+    if let Some(held) = held
+        && why != Why::Backoff
+    {
+        held.refused = Some(why);
+    }
+}
+
+/// A start with what is decided only.
+fn blank(way: Way, at: Timestamp) -> Started {
+    Started {
+        attempt: 0,
+        way,
+        kind: Kind::First,
+        because: crate::report::Because::FirstWay,
+        key: fanfare_sdk::IdempotencyKey::from(""),
+        span_id: [0; 8],
+        boot: crate::report::Boot(0),
+        due: at,
+        held: None,
+        at,
+    }
+}
+
+/// A start was written down, and its actor died before the attempt was made.
+fn never_sent_end(attempt: u32, at: Timestamp) -> Ended {
+    let error = AttemptError { kind: SendErrorKind::Aborted, message: "it was never sent".into() };
+    Ended {
+        attempt,
+        meaning: Meaning::Retry,
+        effect: Effect::None,
+        retry_after: None,
+        learned: Learned::Nothing,
+        status: None,
+        error: Some(error),
+        reply: None,
+        at,
+    }
+}

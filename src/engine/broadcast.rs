@@ -1,0 +1,94 @@
+//! One payload with its recipients and its completion policy.
+
+use std::time::Duration;
+
+use fanfare_sdk::{Payload, TargetName};
+use serde_json::Value;
+
+use crate::{
+    report::{Completion, Rest},
+    telemetry::RemoteContext,
+};
+
+/// One payload with its recipients and its completion policy.
+#[derive(Clone, Debug)]
+pub struct Broadcast {
+    pub(super) payload: Payload,
+    pub(super) recipients: Vec<(TargetName, bool)>,
+    pub(super) completion: Completion,
+    pub(super) rest: Rest,
+    pub(super) deadline: Option<Duration>,
+    pub(super) idempotency_key: Option<String>,
+    pub(super) caller: Option<RemoteContext>,
+}
+
+impl Broadcast {
+    /// A payload without recipients yet.
+    #[must_use]
+    pub fn new(payload: Payload) -> Self {
+        Self {
+            payload,
+            recipients: Vec::new(),
+            completion: Completion::default(),
+            rest: Rest::default(),
+            deadline: None,
+            idempotency_key: None,
+            caller: None,
+        }
+    }
+
+    /// A JSON document, serialised once for all recipients.
+    #[must_use]
+    pub fn json(value: &Value) -> Self {
+        Self::new(Payload::json(value))
+    }
+
+    /// A recipient that the completion `all` needs.
+    #[must_use]
+    pub fn to(mut self, target: impl Into<TargetName>) -> Self {
+        self.recipients.push((target.into(), true));
+        self
+    }
+
+    /// A recipient that it does not need.
+    #[must_use]
+    pub fn optional(mut self, target: impl Into<TargetName>) -> Self {
+        self.recipients.push((target.into(), false));
+        self
+    }
+
+    /// What makes it satisfied; every required recipient unless set.
+    #[must_use]
+    pub fn completion(mut self, completion: Completion) -> Self {
+        self.completion = completion;
+        self
+    }
+
+    /// What becomes of unsettled deliveries after the verdict; they finish unless set.
+    #[must_use]
+    pub fn rest(mut self, rest: Rest) -> Self {
+        self.rest = rest;
+        self
+    }
+
+    /// When the verdict falls at the latest, counted from the acceptance.
+    #[must_use]
+    pub fn deadline(mut self, wait: Duration) -> Self {
+        self.deadline = Some(wait);
+        self
+    }
+
+    /// The caller's key: the same key and payload again is the same broadcast.
+    #[must_use]
+    pub fn idempotency_key(mut self, key: impl Into<String>) -> Self {
+        self.idempotency_key = Some(key.into());
+        self
+    }
+
+    /// Continues the caller's trace.
+    #[must_use]
+    pub fn continuing(mut self, caller: RemoteContext) -> Self {
+        self.caller = Some(caller);
+        self
+    }
+}

@@ -1,0 +1,180 @@
+//! An engine before it starts.
+
+use std::{
+    collections::{HashMap, HashSet},
+    num::NonZero,
+    sync::{Arc, atomic::AtomicBool},
+};
+
+use fanfare_sdk::{Fallback, TargetName, Transport};
+use tokio::sync::Notify;
+
+use super::{Engine, StartError, StartProblem, Target};
+use crate::{
+    actor::{Clock, Desk, Entropy, Shared, Slot, SlotParts, Supervision},
+    journal::{Journal, MemoryJournal, MemoryLimits},
+    report::Boot,
+    transport::{HttpTransport, TransportSettings},
+};
+
+/// An engine before it starts.
+#[derive(Debug, Default)]
+pub struct EngineBuilder {
+    targets: Vec<Target>,
+    transport: Option<Arc<dyn Transport>>,
+    journal: Option<Arc<dyn Journal>>,
+    clock: Option<Clock>,
+    entropy: Option<Entropy>,
+    coordinators: Option<NonZero<usize>>,
+}
+
+impl EngineBuilder {
+    /// Adds a target.
+    #[must_use]
+    pub fn target(mut self, target: Target) -> Self {
+        self.targets.push(target);
+        self
+    }
+
+    /// Sends through this instead of a client of its own.
+    #[must_use]
+    pub fn transport(mut self, transport: Arc<dyn Transport>) -> Self {
+        self.transport = Some(transport);
+        self
+    }
+
+    /// Keeps histories there instead of in memory.
+    #[must_use]
+    pub fn journal(mut self, journal: Arc<dyn Journal>) -> Self {
+        self.journal = Some(journal);
+        self
+    }
+
+    /// Reads this clock instead of the system's.
+    #[must_use]
+    pub fn clock(mut self, clock: Clock) -> Self {
+        self.clock = Some(clock);
+        self
+    }
+
+    /// Draws from there instead of from the system.
+    #[must_use]
+    pub fn entropy(mut self, entropy: Entropy) -> Self {
+        self.entropy = Some(entropy);
+        self
+    }
+
+    /// How many coordinators there are; one per core unless set.
+    #[must_use]
+    pub fn coordinators(mut self, count: NonZero<usize>) -> Self {
+        self.coordinators = Some(count);
+        self
+    }
+
+    /// Starts it on the current runtime.
+    ///
+    /// # Errors
+    /// When a target is not right (all that is wrong is said at once), or the transport cannot be built.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime.
+    pub async fn start(self) -> Result<Engine, StartError> {
+        let problems = problems(&self.targets);
+        if !problems.is_empty() {
+            return Err(StartError::Invalid { problems });
+        }
+        let transport = match self.transport {
+            Some(transport) => transport,
+            None => Arc::new(HttpTransport::try_new(&TransportSettings::default())?),
+        };
+        let (clock, entropy) = (
+            self.clock.unwrap_or_else(Clock::system),
+            self.entropy.unwrap_or_else(Entropy::system),
+        );
+        let journal =
+            self.journal.unwrap_or_else(|| Arc::new(MemoryJournal::new(MemoryLimits::default())));
+        let cores = || std::thread::available_parallelism().map_or(1, NonZero::get);
+        let coordinators = self.coordinators.map_or_else(cores, NonZero::get);
+        let slots = self.targets.into_iter().map(|target| slot(target, &entropy)).collect();
+        let shared = Arc::new(Shared {
+            journal,
+            transport,
+            clock,
+            boot: Boot(entropy.number()),
+            entropy,
+            slots,
+            desks: std::iter::repeat_with(Desk::default).take(coordinators).collect(),
+            settled: Notify::new(),
+            closing: AtomicBool::new(false),
+        });
+        let actors = Supervision::start(shared.clone()).await.map_err(StartError::Actors)?;
+        Ok(Engine::new(shared, actors))
+    }
+}
+
+fn slot(target: Target, entropy: &Entropy) -> (TargetName, Arc<Slot>) {
+    let name = target.policy.target.clone();
+    let parts = SlotParts {
+        api: target.api,
+        policy: Arc::new(target.policy),
+        authorizers: target.authorizers.into(),
+        capture: target.capture,
+        propagate: target.propagate,
+    };
+    (name, Arc::new(Slot::new(parts, Entropy::seeded(entropy.number()))))
+}
+
+/// All that is wrong with the targets.
+fn problems(targets: &[Target]) -> Vec<StartProblem> {
+    let mut problems = Vec::new();
+    if targets.is_empty() {
+        problems.push(StartProblem::NoTarget);
+    }
+    let stand_ins: HashMap<_, Vec<_>> =
+        targets.iter().map(|t| (&t.policy.target, stand_ins(t))).collect();
+    let mut seen = HashSet::new();
+    for target in targets {
+        let name = &target.policy.target;
+        if !seen.insert(name) {
+            problems.push(StartProblem::Twice(name.clone()));
+        }
+        if target.panicked {
+            problems.push(StartProblem::Panicked(name.clone()));
+        }
+        let zero = |key| StartProblem::Zero { target: name.clone(), key };
+        problems.extend((target.policy.retry.attempts_max == 0).then(|| zero("attempts_max")));
+        problems.extend((target.policy.queue_max == 0).then(|| zero("queue_max")));
+        problems.extend(target.policy.timeout.is_zero().then(|| zero("timeout")));
+        for stand_in in self::stand_ins(target) {
+            if !stand_ins.contains_key(stand_in) {
+                let (target, stand_in) = (name.clone(), stand_in.clone());
+                problems.push(StartProblem::UnknownStandIn { target, stand_in });
+            }
+        }
+        if reaches_itself(name, &stand_ins) {
+            problems.push(StartProblem::Cycle(name.clone()));
+        }
+    }
+    problems
+}
+
+fn stand_ins(target: &Target) -> Vec<&TargetName> {
+    fn stand_in(entry: &Fallback) -> Option<&TargetName> {
+        match entry {
+            Fallback::Target(to) => Some(to),
+            Fallback::Version | Fallback::Endpoint(_) | Fallback::Reply => None,
+        }
+    }
+    target.policy.fallback.iter().filter_map(stand_in).collect()
+}
+
+fn reaches_itself(name: &TargetName, stand_ins: &HashMap<&TargetName, Vec<&TargetName>>) -> bool {
+    let mut reached = HashSet::new();
+    let mut ahead = stand_ins[name].clone();
+    while let Some(next) = ahead.pop() {
+        if reached.insert(next) {
+            ahead.extend(stand_ins.get(next).into_iter().flatten());
+        }
+    }
+    reached.contains(name)
+}

@@ -1,0 +1,348 @@
+//! The engine: accepts broadcasts, and ends when it is told to.
+
+use std::{
+    collections::HashSet,
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
+
+use fanfare_sdk::{Payload, TargetName, Timestamp};
+use sha2::{Digest, Sha256};
+use tokio::sync::oneshot;
+
+use super::{AcceptError, AcceptProblem, Broadcast, BroadcastHandle, EngineBuilder};
+use crate::{
+    actor::{CoordinatorMsg, Inspection, Shared, Supervision, Until, Waiter},
+    journal::{Accepted, CallerKey, JournalError, NewBroadcast, NewDelivery, Open},
+    report::{BroadcastId, CancelledBy, Completion, History, Report, Trace},
+    telemetry,
+};
+
+/// Recipients of one broadcast. Bounds what one acceptance writes.
+const RECIPIENTS_MAX: usize = 1_000;
+
+/// What a shutdown allows beyond the longest grace, for the last ends to be recorded.
+const SHUTDOWN_MARGIN: Duration = Duration::from_secs(3);
+
+/// Flags of a trace that begins here: sampled, with a random id (W3C Trace Context, level 2).
+const TRACE_FLAGS: u8 = 0x03;
+
+/// Sends broadcasts to its targets. Cloning it copies a pointer; it ends with its last clone.
+#[derive(Clone, Debug)]
+pub struct Engine(Arc<Running>);
+
+#[derive(Debug)]
+struct Running {
+    shared: Arc<Shared>,
+    actors: Supervision,
+}
+
+/// How a shutdown went.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub struct Shutdown {
+    /// Broadcasts that had not settled when its time was over.
+    pub unsettled: usize,
+}
+
+/// How a target stands.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub struct TargetStatus {
+    /// Deliveries that are open.
+    pub open: usize,
+    /// Those of them that stand before the gate.
+    pub at_gate: usize,
+    /// Attempts in flight.
+    pub in_flight: usize,
+    /// Permits of the gate that are out.
+    pub permits: u32,
+}
+
+impl Engine {
+    /// An engine before it starts.
+    #[must_use]
+    pub fn builder() -> EngineBuilder {
+        EngineBuilder::default()
+    }
+
+    pub(super) fn new(shared: Arc<Shared>, actors: Supervision) -> Self {
+        Self(Arc::new(Running { shared, actors }))
+    }
+
+    /// Accepts a broadcast: from here on every delivery ends in exactly one outcome.
+    ///
+    /// # Errors
+    /// When it is not right (all that is wrong is said at once), or the journal does not take it.
+    pub async fn send(&self, broadcast: Broadcast) -> Result<BroadcastHandle, AcceptError> {
+        let new = self.pin(broadcast)?;
+        let id = self.accept(new, None).await?;
+        Ok(BroadcastHandle { shared: self.0.shared.clone(), id })
+    }
+
+    /// Accepts a broadcast and waits until every delivery has ended.
+    ///
+    /// # Errors
+    /// When it is not accepted, or the engine ends before it.
+    pub async fn broadcast(&self, broadcast: Broadcast) -> Result<Report, AcceptError> {
+        let (answer, report) = oneshot::channel();
+        let new = self.pin(broadcast)?;
+        self.accept(new, Some(Waiter { until: Until::Settled, answer })).await?;
+        report.await.map_err(|_| AcceptError::Closing)
+    }
+
+    /// Ends everything: nothing is accepted any more, what waits is cancelled, what is in flight gets its grace.
+    /// Every delivery has an outcome when it returns, unless the journal has failed.
+    pub async fn shutdown(&self) -> Shutdown {
+        let shared = &self.0.shared;
+        shared.closing.store(true, Ordering::Release);
+        let grace = shared
+            .slots
+            .values()
+            .map(|slot| slot.parts.policy.cancel_grace)
+            .max()
+            .unwrap_or_default();
+        let ended = tokio::time::timeout(grace + SHUTDOWN_MARGIN, self.cancel_all()).await;
+        let unsettled = match ended {
+            Ok(()) => 0,
+            Err(_) => shared.journal.open_broadcasts().await.map_or(usize::MAX, |open| open.len()),
+        };
+        self.answer_all().await;
+        self.0.end();
+        Shutdown { unsettled }
+    }
+
+    /// Tells those who still wait what became of it.
+    async fn answer_all(&self) {
+        let shared = &self.0.shared;
+        for desk in &shared.desks {
+            for id in desk.waited_for() {
+                if let Ok(Some(report)) = shared.journal.view(id).await {
+                    desk.answer(&report);
+                }
+            }
+        }
+    }
+
+    /// How a target stands; none where there is no such target.
+    pub async fn target_status(&self, name: &str) -> Option<TargetStatus> {
+        let slot = self.0.shared.slots.get(&TargetName::from(name))?;
+        let permits = slot.gate().in_flight();
+        let inspection = slot.inspect().await.unwrap_or_default();
+        let Inspection { open, at_gate, in_flight } = inspection;
+        Some(TargetStatus { open, at_gate, in_flight, permits })
+    }
+
+    /// Ends the actor of a target at once, whatever it is doing, and starts another one: for a target that is
+    /// stuck. Attempts in flight go on; nothing is lost and nothing is sent twice. Says whether there is such a
+    /// target.
+    pub fn restart_target(&self, name: &str) -> bool {
+        let slot = self.0.shared.slots.get(&TargetName::from(name));
+        slot.is_some_and(|slot| slot.address.kill())
+    }
+
+    /// The same for all coordinators: whoever waits for a broadcast goes on waiting.
+    pub fn restart_coordinators(&self) {
+        for desk in &self.0.shared.desks {
+            desk.address.kill();
+        }
+    }
+
+    async fn cancel_all(&self) {
+        let shared = &self.0.shared;
+        let mut asked = HashSet::new();
+        loop {
+            let settled = shared.settled.notified();
+            let mut settled = std::pin::pin!(settled);
+            settled.as_mut().enable();
+            match self.cancel_new(&mut asked).await {
+                Ok(0) => return,
+                Ok(_) => settled.await,
+                Err(error) => {
+                    telemetry::journal_failed("shutdown", &error);
+                    shared.clock.sleep(Duration::from_millis(20)).await;
+                }
+            }
+        }
+    }
+
+    /// Asks all broadcasts to end that were not asked yet; says how many are open.
+    async fn cancel_new(&self, asked: &mut HashSet<BroadcastId>) -> Result<usize, JournalError> {
+        let shared = &self.0.shared;
+        let open = shared.journal.open_broadcasts().await?;
+        for (id, _) in &open {
+            if !asked.contains(id) {
+                let committed = shared
+                    .journal
+                    .ask_cancel(*id, CancelledBy::Shutdown, shared.clock.now())
+                    .await?;
+                shared.route(&committed, CancelledBy::Shutdown);
+                asked.insert(*id);
+            }
+        }
+        Ok(open.len())
+    }
+
+    /// Writes the broadcast down, and tells those whom it concerns.
+    async fn accept(
+        &self,
+        new: NewBroadcast,
+        waiter: Option<Waiter>,
+    ) -> Result<BroadcastId, AcceptError> {
+        let shared = &self.0.shared;
+        if shared.closing.load(Ordering::Acquire) {
+            return Err(AcceptError::Closing);
+        }
+        let (id, deadline) = (new.id, new.deadline);
+        let desk = shared.desk(id);
+        match shared.journal.accept(new).await? {
+            Accepted::New(broadcast) => {
+                if let Some(waiter) = waiter {
+                    desk.wait(id, waiter);
+                }
+                if let Some(at) = deadline {
+                    desk.address.tell(CoordinatorMsg::Deadline(id, at));
+                }
+                telemetry::accepted(id, broadcast.recipients.len());
+                for (place, recipient) in broadcast.recipients.iter().enumerate() {
+                    shared.deliver(Open {
+                        broadcast: broadcast.clone(),
+                        place,
+                        serving: recipient.recipient.clone(),
+                        history: History::default(),
+                        due: broadcast.accepted_at,
+                    });
+                }
+                Ok(id)
+            }
+            Accepted::Same(id) => {
+                let desk = shared.desk(id);
+                if let Some(waiter) = waiter {
+                    desk.wait(id, waiter);
+                    desk.address.tell(CoordinatorMsg::Watch(id));
+                }
+                Ok(id)
+            }
+        }
+    }
+
+    /// What is fixed when a broadcast is accepted.
+    fn pin(&self, broadcast: Broadcast) -> Result<NewBroadcast, AcceptError> {
+        let shared = &self.0.shared;
+        let problems = problems(&broadcast, shared);
+        if !problems.is_empty() {
+            return Err(AcceptError::Invalid { problems });
+        }
+        let now = shared.clock.now();
+        let pin = |(recipient, required): (TargetName, bool)| NewDelivery {
+            expires: now.after(shared.slots[&recipient].parts.policy.give_up_after),
+            recipient,
+            required,
+            seed: shared.entropy.number(),
+            span_id: shared.entropy.span_id(),
+        };
+        let fingerprint = broadcast
+            .idempotency_key
+            .is_some()
+            .then(|| fingerprint(&broadcast.payload, &broadcast));
+        let caller_key = broadcast.idempotency_key.zip(fingerprint);
+        Ok(NewBroadcast {
+            id: self.new_id(now),
+            route: None,
+            payload: broadcast.payload,
+            recipients: broadcast.recipients.into_iter().map(pin).collect(),
+            completion: broadcast.completion,
+            rest: broadcast.rest,
+            deadline: broadcast.deadline.map(|wait| now.after(wait)),
+            accepted_at: now,
+            caller_key: caller_key.map(|(key, fingerprint)| CallerKey { key, fingerprint }),
+            trace: self.trace(broadcast.caller),
+        })
+    }
+
+    fn new_id(&self, now: Timestamp) -> BroadcastId {
+        let random = self.0.shared.entropy.bytes();
+        let mut tail = [0; 10];
+        tail.copy_from_slice(&random[..10]);
+        let millis = u64::try_from(now.as_micros() / 1_000).unwrap_or(0);
+        BroadcastId(uuid::Builder::from_unix_timestamp_millis(millis, &tail).into_uuid())
+    }
+
+    fn trace(&self, caller: Option<telemetry::RemoteContext>) -> Trace {
+        let entropy = &self.0.shared.entropy;
+        let span_id = entropy.span_id();
+        match caller {
+            Some(caller) => Trace {
+                trace_id: caller.trace_id,
+                span_id,
+                parent_id: Some(caller.parent_id),
+                flags: caller.flags,
+                state: caller.state,
+            },
+            None => Trace {
+                trace_id: entropy.bytes(),
+                span_id,
+                parent_id: None,
+                flags: TRACE_FLAGS,
+                state: None,
+            },
+        }
+    }
+}
+
+/// All that is wrong with a broadcast.
+fn problems(broadcast: &Broadcast, shared: &Shared) -> Vec<AcceptProblem> {
+    let mut problems = Vec::new();
+    let count = broadcast.recipients.len();
+    if count == 0 {
+        problems.push(AcceptProblem::NoRecipient);
+    }
+    if count > RECIPIENTS_MAX {
+        problems.push(AcceptProblem::TooManyRecipients { count, max: RECIPIENTS_MAX });
+    }
+    for (place, (name, _)) in broadcast.recipients.iter().enumerate() {
+        if !shared.slots.contains_key(name) {
+            problems.push(AcceptProblem::UnknownTarget(name.clone()));
+        }
+        if broadcast.recipients[..place].iter().any(|(other, _)| other == name) {
+            problems.push(AcceptProblem::Twice(name.clone()));
+        }
+    }
+    if let Completion::Quorum(needed) = broadcast.completion
+        && (needed == 0 || needed as usize > count)
+    {
+        problems.push(AcceptProblem::Quorum { needed, count });
+    }
+    problems
+}
+
+/// What tells a repeated request from another one under the same key: payload, media type, recipients.
+fn fingerprint(payload: &Payload, broadcast: &Broadcast) -> [u8; 32] {
+    let mut hash = Sha256::new();
+    hash.update(payload.content_type());
+    hash.update([0]);
+    for (name, required) in &broadcast.recipients {
+        hash.update(name.as_str());
+        hash.update([0, u8::from(*required)]);
+    }
+    hash.update(payload.bytes());
+    hash.finalize().into()
+}
+
+impl Running {
+    fn end(&self) {
+        self.actors.stop();
+        for slot in self.shared.slots.values() {
+            slot.drop_attempts();
+        }
+        for desk in &self.shared.desks {
+            desk.close();
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.end();
+    }
+}

@@ -1,0 +1,128 @@
+//! Why an engine does not start, and why a broadcast is not accepted.
+
+use std::fmt;
+
+use fanfare_sdk::TargetName;
+
+use crate::{journal::JournalError, transport::TransportError};
+
+/// The engine does not start. Names everything that is wrong.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// The targets are not right.
+    #[error("{}", Lines(problems))]
+    Invalid {
+        /// Everything that is wrong with them.
+        problems: Vec<StartProblem>,
+    },
+    /// The transport cannot be built.
+    #[error("the transport cannot be built")]
+    Transport(#[from] TransportError),
+    /// The runtime does not run actors.
+    #[error("the actors cannot be started: {0}")]
+    Actors(String),
+}
+
+/// Something that is wrong with the targets of an engine.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartProblem {
+    /// There is nothing to send to.
+    #[error("an engine needs at least one target")]
+    NoTarget,
+    /// Two targets have one name.
+    #[error("target `{0}` is given twice")]
+    Twice(TargetName),
+    /// A plugin panicked when it was asked for its profile.
+    #[error("target `{0}`: its plugin panicked when it was asked for its profile")]
+    Panicked(TargetName),
+    /// A stand-in is not there.
+    #[error("target `{target}`: its stand-in `{stand_in}` is not a target")]
+    UnknownStandIn {
+        /// The target.
+        target: TargetName,
+        /// Its stand-in.
+        stand_in: TargetName,
+    },
+    /// A target stands in for itself, perhaps by way of others.
+    #[error("target `{0}` stands in for itself")]
+    Cycle(TargetName),
+    /// A number that makes no sense.
+    #[error("target `{target}`: `{key}` must be at least 1")]
+    Zero {
+        /// The target.
+        target: TargetName,
+        /// The policy's name.
+        key: &'static str,
+    },
+}
+
+/// The broadcast was not accepted: nothing of it will be sent.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum AcceptError {
+    /// The broadcast is not right.
+    #[error("{}", Lines(problems))]
+    Invalid {
+        /// Everything that is wrong with it.
+        problems: Vec<AcceptProblem>,
+    },
+    /// The engine is shutting down.
+    #[error("the engine is shutting down")]
+    Closing,
+    /// The journal did not take it.
+    #[error("the journal did not take it: {0}")]
+    Journal(#[from] JournalError),
+}
+
+/// Something that is wrong with a broadcast.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum AcceptProblem {
+    /// Nobody to send to.
+    #[error("a broadcast needs at least one recipient")]
+    NoRecipient,
+    /// More recipients than are allowed.
+    #[error("a broadcast may have at most {max} recipients, not {count}")]
+    TooManyRecipients {
+        /// How many it has.
+        count: usize,
+        /// How many it may have.
+        max: usize,
+    },
+    /// A recipient that is not a target.
+    #[error("`{0}` is not a target")]
+    UnknownTarget(TargetName),
+    /// A recipient that is named twice.
+    #[error("recipient `{0}` is given twice")]
+    Twice(TargetName),
+    /// A quorum that cannot be reached, or need not be.
+    #[error("a quorum of {needed} does not fit {count} recipients")]
+    Quorum {
+        /// How many are needed.
+        needed: u32,
+        /// How many there are.
+        count: usize,
+    },
+}
+
+/// The engine is gone, or has forgotten the broadcast.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("the engine is gone, or has forgotten the broadcast")]
+pub struct Gone;
+
+/// Problems, one a line.
+struct Lines<'a, T>(&'a [T]);
+
+impl<T: fmt::Display> fmt::Display for Lines<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (place, problem) in self.0.iter().enumerate() {
+            if place > 0 {
+                f.write_str("\n")?;
+            }
+            write!(f, "{problem}")?;
+        }
+        Ok(())
+    }
+}

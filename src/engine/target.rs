@@ -1,0 +1,135 @@
+//! A target as an embedder configures it.
+
+use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
+
+use fanfare_sdk::{
+    ApiTarget, Authorizer, Capture, Fallback, Http, HttpApi, Profile, Repeat, TargetName, Version,
+};
+
+use crate::policy::{Retry, TargetPolicy, gate::GatePolicy};
+
+/// A target: its name, its plugin, and its policies. What is not set is as the plugin declares it, or the default.
+#[derive(Debug)]
+pub struct Target {
+    pub(super) api: Arc<dyn ApiTarget>,
+    pub(super) policy: TargetPolicy,
+    pub(super) authorizers: Vec<Arc<dyn Authorizer>>,
+    pub(super) capture: Capture,
+    pub(super) propagate: bool,
+    /// `profile` panicked: the engine will refuse to start.
+    pub(super) panicked: bool,
+}
+
+impl Target {
+    /// A target of that name behind that plugin.
+    #[must_use]
+    pub fn new(name: impl Into<TargetName>, api: impl ApiTarget) -> Self {
+        Self::shared(name, Arc::new(api))
+    }
+
+    /// A target of that name that is an HTTP API, described.
+    #[must_use]
+    pub fn http(name: impl Into<TargetName>, api: impl HttpApi) -> Self {
+        Self::new(name, Http(api))
+    }
+
+    /// The same, for a plugin that is shared already.
+    #[must_use]
+    pub fn shared(name: impl Into<TargetName>, api: Arc<dyn ApiTarget>) -> Self {
+        let declared = std::panic::catch_unwind(AssertUnwindSafe(|| api.profile()));
+        let panicked = declared.is_err();
+        let profile: Profile = declared.unwrap_or_default();
+        let mut policy = TargetPolicy::new(name.into(), &profile);
+        policy.gate.exchanges_max = profile.exchanges_max;
+        Self {
+            api,
+            policy,
+            authorizers: Vec::new(),
+            capture: profile.capture,
+            propagate: true,
+            panicked,
+        }
+    }
+
+    /// Proves who we are; several are asked in the order in which they are given.
+    #[must_use]
+    pub fn auth(mut self, authorizer: impl Authorizer) -> Self {
+        self.authorizers.push(Arc::new(authorizer));
+        self
+    }
+
+    /// How long one attempt may take; 10 s unless set.
+    #[must_use]
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.policy.timeout = timeout;
+        self
+    }
+
+    /// How often and how patiently it is tried.
+    #[must_use]
+    pub fn retry(mut self, retry: Retry) -> Self {
+        self.policy.retry = retry;
+        self
+    }
+
+    /// When a delivery expires, counted from its acceptance; 5 minutes unless set.
+    #[must_use]
+    pub fn give_up_after(mut self, wait: Duration) -> Self {
+        self.policy.give_up_after = wait;
+        self
+    }
+
+    /// The versions to speak, preferred first, instead of those that the plugin declares.
+    #[must_use]
+    pub fn versions<V: Into<Version>>(mut self, versions: impl IntoIterator<Item = V>) -> Self {
+        self.policy.versions = versions.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// What to do when a way has failed for good, instead of what the plugin recommends.
+    #[must_use]
+    pub fn fallback(mut self, fallback: impl IntoIterator<Item = Fallback>) -> Self {
+        self.policy.fallback = fallback.into_iter().collect();
+        self
+    }
+
+    /// Where a repeat does no harm, instead of what the plugin declares.
+    #[must_use]
+    pub fn repeat(mut self, repeat: Repeat) -> Self {
+        self.policy.repeat = repeat;
+        self
+    }
+
+    /// What the gate lets through: rate limit, concurrency, breaker.
+    #[must_use]
+    pub fn gate(mut self, gate: GatePolicy) -> Self {
+        let exchanges_max = self.policy.gate.exchanges_max;
+        self.policy.gate = GatePolicy { exchanges_max, ..gate };
+        self
+    }
+
+    /// Deliveries that may wait for it at once; 10,000 unless set.
+    #[must_use]
+    pub fn queue_max(mut self, count: usize) -> Self {
+        self.policy.queue_max = count;
+        self
+    }
+
+    /// Sends no `traceparent` to it.
+    #[must_use]
+    pub fn without_propagation(mut self) -> Self {
+        self.propagate = false;
+        self
+    }
+
+    /// Its policies as they stand.
+    #[must_use]
+    pub fn policy(&self) -> &TargetPolicy {
+        &self.policy
+    }
+
+    /// Its policies, to be changed.
+    pub fn policy_mut(&mut self) -> &mut TargetPolicy {
+        &mut self.policy
+    }
+}

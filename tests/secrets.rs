@@ -1,0 +1,138 @@
+//! No secret is ever printed: canaries in every secret place, and a look at everything that comes out.
+//!
+//! A program of its own, since what is logged is caught for the whole process.
+
+#![cfg(test)]
+
+use std::{
+    io,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use fanfare::{
+    Broadcast, Engine, Target,
+    policy::Retry,
+    sdk::{Payload, Secret},
+    targets::{
+        HttpTarget,
+        auth::{ApiKey, ApiKeyIn, Basic, Bearer},
+        http::HttpSettings,
+    },
+};
+use fanfare_testkit::{MockApi, Scripted};
+use tracing_subscriber::{fmt::MakeWriter, layer::SubscriberExt};
+
+const CANARY: &str = "c4n4ry";
+
+/// All that is logged, spans included.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<'a> MakeWriter<'a> for Log {
+    type Writer = Self;
+
+    fn make_writer(&'a self) -> Self {
+        self.clone()
+    }
+}
+
+/// The settings of a target with canaries in its headers and its query.
+fn settings(url: &str) -> HttpSettings {
+    HttpSettings::post(url).header("X-Partner-Token", CANARY).query("session", CANARY)
+}
+
+fn target(name: &str, url: &str) -> Target {
+    let api = settings(url).build().unwrap();
+    let secret = || Secret::new(CANARY);
+    let retry = Retry { attempts_max: 1, ..Retry::default() };
+    let target = Target::http(name, api).timeout(Duration::from_millis(300)).retry(retry);
+    match name {
+        "basic" => target.auth(Basic::try_new("user", &secret()).unwrap()),
+        "query" => {
+            target.auth(ApiKey::try_new(&ApiKeyIn::Query("api_key".into()), &secret()).unwrap())
+        }
+        "cookie" => {
+            target.auth(ApiKey::try_new(&ApiKeyIn::Cookie("sid".into()), &secret()).unwrap())
+        }
+        "header" => {
+            target.auth(ApiKey::try_new(&ApiKeyIn::Header("x-api-key".into()), &secret()).unwrap())
+        }
+        _ => target.auth(Bearer::try_new(&secret()).unwrap()),
+    }
+}
+
+#[track_caller]
+fn clean(what: &str, text: &str) {
+    // Base64 of `user:c4n4ry`.
+    for canary in [CANARY, "dXNlcjpjNG40cnk="] {
+        assert!(!text.contains(canary), "{what} has a secret in it: {text}");
+    }
+}
+
+#[tokio::test]
+async fn no_secret_is_printed() {
+    let log = Log::default();
+    let layer = tracing_subscriber::fmt::layer().with_writer(log.clone()).with_ansi(false);
+    let spans = layer.with_span_events(tracing_subscriber::fmt::format::FmtSpan::FULL);
+    tracing::subscriber::set_global_default(tracing_subscriber::registry().with(spans)).unwrap();
+    let api = MockApi::start_routes([
+        ("/ok", Scripted::status(200).header("set-cookie", CANARY).body(CANARY)),
+        ("/reset", Scripted::reset_after()),
+        ("/hang", Scripted::hang()),
+        ("/refuses", Scripted::status(401).header("www-authenticate", CANARY).body(CANARY)),
+    ])
+    .await;
+    let mut builder = Engine::builder();
+    let ways = [("basic", "/ok"), ("query", "/reset"), ("cookie", "/hang"), ("header", "/refuses")];
+    for (name, path) in ways {
+        builder = builder.target(target(name, &api.url(path)));
+    }
+    builder = builder.target(target("gone", "http://127.0.0.1:1/"));
+    clean("the builder", &format!("{builder:?}"));
+    let engine = builder.start().await.unwrap();
+    clean("the engine", &format!("{engine:?}"));
+    let mut broadcast = Broadcast::new(Payload::new("text/plain", CANARY));
+    for name in ["basic", "query", "cookie", "header", "gone"] {
+        broadcast = broadcast.to(name);
+    }
+    clean("the broadcast", &format!("{broadcast:?}"));
+    let report = engine.broadcast(broadcast).await.unwrap();
+    clean("the report", &format!("{report:?}"));
+    engine.shutdown().await;
+    let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    assert!(log.contains("attempt ended"), "something was logged: {log}");
+    clean("the log", &log);
+    assert_eq!(api.received().len(), 4, "the secrets did go where they belong");
+    for received in api.received() {
+        assert!(received.text().contains(CANARY));
+        assert_eq!(received.header("x-partner-token"), Some(CANARY));
+    }
+}
+
+#[test]
+fn no_secret_is_printed_with_an_error() {
+    let wrong = [
+        format!("https://user:{CANARY}@api.example/"),
+        format!("https://api.example/?api_key={CANARY}"),
+        format!("ftp://api.example/?token={CANARY}"),
+    ];
+    for url in wrong {
+        let error = HttpTarget::post(url).unwrap_err();
+        clean("the error", &format!("{error} {error:?}"));
+    }
+    let control = Bearer::try_new(&Secret::new(format!("{CANARY}\n"))).unwrap_err();
+    clean("the error", &format!("{control} {control:?}"));
+    clean("settings", &format!("{:?}", settings("https://api.example/")));
+}
