@@ -2,12 +2,15 @@
 
 
 mod actor;
+#[cfg(feature = "cli")]
+pub mod cli;
 pub mod engine;
 pub mod journal;
 pub mod policy;
 pub mod report;
 pub mod telemetry;
 pub mod transport;
+pub mod wire;
 
 pub use fanfare_sdk as sdk;
 

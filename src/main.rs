@@ -1,2 +1,7 @@
-//! The program.
-fn main() {}
+//! The program `fanfare`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    fanfare::cli::run()
+}

@@ -3,7 +3,9 @@
 // Also where it is always true: clippy takes helpers outside `#[test]` for tests by it.
 #![cfg(test)]
 
+mod cli;
 mod engine;
 mod ractor;
+mod schemas;
 mod simulation;
 mod transport;

@@ -1,0 +1,127 @@
+//! What a person may type.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// One payload to many APIs at once, and the truth about what became of it at each of them.
+#[derive(Debug, Parser)]
+#[command(version, arg_required_else_help = true, after_help = AFTER)]
+pub(super) struct Cli {
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+const AFTER: &str =
+    "Exit status: 0 satisfied, 1 unsatisfied, 2 wrong usage, 3 a fault of ours, 130 interrupted.";
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Sends a payload to several URLs, and says what became of it at each of them.
+    Send(SendArgs),
+    /// Plays answers of an API in virtual time, and says what a delivery would do and why.
+    Explain(ExplainArgs),
+    /// Prints the JSON Schema of a report.
+    Schema,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct SendArgs {
+    /// The payload: as it is, `@FILE`, or `-` for standard input.
+    pub(super) payload: Option<String>,
+    /// A URL to send it to. May be given several times.
+    #[arg(long, value_name = "URL")]
+    pub(super) to: Vec<String>,
+    /// A header of every request. May be given several times.
+    #[arg(long, value_name = "NAME:VALUE")]
+    pub(super) header: Vec<String>,
+    /// The environment variable that holds a bearer token.
+    #[arg(long, value_name = "NAME")]
+    pub(super) bearer_env: Option<String>,
+    /// The method of the requests.
+    #[arg(long, value_name = "METHOD", default_value = "POST")]
+    pub(super) method: String,
+    /// How long one attempt may take.
+    #[arg(long, value_name = "DURATION", default_value = "10s")]
+    pub(super) timeout: String,
+    /// Attempts at each URL, the first included. What may have been applied is never sent again.
+    #[arg(long, value_name = "COUNT", default_value_t = 3)]
+    pub(super) attempts: u32,
+    /// When the verdict falls at the latest; what is open then is cancelled.
+    #[arg(long, value_name = "DURATION")]
+    pub(super) deadline: Option<String>,
+    /// Tells two sendings of the same thing from two things: the keys that the APIs get are made from it.
+    #[arg(long, value_name = "KEY")]
+    pub(super) idempotency_key: Option<String>,
+    /// Prints the requests, and sends nothing.
+    #[arg(long)]
+    pub(super) dry_run: bool,
+    /// What to print.
+    #[arg(long, value_name = "FORM", default_value = "text")]
+    pub(super) output: Output,
+    /// Prints the trace too: to standard output beside text, to standard error beside JSON.
+    #[arg(long)]
+    pub(super) trace: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub(super) enum Output {
+    /// A line for each target, and the verdict.
+    Text,
+    /// One report (`fanfare schema`).
+    Json,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ExplainArgs {
+    /// The answers, one for each attempt, as they are, `@FILE`, or `-`: a status, `hang`, `reset` or `refused`, with
+    /// `after=20ms` and headers (`retry-after=2`) behind it; separated by commas or lines. The last one repeats.
+    #[arg(long)]
+    pub(super) script: String,
+    /// Attempts on one way, the first included.
+    #[arg(long, value_name = "COUNT", default_value_t = 3)]
+    pub(super) attempts: u32,
+    /// How long one attempt may take.
+    #[arg(long, value_name = "DURATION", default_value = "10s")]
+    pub(super) timeout: String,
+    /// When the delivery expires.
+    #[arg(long, value_name = "DURATION", default_value = "5m")]
+    pub(super) give_up_after: String,
+    /// The pauses between attempts, one after the other; the last one repeats. Doubling from 200ms to 10s unless set.
+    #[arg(long, value_name = "DURATION", value_delimiter = ',')]
+    pub(super) backoff: Vec<String>,
+    /// How much of a pause is left to chance.
+    #[arg(long, default_value = "full")]
+    pub(super) jitter: JitterArg,
+    /// Draws the jitter.
+    #[arg(long, value_name = "NUMBER", default_value_t = 1)]
+    pub(super) seed: u64,
+    /// Where a repeat does no harm.
+    #[arg(long, default_value = "never")]
+    pub(super) repeat: RepeatArg,
+    /// The versions of the API, preferred first.
+    #[arg(long, value_name = "VERSION", value_delimiter = ',')]
+    pub(super) versions: Vec<String>,
+    /// Other endpoints to fall back to.
+    #[arg(long, value_name = "NAME")]
+    pub(super) endpoint: Vec<String>,
+    /// Other targets to fall back to.
+    #[arg(long, value_name = "NAME")]
+    pub(super) stand_in: Vec<String>,
+    /// When the caller cancels.
+    #[arg(long, value_name = "DURATION")]
+    pub(super) cancel_after: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(super) enum JitterArg {
+    Full,
+    Equal,
+    None,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(super) enum RepeatArg {
+    Never,
+    #[value(alias = "same_endpoint")]
+    SameEndpoint,
+    Anywhere,
+}

@@ -1,0 +1,67 @@
+//! From the command line to the exit status.
+
+use std::{
+    io::{self, Write},
+    process::ExitCode,
+};
+
+use clap::Parser;
+
+use super::{
+    args::{Cli, Command},
+    explain, output, send,
+};
+use crate::wire::report_schema;
+
+/// How the program ends.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Status {
+    Satisfied = 0,
+    Unsatisfied = 1,
+    WrongUsage = 2,
+    OurFault = 3,
+    Interrupted = 130,
+}
+
+/// Runs the program with the arguments of the process.
+#[must_use]
+pub fn run() -> ExitCode {
+    quiet_panics();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // What cannot be printed cannot be helped.
+            drop(error.print());
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+        }
+    };
+    let done = match cli.command {
+        Command::Send(args) => send::send(&args),
+        Command::Explain(args) => explain::explain(&args),
+        Command::Schema => schema(),
+    };
+    match done {
+        Ok(status) => ExitCode::from(status as u8),
+        // Whoever reads has had enough.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+        Err(error) => {
+            output::complain(&[format!("cannot write: {error}")]);
+            ExitCode::from(Status::OurFault as u8)
+        }
+    }
+}
+
+fn schema() -> io::Result<Status> {
+    let mut out = io::stdout().lock();
+    serde_json::to_writer_pretty(&mut out, &report_schema())?;
+    writeln!(out)?;
+    Ok(Status::Satisfied)
+}
+
+/// A panic in a plugin is an outcome. Where it happened is told, what it says is not: that may be a secret.
+fn quiet_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        output::complain(&[format!("a panic at {place}")]);
+    }));
+}

@@ -1,0 +1,77 @@
+//! The trace of a broadcast as a tree, made from its report.
+
+use std::time::Duration;
+
+use fanfare_sdk::Timestamp;
+
+use super::text::millis;
+use crate::report::{AttemptRecord, Delivery, Report};
+
+/// The trace as a tree: the broadcast, its deliveries, their attempts and what was waited for between them.
+pub(super) fn tree(report: &Report) -> String {
+    let mut text = format!("trace {}\n", hex(&report.trace_id));
+    let took = report
+        .settled_at
+        .map(|at| format!(" {}", ms(at.since(report.accepted_at))))
+        .unwrap_or_default();
+    text.push_str(&format!("broadcast {}{took}  span {}\n", report.id, hex(&report.span_id)));
+    for (place, delivery) in report.deliveries.iter().enumerate() {
+        let last = place + 1 == report.deliveries.len();
+        branch(&mut text, report.accepted_at, delivery, last);
+    }
+    text
+}
+
+fn branch(text: &mut String, start: Timestamp, delivery: &Delivery, last: bool) {
+    let (turn, line) = if last { ("└─", "   ") } else { ("├─", "│  ") };
+    let outcome = delivery.outcome.map_or("open".to_owned(), |outcome| outcome.to_string());
+    let span = hex(&delivery.span_id);
+    text.push_str(&format!("{turn} deliver {}: {outcome}  span {span}\n", delivery.target));
+    let mut twigs = Vec::new();
+    let mut from = start;
+    for attempt in &delivery.attempts {
+        let waited = attempt.started.at.since(from);
+        if waited >= Duration::from_millis(1) {
+            let why = attempt.started.held.map_or("backoff", crate::report::Why::code);
+            twigs.push(format!("wait {} ({why})", ms(waited)));
+        }
+        twigs.push(twig(start, attempt));
+        from = attempt.ended_at().unwrap_or(attempt.started.at);
+    }
+    let count = twigs.len();
+    for (place, twig) in twigs.into_iter().enumerate() {
+        let turn = if place + 1 == count { "└─" } else { "├─" };
+        text.push_str(&format!("{line}{turn} {twig}\n"));
+    }
+}
+
+/// `attempt 2 at 203 ms (the attempt before it failed): 200, 3.10 ms  span …`
+fn twig(start: Timestamp, attempt: &AttemptRecord) -> String {
+    let begun = &attempt.started;
+    let ended = attempt.ended.as_ref();
+    let answer = match (ended.and_then(|e| e.error.as_ref()), ended.and_then(|e| e.status)) {
+        (Some(error), _) => error.message.to_string(),
+        (None, Some(status)) => status.to_string(),
+        (None, None) if ended.is_some() => "accepted".to_owned(),
+        (None, None) => "no end is known".to_owned(),
+    };
+    let version = begun.way.version.as_ref().map(|v| format!(" version {v}")).unwrap_or_default();
+    let took =
+        attempt.ended_at().map(|at| format!(", {}", ms(at.since(begun.at)))).unwrap_or_default();
+    format!(
+        "attempt {} to {}{version} at {} ({}): {answer}{took}  span {}",
+        begun.attempt,
+        begun.way.target,
+        ms(begun.at.since(start)),
+        begun.because,
+        hex(&begun.span_id)
+    )
+}
+
+fn ms(duration: Duration) -> String {
+    millis(duration.as_secs_f64() * 1_000.0)
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,12 @@
+//! The only wire format: serialisable mirrors of what the engine knows, with their schema.
+
+mod reply;
+mod report;
+
+pub use self::{
+    reply::{Body, Reply},
+    report::{
+        Attempt, AttemptFailure, Delivery, Reason, Report, SCHEMA_VERSION, ServedBy, State,
+        WaitedMs, report_schema,
+    },
+};

@@ -1,0 +1,64 @@
+//! A reply as it is written into a report.
+
+use std::collections::BTreeMap;
+
+use fanfare_sdk::check;
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::report::CapturedReply;
+
+/// What stands for the value of a header that may be a secret.
+const MASK: &str = "***";
+
+/// The reply that ended a delivery.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Reply {
+    /// HTTP status; null for targets that are not HTTP.
+    pub status: Option<u16>,
+    /// Headers; values that may be secrets read `***`.
+    pub headers: BTreeMap<String, String>,
+    /// The body, where it was kept.
+    pub body: Body,
+    /// Whether there was more of the body, or should have been.
+    pub truncated: bool,
+}
+
+/// A body: JSON where it is JSON, else text; what is neither is told by its length.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[serde(transparent)]
+pub struct Body(pub Value);
+
+impl From<&CapturedReply> for Reply {
+    fn from(reply: &CapturedReply) -> Self {
+        let mut headers: BTreeMap<String, String> = BTreeMap::new();
+        for (name, value) in &reply.headers {
+            let text = if is_secret(name.as_str()) || value.is_sensitive() {
+                MASK.to_owned()
+            } else {
+                String::from_utf8_lossy(value.as_bytes()).into_owned()
+            };
+            let joined = headers.entry(name.as_str().to_owned()).or_default();
+            joined.push_str(if joined.is_empty() { "" } else { ", " });
+            joined.push_str(&text);
+        }
+        Self { status: reply.status, headers, body: body(&reply.body), truncated: reply.truncated }
+    }
+}
+
+fn is_secret(name: &str) -> bool {
+    check::is_secret_header(name)
+        || ["set-cookie", "www-authenticate", "authentication-info"].contains(&name)
+}
+
+fn body(bytes: &[u8]) -> Body {
+    if bytes.is_empty() {
+        return Body(Value::Null);
+    }
+    let text = || match std::str::from_utf8(bytes) {
+        Ok(text) => Value::from(text),
+        Err(_) => Value::from(format!("{} bytes that are not text", bytes.len())),
+    };
+    Body(serde_json::from_slice(bytes).unwrap_or_else(|_| text()))
+}

@@ -1,0 +1,294 @@
+//! The program, as a person runs it: against scripted APIs on loopback.
+
+use std::{
+    io::Write,
+    process::{Command, Output, Stdio},
+};
+
+use fanfare_testkit::{MockApi, Scripted};
+use serde_json::Value;
+
+use crate::schemas::check_file;
+
+const HELLO: &str = r#"{"message":"Hello, APIs!"}"#;
+
+fn fanfare(args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_fanfare"));
+    command.args(args).env_remove("RUST_BACKTRACE").stdin(Stdio::null());
+    command
+}
+
+/// Runs it on a thread of its own, so that the APIs of the test go on.
+async fn run(mut command: Command) -> Output {
+    tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap()
+}
+
+fn out(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+fn err(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+/// What is different in every run reads `…`.
+fn steady(text: &str, apis: &[&MockApi]) -> String {
+    let mut text = text.to_owned();
+    for (place, api) in apis.iter().enumerate() {
+        text = text.replace(&api.address().to_string(), &format!("api{place}"));
+    }
+    let mut words: Vec<String> =
+        text.split_inclusive([' ', '\n', ',']).map(str::to_owned).collect();
+    for place in 0..words.len() {
+        let bare = words[place].trim_end_matches([' ', '\n', ',', ':', '…']).to_owned();
+        let hex = bare.len() >= 16 && bare.chars().all(|c| c.is_ascii_hexdigit() || c == '-');
+        let unit = words.get(place + 1).is_some_and(|next| {
+            ["ms", "s"].contains(&next.trim_end_matches([' ', '\n', ',', ':']))
+        });
+        if hex || (unit && bare.parse::<f64>().is_ok()) {
+            words[place] = words[place].replace(&bare, "…");
+        }
+    }
+    words.concat()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_apis_get_it_and_the_report_fits_its_schema() {
+    let [a, b] = [
+        MockApi::start(Scripted::status(201).body(r#"{"id":7}"#)).await,
+        MockApi::start(Scripted::status(204)).await,
+    ];
+    let urls = [a.url("/a"), b.url("/b")];
+    let output = run(fanfare(&[
+        "send", HELLO, "--to", &urls[0], "--to", &urls[1], "--output", "json", "--trace",
+    ]))
+    .await;
+    assert_eq!(output.status.code(), Some(0), "{}", err(&output));
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let schema: Value =
+        serde_json::from_str(include_str!("../../schemas/report.schema.json")).unwrap();
+    let wrong: Vec<_> = jsonschema::validator_for(&schema)
+        .unwrap()
+        .iter_errors(&report)
+        .map(|e| e.to_string())
+        .collect();
+    assert_eq!(wrong, Vec::<String>::new());
+    assert_eq!(
+        (&report["verdict"], &report["deliveries"][0]["reply"]["body"]["id"]),
+        (&"satisfied".into(), &7.into())
+    );
+    assert!(
+        err(&output).contains(report["trace_id"].as_str().unwrap()),
+        "the trace is told beside the report"
+    );
+    for api in [&a, &b] {
+        let received = api.received();
+        assert_eq!((received.len(), received[0].text().as_str()), (1, HELLO));
+        assert!(
+            received[0]
+                .header("traceparent")
+                .unwrap()
+                .contains(report["trace_id"].as_str().unwrap())
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_went_wrong_is_told_for_each_target() {
+    let ok = MockApi::start(Scripted::status(200)).await;
+    let mute = MockApi::start(Scripted::hang()).await;
+    let gone = MockApi::start(Scripted::status(200)).await;
+    let urls = [ok.url("/ok"), mute.url("/mute"), gone.url("/gone")];
+    let gone_at = gone.address().to_string();
+    gone.stop().await;
+    let to = ["--to", &urls[0], "--to", &urls[1], "--to", &urls[2]];
+    let output = run(fanfare(&[&["send", HELLO, "--timeout", "300ms"][..], &to].concat())).await;
+    assert_eq!(output.status.code(), Some(1), "{}", err(&output));
+    let text = steady(&out(&output).replace(&gone_at, "gone"), &[&ok, &mute]);
+    let lines: Vec<_> =
+        text.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
+    assert_eq!(lines[0], "delivered api0/ok 200, 1 attempt, … ms");
+    assert_eq!(
+        lines[1],
+        "indeterminate api1/mute a repeat is not known to be safe, no answer in time, may have been applied, 1 attempt, … ms"
+    );
+    assert!(lines[2].starts_with(
+        "failed gone/gone all attempts used up, no connection: connection refused, 3 attempts"
+    ));
+    assert!(lines[3].ends_with("a target that is required has not accepted it"), "{}", lines[3]);
+    assert_eq!(mute.received().len(), 1, "what may have been applied is not sent again");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn wrong_input_gets_an_answer_and_nothing_is_sent() {
+    let api = MockApi::start(Scripted::status(200)).await;
+    let url = api.url("/");
+    let cases: &[(&[&str], &str)] = &[
+        (&["send", HELLO], "error: nobody to send to: add `--to URL`"),
+        (
+            &["send", HELLO, "--to", "localhost:80/a"],
+            "error: --to: `localhost:80/a` has no scheme: `http://localhost:80/a` would be right",
+        ),
+        (
+            &["send", HELLO, "--to", "http://u:s3cret@localhost/"],
+            "error: --to http://localhost/…: has user info: use `--bearer-env NAME` or `--header`, which keeps it secret",
+        ),
+        (&["send", HELLO, "--to", &url, "--to", &url], "is given twice"),
+        (
+            &["send", "--to", &url],
+            "error: no payload: give it as it is, as `@FILE`, or as `-` for standard input",
+        ),
+        (
+            &["send", "hello", "--to", &url],
+            "error: the payload is not JSON (expected value at line 1 column 1): mend it, or say what it is with --header 'content-type: text/plain'",
+        ),
+        (
+            &["send", "@/no/such/file", "--to", &url],
+            "error: the payload's file `/no/such/file`: No such file or directory",
+        ),
+        (
+            &["send", HELLO, "--to", &url, "--timeout", "5"],
+            "error: --timeout: `5` is not a duration: `250ms`, `5s` or `1m30s` would be right",
+        ),
+        (
+            &["send", HELLO, "--to", &url, "--header", "x"],
+            "error: --header: has no `:`: `NAME: VALUE` would be right",
+        ),
+        (&["send", HELLO, "--to", &url, "--header", "host: x"], "`host` is set by the engine"),
+        (
+            &["send", HELLO, "--to", &url, "--bearer-env", "NO_SUCH"],
+            "error: --bearer-env: the environment variable `NO_SUCH` is not set: `export NO_SUCH=…` would be right",
+        ),
+        (
+            &["send", HELLO, "--to", &url, "--method", "post"],
+            "error: --method: is not in capital letters: `POST` would be right",
+        ),
+        (
+            &["send", HELLO, "--to", &url, "--attempts", "0"],
+            "error: --attempts: must be at least 1",
+        ),
+        (&["send", HELLO, "--to", &url, "--nonsense"], "unexpected argument '--nonsense'"),
+        (
+            &["explain", "--script", "200, nonsense"],
+            "error: --script line 1, answer 2: `nonsense`: a status, `hang`, `reset` or `refused` would be right",
+        ),
+    ];
+    for (args, expected) in cases {
+        let output = run(fanfare(args)).await;
+        assert_eq!(output.status.code(), Some(2), "{args:?}: {}", err(&output));
+        assert!(err(&output).contains(expected), "{args:?} says:\n{}", err(&output));
+        assert!(!err(&output).contains("s3cret") && output.stdout.is_empty());
+    }
+    let all = run(fanfare(&["send", "{", "--to", "x", "--header", "y", "--timeout", "z"])).await;
+    assert_eq!(err(&all).lines().count(), 4, "all at once: {}", err(&all));
+    assert_eq!(api.received().len(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_secret_is_printed() {
+    let api = MockApi::start(
+        Scripted::status(200).header("set-cookie", "sid=c4n4ry").header("x-token", "c4n4ry"),
+    )
+    .await;
+    let url = api.url("/");
+    let base =
+        ["send", HELLO, "--to", &url, "--bearer-env", "TOKEN", "--header", "x-api-key: c4n4ry"];
+    for more in [&["--trace"][..], &["--output", "json", "--trace"], &["--dry-run"]] {
+        let mut command = fanfare(&[&base[..], more].concat());
+        command.env("TOKEN", "c4n4ry");
+        let output = run(command).await;
+        assert_eq!(output.status.code(), Some(0), "{}", err(&output));
+        assert!(!(out(&output) + &err(&output)).contains("c4n4ry"), "{}", out(&output));
+    }
+    let received = api.received();
+    assert_eq!(received.len(), 2, "a dry run sends nothing");
+    assert_eq!(received[0].header("authorization"), Some("Bearer c4n4ry"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_payload_comes_from_a_file_or_from_standard_input() {
+    let api = MockApi::start(Scripted::status(200)).await;
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    file.write_all(b"{\"from\":\"a file\"}").unwrap();
+    let at = format!("@{}", file.path().display());
+    assert_eq!(run(fanfare(&["send", &at, "--to", &api.url("/")])).await.status.code(), Some(0));
+    let mut command =
+        fanfare(&["send", "-", "--to", &api.url("/"), "--header", "content-type: text/plain"]);
+    command.stdin(Stdio::from(std::fs::File::open(file.path()).unwrap()));
+    assert_eq!(run(command).await.status.code(), Some(0));
+    let texts: Vec<_> = api.received().iter().map(fanfare_testkit::Received::text).collect();
+    assert_eq!(texts, ["{\"from\":\"a file\"}", "{\"from\":\"a file\"}"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deadline_ends_the_waiting() {
+    let api = MockApi::start(Scripted::status(503).header("retry-after", "60")).await;
+    let output = run(fanfare(&["send", HELLO, "--to", &api.url("/"), "--deadline", "200ms"])).await;
+    assert_eq!(output.status.code(), Some(1));
+    let text = out(&output);
+    assert!(text.starts_with("cancelled"), "{text}");
+    assert!(text.contains("the deadline has passed"), "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_interruption_cancels_and_still_reports() {
+    let api = MockApi::start(Scripted::status(503).header("retry-after", "60")).await;
+    let mut command = fanfare(&["send", HELLO, "--to", &api.url("/")]);
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    api.at_least(1).await;
+    let pid = child.id().to_string();
+    assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
+    let output =
+        tokio::task::spawn_blocking(move || child.wait_with_output().unwrap()).await.unwrap();
+    assert_eq!(output.status.code(), Some(130), "{}", err(&output));
+    assert!(out(&output).starts_with("cancelled"), "{}", out(&output));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_it_prints_is_as_it_was() {
+    let api = MockApi::start(Scripted::status(201)).await;
+    let mut text = String::new();
+    let url = api.url("/orders");
+    let runs: &[&[&str]] = &[
+        &["send", HELLO, "--to", &url, "--trace"],
+        &["send", HELLO, "--to", &url, "--header", "authorization: x", "--dry-run"],
+        &[
+            "explain",
+            "--script",
+            "503 retry-after=2, 410, hang",
+            "--versions",
+            "3,2",
+            "--jitter",
+            "none",
+        ],
+        &[
+            "explain",
+            "--script",
+            "refused",
+            "--endpoint",
+            "b",
+            "--stand-in",
+            "backup",
+            "--jitter",
+            "none",
+            "--attempts",
+            "1",
+        ],
+        &["explain", "--script", "200 after=4s", "--cancel-after", "1s"],
+    ];
+    for args in runs {
+        let output = run(fanfare(args)).await;
+        // What is explained happens in virtual time: nothing of it differs.
+        let says = if args[0] == "explain" { out(&output) } else { steady(&out(&output), &[&api]) };
+        text += &format!(
+            "$ fanfare {}\n{says}\n",
+            args.join(" ").replace(&api.address().to_string(), "api0")
+        );
+    }
+    check_file("tests/it/snapshots/cli.txt", &text);
+    let mut help = String::new();
+    for args in [&["--help"][..], &["send", "--help"], &["explain", "--help"]] {
+        help += &format!("$ fanfare {}\n{}\n", args.join(" "), out(&run(fanfare(args)).await));
+    }
+    check_file("tests/it/snapshots/help.txt", &help);
+}
