@@ -1,5 +1,6 @@
 //! The engine as a library.
 
+#![doc = include_str!("../README.md")]
 
 mod actor;
 #[cfg(feature = "cli")]

@@ -8,4 +8,5 @@ mod engine;
 mod ractor;
 mod schemas;
 mod simulation;
+mod tidy;
 mod transport;
