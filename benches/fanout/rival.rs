@@ -1,0 +1,51 @@
+//! The rival: what a good engineer would write by hand.
+
+use std::{error::Error, sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use futures_util::future::join_all;
+use reqwest::{Client, Url};
+use rustls_platform_verifier::BuilderVerifierExt as _;
+use serde_json::Value;
+
+use super::contender::Contender;
+
+/// One shared client with a timeout, and addresses that were checked once.
+#[derive(Clone, Debug)]
+pub(crate) struct Rival {
+    client: Client,
+    urls: Arc<[Url]>,
+    payload: Arc<Value>,
+}
+
+impl Rival {
+    /// With the transport's own TLS and limits.
+    pub(crate) fn new(urls: &[String], payload: &Arc<Value>) -> Result<Self, Box<dyn Error>> {
+        let urls: Result<Arc<[Url]>, _> = urls.iter().map(|url| url.parse()).collect();
+        let client = Client::builder()
+            .tls_backend_preconfigured(tls()?)
+            .timeout(Duration::from_secs(10))
+            .build()?;
+        Ok(Self { client, urls: urls?, payload: payload.clone() })
+    }
+
+    async fn post(&self, url: &Url) -> reqwest::Result<Bytes> {
+        let request = self.client.post(url.clone()).json(&*self.payload);
+        request.send().await?.error_for_status()?.bytes().await
+    }
+}
+
+impl Contender for Rival {
+    async fn broadcast(&self) {
+        for reply in join_all(self.urls.iter().map(|url| self.post(url))).await {
+            reply.expect("the server answers");
+        }
+    }
+}
+
+fn tls() -> Result<rustls::ClientConfig, Box<dyn Error>> {
+    let provider = rustls::crypto::aws_lc_rs::default_provider();
+    let builder = rustls::ClientConfig::builder_with_provider(provider.into());
+    let builder = builder.with_safe_default_protocol_versions()?.with_platform_verifier()?;
+    Ok(builder.with_no_client_auth())
+}
