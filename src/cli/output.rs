@@ -11,11 +11,13 @@ pub(super) fn complain(problems: &[String]) {
     }
 }
 
-/// Writes a result; colours only where they are seen.
+/// Writes a result; colours only where they are seen. That nobody reads it changes nothing of the result.
 pub(super) fn print(text: &str) -> io::Result<()> {
     let mut out = anstream::stdout().lock();
-    out.write_all(text.as_bytes())?;
-    out.flush()
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        written => written,
+    }
 }
 
 /// Writes beside the result.

@@ -33,11 +33,11 @@ pub(super) fn plan(args: &SendArgs) -> Result<SendPlan, Vec<String>> {
     let mut wrong = Wrong::default();
     let headers = headers(&args.header, &mut wrong);
     let payload = payload(args, &headers, &mut wrong);
-    let timeout = wrong.take(duration::parse("--timeout", &args.timeout)).unwrap_or_default();
+    let timeout = wrong.take(duration::parse("--timeout", &args.timeout));
     let deadline = args.deadline.as_ref().map(|text| duration::parse("--deadline", text));
     let deadline = deadline.and_then(|parsed| wrong.take(parsed));
     let bearer = args.bearer_env.as_ref().and_then(|name| wrong.take(bearer(name)));
-    if timeout.is_zero() && wrong.0.is_empty() {
+    if timeout.is_some_and(|timeout| timeout.is_zero()) {
         wrong.0.push("--timeout: must be longer than zero".into());
     }
     if args.attempts == 0 {
@@ -48,16 +48,25 @@ pub(super) fn plan(args: &SendArgs) -> Result<SendPlan, Vec<String>> {
     }
     let mut seen = HashSet::new();
     let mut apis = Vec::new();
-    for url in &args.to {
-        let name = name(url);
-        if !seen.insert(name.clone()) {
+    for (place, url) in args.to.iter().enumerate() {
+        let mut name = name(url);
+        if args.to[..place].contains(url) {
             wrong.0.push(format!("--to: `{name}` is given twice"));
+        }
+        // Another query, or another scheme: another target.
+        if !seen.insert(name.clone()) {
+            name = format!("{name} #{}", place + 1);
         }
         if let Some(api) = wrong.take_all(api(args, url, &headers)) {
             apis.push((name, api));
         }
     }
-    let Some(payload) = payload.filter(|_| wrong.0.is_empty()) else { return Err(wrong.0) };
+    // What is wrong with a method or a header is wrong for every URL.
+    let mut told = HashSet::new();
+    wrong.0.retain(|says| told.insert(says.clone()));
+    let (Some(payload), Some(timeout), true) = (payload, timeout, wrong.0.is_empty()) else {
+        return Err(wrong.0);
+    };
     let mut broadcast = Broadcast::new(payload);
     let retry = || Retry { attempts_max: args.attempts, ..Retry::default() };
     let mut targets = Vec::new();
@@ -102,10 +111,14 @@ fn api(
     headers: &[(String, String)],
 ) -> Result<HttpTarget, Vec<String>> {
     if !url.contains("://") {
+        // Without user info and query: they may be secrets.
+        let shown = name(url);
         return Err(vec![format!(
-            "--to: `{}` has no scheme: `http://{}` would be right",
-            url, url
+            "--to: `{shown}` has no scheme: `http://{shown}` would be right"
         )]);
+    }
+    if url.contains("{version}") {
+        return Err(vec!["--to: has a `{version}`: write the version that is meant".to_owned()]);
     }
     let mut settings = HttpSettings::new(args.method.as_str(), url);
     for (name, value) in headers {

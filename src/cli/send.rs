@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     engine::{BroadcastHandle, Engine, EngineBuilder, Target},
-    report::Report,
+    report::{DeliveryState, Report},
     wire,
 };
 
@@ -66,7 +66,10 @@ async fn deliver(args: &SendArgs, plan: SendPlan) -> io::Result<Status> {
         return Ok(Status::OurFault);
     };
     show(args, &report)?;
-    engine.shutdown().await;
+    // Whoever interrupts twice does not wait for what is in flight.
+    if report.state() == DeliveryState::Settled {
+        engine.shutdown().await;
+    }
     Ok(match (interrupted, report.satisfied()) {
         (true, _) => Status::Interrupted,
         (false, true) => Status::Satisfied,

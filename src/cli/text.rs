@@ -60,7 +60,8 @@ fn answer(attempt: &Attempt) -> String {
     match (attempt.status, &attempt.error) {
         (_, Some(error)) => error.message.clone(),
         (Some(status), None) => status.to_string(),
-        (None, None) => "accepted".into(),
+        (None, None) if attempt.meaning == Some("success") => "accepted".into(),
+        (None, None) => "no end is known, may have been applied".into(),
     }
 }
 

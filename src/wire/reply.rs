@@ -37,7 +37,7 @@ impl From<&CapturedReply> for Reply {
             let text = if is_secret(name.as_str()) || value.is_sensitive() {
                 MASK.to_owned()
             } else {
-                String::from_utf8_lossy(value.as_bytes()).into_owned()
+                without_query(name.as_str(), &String::from_utf8_lossy(value.as_bytes()))
             };
             let joined = headers.entry(name.as_str().to_owned()).or_default();
             joined.push_str(if joined.is_empty() { "" } else { ", " });
@@ -49,7 +49,18 @@ impl From<&CapturedReply> for Reply {
 
 fn is_secret(name: &str) -> bool {
     check::is_secret_header(name)
-        || ["set-cookie", "www-authenticate", "authentication-info"].contains(&name)
+        || ["set-cookie", "www-authenticate", "proxy-authenticate", "authentication-info"]
+            .contains(&name)
+}
+
+/// A URL's query may hold a secret.
+fn without_query(name: &str, value: &str) -> String {
+    match value.split_once('?') {
+        Some((url, _)) if ["location", "content-location", "refresh", "link"].contains(&name) => {
+            format!("{url}?{MASK}")
+        }
+        Some(_) | None => value.to_owned(),
+    }
 }
 
 fn body(bytes: &[u8]) -> Body {

@@ -119,6 +119,16 @@ async fn what_went_wrong_is_told_for_each_target() {
     assert_eq!(mute.received().len(), 1, "what may have been applied is not sent again");
 }
 
+/// Each of these gets its answer, and exit status 2.
+async fn refused(cases: &[(&[&str], &str)]) {
+    for (args, expected) in cases {
+        let output = run(fanfare(args)).await;
+        assert_eq!(output.status.code(), Some(2), "{args:?}: {}", err(&output));
+        assert!(err(&output).contains(expected), "{args:?} says:\n{}", err(&output));
+        assert!(!err(&output).contains("s3cret") && output.stdout.is_empty());
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn wrong_input_gets_an_answer_and_nothing_is_sent() {
     let api = MockApi::start(Scripted::status(200)).await;
@@ -173,12 +183,20 @@ async fn wrong_input_gets_an_answer_and_nothing_is_sent() {
             "error: --script line 1, answer 2: `nonsense`: a status, `hang`, `reset` or `refused` would be right",
         ),
     ];
-    for (args, expected) in cases {
-        let output = run(fanfare(args)).await;
-        assert_eq!(output.status.code(), Some(2), "{args:?}: {}", err(&output));
-        assert!(err(&output).contains(expected), "{args:?} says:\n{}", err(&output));
-        assert!(!err(&output).contains("s3cret") && output.stdout.is_empty());
-    }
+    refused(cases).await;
+    refused(&[
+        (&["send", HELLO, "--to", "u:s3cret@localhost/a"], "`http://localhost/a` would be right"),
+        (
+            &["send", HELLO, "--to", "localhost/a?token=s3cret"],
+            "`http://localhost/a` would be right",
+        ),
+        (
+            &["send", HELLO, "--to", "http://localhost/v{version}/"],
+            "write the version that is meant",
+        ),
+        (&["send", "{", "--to", &url, "--timeout", "0s"], "--timeout: must be longer than zero"),
+    ])
+    .await;
     let all = run(fanfare(&["send", "{", "--to", "x", "--header", "y", "--timeout", "z"])).await;
     assert_eq!(err(&all).lines().count(), 4, "all at once: {}", err(&all));
     assert_eq!(api.received().len(), 0);
@@ -187,7 +205,11 @@ async fn wrong_input_gets_an_answer_and_nothing_is_sent() {
 #[tokio::test(flavor = "multi_thread")]
 async fn no_secret_is_printed() {
     let api = MockApi::start(
-        Scripted::status(200).header("set-cookie", "sid=c4n4ry").header("x-token", "c4n4ry"),
+        Scripted::status(200)
+            .header("set-cookie", "sid=c4n4ry")
+            .header("x-token", "c4n4ry")
+            .header("location", "http://x/?t=c4n4ry")
+            .header("proxy-authenticate", "c4n4ry"),
     )
     .await;
     let url = api.url("/");
@@ -218,6 +240,40 @@ async fn a_payload_comes_from_a_file_or_from_standard_input() {
     assert_eq!(run(command).await.status.code(), Some(0));
     let texts: Vec<_> = api.received().iter().map(fanfare_testkit::Received::text).collect();
     assert_eq!(texts, ["{\"from\":\"a file\"}", "{\"from\":\"a file\"}"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_interruption_ends_at_once_and_a_doubt_stays_a_doubt() {
+    let api = MockApi::start(Scripted::hang()).await;
+    let mut command = fanfare(&["send", HELLO, "--to", &api.url("/"), "--timeout", "1h"]);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    api.at_least(1).await;
+    let pid = child.id().to_string();
+    let mut err = std::io::BufReader::new(child.stderr.take().unwrap());
+    let output = tokio::task::spawn_blocking(move || {
+        let interrupt =
+            || assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
+        interrupt();
+        // The first one has been heard when it has been answered.
+        std::io::BufRead::read_line(&mut err, &mut String::new()).unwrap();
+        interrupt();
+        child.wait_with_output().unwrap()
+    })
+    .await
+    .unwrap();
+    assert_eq!(output.status.code(), Some(130));
+    let text = out(&output);
+    assert!(text.contains("may have been applied") && !text.contains("accepted"), "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_closed_pipe_changes_nothing_of_the_verdict() {
+    let api = MockApi::start(Scripted::status(400)).await;
+    let mut command = fanfare(&["send", HELLO, "--to", &api.url("/"), "--output", "json"]);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    drop(child.stdout.take());
+    let status = tokio::task::spawn_blocking(move || child.wait().unwrap()).await.unwrap();
+    assert_eq!(status.code(), Some(1));
 }
 
 #[tokio::test(flavor = "multi_thread")]
