@@ -101,16 +101,18 @@ fn prepare(
     let mut prepared = Request::new(parts.method, url);
     *prepared.headers_mut() = parts.headers;
     *prepared.version_mut() = parts.version;
+    let length = prepared.headers().get(header::CONTENT_LENGTH);
+    if length.is_some_and(|length| length.as_bytes() != body.len().to_string().as_bytes()) {
+        let says = "content-length is not the length of the body";
+        return Err(SendError::permanent(SendErrorKind::Prepare).because(says));
+    }
     if body.is_empty() {
-        // Nobody will ask for it. An error before there was a connection is still told apart.
-        progress.sending();
         let has_body = [Method::POST, Method::PUT, Method::PATCH].contains(prepared.method());
         if has_body {
             prepared.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from_static("0"));
         }
-    } else {
-        *prepared.body_mut() = Some(Body::wrap(ProgressBody::new(body, progress.clone())));
     }
+    *prepared.body_mut() = Some(Body::wrap(ProgressBody::new(body, progress.clone())));
     Ok(prepared)
 }
 

@@ -2,16 +2,16 @@
 
 use std::{error::Error as StdError, io};
 
-use fanfare_sdk::{Effect, Meaning, Progress, SendError, SendErrorKind};
+use fanfare_sdk::{Meaning, Progress, SendError, SendErrorKind};
 
-/// What an error of the client means. Without a connection nothing was sent; with one, the progress knows.
+/// What an error of the client means. Whether anything was sent the progress knows, also of
+/// exchanges before this one.
 ///
 /// Its text never has a URL in it: only the innermost cause is told.
 pub(super) fn send_error(error: reqwest::Error, progress: &Progress) -> SendError {
     let error = error.without_url();
-    let connect = error.is_connect();
     let kind = kind(&error);
-    let effect = if connect { Effect::None } else { progress.effect() };
+    let effect = progress.effect();
     let meaning = match kind {
         SendErrorKind::Prepare | SendErrorKind::Tls => Meaning::Permanent,
         _ => Meaning::Retry,

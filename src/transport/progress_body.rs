@@ -12,8 +12,8 @@ use http_body::{Body, Frame, SizeHint};
 
 /// A request's body that says when it is asked for.
 ///
-/// The client asks for it when it has a connection and has begun to write the head. An empty body is never asked
-/// for: whoever sends one marks the progress himself.
+/// The client asks for it when it has a connection and has begun to write the head. Of an empty body it only asks
+/// whether there is more, when the request is taken for the wire.
 #[derive(Debug)]
 pub(super) struct ProgressBody {
     bytes: Option<Bytes>,
@@ -39,6 +39,10 @@ impl Body for ProgressBody {
     }
 
     fn is_end_stream(&self) -> bool {
+        // Asked when the request is taken for the wire; of an empty body nothing else is.
+        if self.bytes.is_none() {
+            self.progress.sending();
+        }
         self.bytes.is_none()
     }
 

@@ -83,6 +83,23 @@ async fn without_a_connection_nothing_was_sent() {
 }
 
 #[tokio::test]
+async fn a_second_exchange_that_is_refused_does_not_undo_the_first() {
+    let (api, gone) =
+        (MockApi::start(Scripted::status(200)).await, MockApi::start(Scripted::status(200)).await);
+    let (wire, url) = (wire(), gone.url("/"));
+    gone.stop().await;
+    wire.send(request(Method::POST, &api.url("/"), "x")).await.unwrap();
+    assert_eq!(text(wire.send(request(Method::POST, &url, "x")).await), "connect: perhaps sent");
+}
+
+#[tokio::test]
+async fn a_wrong_length_is_refused() {
+    let mut wrong = request(Method::POST, "http://127.0.0.1:1/", "four");
+    wrong.headers_mut().insert("content-length", http::HeaderValue::from_static("3"));
+    assert_eq!(text(wire().send(wrong).await), "prepare: not sent");
+}
+
+#[tokio::test]
 async fn more_than_is_kept_is_cut_off() {
     let api = MockApi::start(Scripted::status(200).body(vec![b'x'; 300_000])).await;
     for (capture, expected) in [
