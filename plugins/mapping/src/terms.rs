@@ -1,0 +1,144 @@
+//! Walks over the parsed form of an expression.
+
+use std::mem::take;
+
+use jaq_core::{
+    load::{
+        lex::StrPart,
+        parse::{BinaryOp, Def, Pattern, Term},
+    },
+    ops::Math,
+    path::Part,
+};
+
+/// No variable of an expression that is meant seriously.
+const FACTOR: &str = "$fanfare_factor";
+
+/// Calls `look` with a term and all that it is made of, from the outside in.
+pub(crate) fn walk<'s>(term: &mut Term<&'s str>, look: &mut impl FnMut(&mut Term<&'s str>)) {
+    look(term);
+    match term {
+        Term::Id
+        | Term::Recurse
+        | Term::Num(_)
+        | Term::Arr(None)
+        | Term::Break(_)
+        | Term::Var(_) => {}
+        Term::Str(_, parts) => parts.iter_mut().for_each(|part| match part {
+            StrPart::Term(inner) => walk(inner, look),
+            StrPart::Str(_) | StrPart::Char(_) => {}
+        }),
+        Term::Arr(Some(inner)) | Term::Neg(inner) | Term::Label(_, inner) => walk(inner, look),
+        Term::Obj(pairs) => pairs.iter_mut().for_each(|(key, value)| {
+            walk(key, look);
+            value.iter_mut().for_each(|it| walk(it, look));
+        }),
+        Term::BinOp(left, op, right) => {
+            walk(left, look);
+            if let BinaryOp::Pipe(Some(pattern)) = op {
+                walk_pattern(pattern, look);
+            }
+            walk(right, look);
+        }
+        Term::Fold(_, source, pattern, args) => {
+            walk(source, look);
+            walk_pattern(pattern, look);
+            args.iter_mut().for_each(|it| walk(it, look));
+        }
+        Term::TryCatch(inner, catch) => {
+            walk(inner, look);
+            catch.iter_mut().for_each(|it| walk(it, look));
+        }
+        Term::IfThenElse(branches, otherwise) => {
+            branches.iter_mut().for_each(|(condition, then)| {
+                walk(condition, look);
+                walk(then, look);
+            });
+            otherwise.iter_mut().for_each(|it| walk(it, look));
+        }
+        Term::Def(defs, rest) => {
+            defs.iter_mut().for_each(|Def { body, .. }| walk(body, look));
+            walk(rest, look);
+        }
+        Term::Call(_, args) => args.iter_mut().for_each(|it| walk(it, look)),
+        Term::Path(head, path) => {
+            walk(head, look);
+            path.0.iter_mut().for_each(|(part, _)| match part {
+                Part::Index(at) => walk(at, look),
+                Part::Range(from, to) => {
+                    from.iter_mut().chain(to).for_each(|it| walk(it, look));
+                }
+            });
+        }
+    }
+}
+
+fn walk_pattern<'s>(pattern: &mut Pattern<&'s str>, look: &mut impl FnMut(&mut Term<&'s str>)) {
+    match pattern {
+        Pattern::Var(_) => {}
+        Pattern::Arr(items) => items.iter_mut().for_each(|it| walk_pattern(it, look)),
+        Pattern::Obj(pairs) => pairs.iter_mut().for_each(|(key, it)| {
+            walk(key, look);
+            walk_pattern(it, look);
+        }),
+    }
+}
+
+/// Makes `a, b, c, d` a tree of little depth, `(a, b), (c, d)`, which means the same.
+pub(crate) fn balance(term: &mut Term<&str>) {
+    let is_list = |it: &Term<&str>| matches!(it, Term::BinOp(_, BinaryOp::Comma, _));
+    let mut items = Vec::new();
+    while is_list(term) {
+        let Term::BinOp(left, _, right) = take(term) else { return };
+        items.push(*right);
+        *term = *left;
+    }
+    items.push(take(term));
+    items.reverse();
+    *term = tree(items);
+}
+
+fn tree(mut items: Vec<Term<&str>>) -> Term<&str> {
+    match items.len() {
+        0 | 1 => items.pop().unwrap_or_default(),
+        len => {
+            let right = items.split_off(len / 2);
+            Term::BinOp(Box::new(tree(items)), BinaryOp::Comma, Box::new(tree(right)))
+        }
+    }
+}
+
+/// Puts filters of ours where jaq's own way has no bound.
+///
+/// * `"… \(f) …"` calls `@text`: jaq's way also writes a number that came out whole as `5.0`.
+/// * `l * r` calls `@times`: a text times a large number would end the process for want of memory, and `.price * .count`
+///   is such a product whenever the payload says so.
+pub(crate) fn bound(term: &mut Term<&str>) {
+    match term {
+        Term::Str(format @ None, parts)
+            if parts.iter().any(|part| matches!(part, StrPart::Term(_))) =>
+        {
+            *format = Some("@text");
+        }
+        Term::BinOp(left, BinaryOp::Math(Math::Mul), right) => {
+            *term = Term::Call("@times", vec![take(&mut **left), take(&mut **right)]);
+        }
+        // `path *= f` is `f as $factor | path |= . * $factor`.
+        Term::BinOp(path, op @ BinaryOp::UpdateMath(Math::Mul), factor) => {
+            let times = Term::Call("@times", vec![Term::Id, Term::Var(FACTOR)]);
+            let update = Term::BinOp(take(path), BinaryOp::Update, Box::new(times));
+            *op = BinaryOp::Pipe(Some(Pattern::Var(FACTOR)));
+            *path = take(factor);
+            **factor = update;
+        }
+        _ => {}
+    }
+}
+
+/// The filter that a term calls itself, not those that its parts call.
+pub(crate) fn called<'s>(term: &Term<&'s str>) -> Option<&'s str> {
+    match term {
+        Term::Call(name, _) | Term::Str(Some(name), _) => Some(name),
+        _ => None,
+    }
+}

@@ -1,0 +1,136 @@
+//! Bounds: of the output, of depth, of the expression.
+
+use fanfare_mapping::{Filter, Limits, RunError};
+use serde_json::{Value, json};
+
+use crate::parse;
+
+const SMALL: Limits = Limits { output_bytes_max: 20 };
+
+#[test]
+fn an_output_is_bounded() {
+    let too_large = RunError::TooLarge { max: 20 };
+    let fits = json!("123456789012345678");
+    assert_eq!(parse(".").run(&fits, SMALL), Ok(fits.clone()));
+    assert_eq!(parse(".").run_bytes(&fits, SMALL).unwrap().len(), 20);
+    let over = json!("1234567890123456789");
+    assert_eq!(parse(".").run(&over, SMALL), Err(too_large.clone()));
+    assert_eq!(parse(".").run_bytes(&over, SMALL), Err(too_large.clone()));
+    assert_eq!(parse(". + . + .").run_text(&over, SMALL), Err(too_large.clone()));
+    for source in ["[range(1000)]", "{a: [range(1000)]}", r#"{("k" + "123456789012345678901"): 1}"#]
+    {
+        assert_eq!(parse(source).run(&Value::Null, SMALL), Err(too_large.clone()), "{source}");
+        assert_eq!(
+            parse(source).run_bytes(&Value::Null, SMALL),
+            Err(too_large.clone()),
+            "{source}"
+        );
+    }
+    assert_eq!(parse("[range(1000)]").test(&Value::Null, SMALL), Ok(true));
+}
+
+/// `[., .]` sixty times over shares its parts: small in memory, and larger than any memory when it is written.
+#[test]
+fn a_shared_output_is_bounded_while_it_is_written() {
+    let max = Limits::default().output_bytes_max;
+    let shared = parse("reduce range(60) as $i (1; [., .])");
+    assert_eq!(shared.run_bytes(&Value::Null, Limits::default()), Err(RunError::TooLarge { max }));
+    assert_eq!(shared.run(&Value::Null, Limits::default()), Err(RunError::TooLarge { max }));
+}
+
+/// A text that values are turned into on the way is bounded as the output is: a payload can ask for more than memory has.
+#[test]
+fn texts_on_the_way_are_bounded() {
+    let input = json!({"price": "x", "count": 1_000_000_000_000_000_i64, "list": vec!["aaaaaaaaaaaaaaaa"; 4]});
+    let expected = Err(RunError::Failed("a text is larger than an output may be".into()));
+    let shared = "reduce range(60) as $i (1; [., .])";
+    for source in [
+        ".price * .count",
+        ".count * .price",
+        ".price *= .count",
+        ".list | join(\",\") | length",
+        ".list | tojson | length",
+        ".list | \"\\(.)\" | length",
+        &format!("{shared} | tostring | length"),
+    ] {
+        let limits = Limits { output_bytes_max: 64 };
+        assert_eq!(parse(source).run_bytes(&input, limits), expected, "{source}");
+    }
+}
+
+#[test]
+fn depth_is_bounded() {
+    let nest = |depth: usize| parse(&format!("reduce range({depth}) as $i (0; [.])"));
+    assert!(nest(64).run(&Value::Null, Limits::default()).is_ok());
+    assert!(nest(64).run_bytes(&Value::Null, Limits::default()).is_ok());
+    let too_deep = RunError::TooDeep { max: 64 };
+    for depth in [65, 100_000] {
+        assert_eq!(nest(depth).run(&Value::Null, Limits::default()), Err(too_deep.clone()));
+        assert_eq!(nest(depth).run_bytes(&Value::Null, Limits::default()), Err(too_deep.clone()));
+        assert_eq!(nest(depth).test(&Value::Null, Limits::default()), Ok(true));
+    }
+    let objects = parse("reduce range(65) as $i (0; {a: .})");
+    assert_eq!(objects.run_bytes(&Value::Null, Limits::default()), Err(too_deep));
+}
+
+#[test]
+fn the_depth_of_an_input_is_bounded() {
+    let nest = |depth: usize| (0..depth).fold(Value::Null, |it, _| json!([it]));
+    assert_eq!(parse("length").run(&nest(128), Limits::default()), Ok(json!(1)));
+    let too_deep = Err(RunError::TooDeep { max: 128 });
+    assert_eq!(parse("length").run(&nest(129), Limits::default()), too_deep);
+    // A payload can hold JSON as text, and that can be as deep as it likes.
+    let text = json!("[".repeat(100_000));
+    let failed = Err(RunError::Failed("the text is not JSON".into()));
+    assert_eq!(parse("fromjson").run(&text, Limits::default()), failed);
+}
+
+/// Runs on a test's thread, which has 2 MiB of stack: what is not refused must not need more.
+#[test]
+fn an_expression_is_bounded() {
+    #[track_caller]
+    fn check(of: impl Fn(usize) -> String, fits: usize, over: usize) {
+        let filter = parse(&of(fits));
+        filter.run_bytes(&Value::Null, Limits::default()).unwrap();
+        let message = Filter::parse(&of(over)).expect_err("it is wrong").message;
+        assert!(message.contains("too many") || message.contains("than"), "{message}");
+    }
+    let list =
+        |item: &'static str, separator: &'static str| move |n: usize| vec![item; n].join(separator);
+    let bracket = |left: &'static str, right: &'static str| {
+        move |n: usize| format!("{}1{}", left.repeat(n), right.repeat(n))
+    };
+    check(list(".", "|"), 110, 130);
+    check(list("1", "+"), 110, 130);
+    check(list("1", ","), 500, 600);
+    check(list(".a", ""), 1000, 1100);
+    check(|n| format!("[{}]", list("1", ",")(n)), 500, 600);
+    check(|n| format!("{{{}}}", list("a:1", ",")(n)), 250, 300);
+    check(|n| format!("\"{}\"", list("\\(1)", "x")(n)), 120, 200);
+    check(bracket("(", ")"), 64, 65);
+    check(bracket("{a:[", "]}"), 32, 33);
+    check(bracket("1 as $x|", ""), 120, 130);
+    check(bracket("def f:", ";1"), 120, 130);
+    check(bracket("if . then ", " end"), 120, 130);
+    check(bracket("try ", ""), 120, 130);
+    check(bracket("- ", ""), 120, 130);
+    check(|n| format!("1{}", " ".repeat(n)), 65_535, 65_536);
+}
+
+/// More outputs than one are not even begun.
+#[test]
+fn only_the_first_output_is_evaluated() {
+    for source in [
+        "1, error(\"x\")",
+        "1, (def forever: forever; forever)",
+        "1, repeat(1)",
+        "1 | ., (def forever: forever; forever)",
+        "(1, (def forever: forever; forever)) as $x | $x",
+        "repeat(1)",
+        "range(1; infinite)",
+        "if (true, (def forever: forever; forever)) then 1 else 2 end",
+    ] {
+        assert_eq!(parse(source).run(&Value::Null, Limits::default()), Ok(json!(1)), "{source}");
+        assert_eq!(parse(source).test(&Value::Null, Limits::default()), Ok(true), "{source}");
+    }
+}
