@@ -5,8 +5,12 @@
 mod actor;
 #[cfg(feature = "cli")]
 pub mod cli;
+#[cfg(feature = "config")]
+pub mod config;
 pub mod engine;
 pub mod journal;
+#[cfg(feature = "jq")]
+pub mod mapping;
 pub mod policy;
 pub mod report;
 pub mod telemetry;

@@ -1,11 +1,14 @@
 //! One attempt: from the call to what it means. Every method of a plugin runs here, and a panic in it is an end
 //! like any other.
 
-use std::{error::Error as StdError, panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap, error::Error as StdError, panic::AssertUnwindSafe, sync::Arc,
+    time::Duration,
+};
 
 use fanfare_sdk::{
-    Attempt, AuthError, Authorizer, Call, Classification, Effect, IdempotencyKey, Learned, Meaning,
-    Payload, Progress, Reply, ReplyBody, ReplyHead, RetryAfter, SendError, SendErrorKind,
+    Attempt, AuthError, Authorizer, Call, Capture, Classification, Effect, IdempotencyKey, Learned,
+    Meaning, Payload, Progress, Reply, ReplyBody, ReplyHead, RetryAfter, SendError, SendErrorKind,
     Timestamp, Version, Wire,
 };
 use futures_util::FutureExt;
@@ -15,7 +18,7 @@ use uuid::Uuid;
 use super::{Entropy, Shared, Slot, TargetMsg, messages::Stamps, slot::Permit};
 use crate::{
     journal::{NewBroadcast, Open},
-    policy::feedback,
+    policy::{feedback, notice},
     report::{AttemptError, CapturedReply, DeliveryId, Ended, Event, Started, Trace, Way},
     telemetry::{self, TraceContext},
     transport::{Outbound, OutboundParts},
@@ -51,6 +54,7 @@ pub(super) async fn run(
     let ended = perform(&shared, &slot, &order, &abort).await;
     permit.give_back(feedback(&ended, slot.parts.policy.retry.retry_after_max));
     telemetry::attempt_ended(&order.id, &order.started, &ended);
+    slot.announce(&order.started.way, &ended);
     let mut pause = RECORD_AGAIN.0;
     while let Err(error) = shared.journal.record(&order.id, Event::Ended(ended.clone())).await {
         telemetry::journal_failed("record", &error);
@@ -66,8 +70,14 @@ async fn perform(shared: &Shared, slot: &Slot, order: &Order, abort: &Notify) ->
     let outbound = Arc::new(outbound(shared, slot, order, &call));
     let wire = Wire::new(outbound.clone()).capturing(slot.parts.capture);
     let progress = wire.progress().clone();
-    let attempt = Attempt::new(call.clone(), order.payload.clone(), wire);
-    let sending = AssertUnwindSafe(async { slot.parts.api.send(attempt).await }).catch_unwind();
+    let sending = AssertUnwindSafe(async {
+        let payload = match &slot.parts.mapper {
+            Some(mapper) => slot.mapping.map(mapper, &order.payload).await?,
+            None => order.payload.clone(),
+        };
+        slot.parts.api.send(Attempt::new(call.clone(), payload, wire)).await
+    })
+    .catch_unwind();
     let sent = tokio::select! {
         biased;
         sent = timeout(order.timeout, sending) => sent.unwrap_or_else(|_| Ok(cut_short(&progress, SendErrorKind::Timeout))),
@@ -78,7 +88,7 @@ async fn perform(shared: &Shared, slot: &Slot, order: &Order, abort: &Notify) ->
     });
     let now = shared.clock.now();
     match sent {
-        Ok(reply) => replied(slot, order, &call, reply, (outbound.learned(), now)),
+        Ok(reply) => replied(slot, order, (&call, &outbound), reply, now).await,
         Err(error) => failed(order.started.attempt, &error, outbound.learned(), now),
     }
 }
@@ -94,12 +104,12 @@ fn cut_short(progress: &Progress, kind: SendErrorKind) -> Result<Reply, SendErro
     }
 }
 
-fn replied(
+async fn replied(
     slot: &Slot,
     order: &Order,
-    call: &Call,
+    (call, outbound): (&Call, &Outbound),
     reply: Reply,
-    (learned, at): (Learned, Timestamp),
+    at: Timestamp,
 ) -> Ended {
     let classified =
         std::panic::catch_unwind(AssertUnwindSafe(|| slot.parts.api.classify(call, &reply)));
@@ -121,16 +131,18 @@ fn replied(
         Meaning::Retry | Meaning::Throttled | Meaning::VersionRejected => false,
     };
     let status = reply.head.status;
-    let captured = ends.then(|| Arc::new(capture(reply)));
+    let notice = notice(&reply.head.headers, outbound.requested().as_ref());
+    let captured = if ends { Some(Arc::new(capture(slot, reply).await)) } else { None };
     Ended {
         attempt: order.started.attempt,
         meaning,
         effect,
         retry_after,
-        learned,
+        learned: outbound.learned(),
         status,
         error,
         reply: captured,
+        notice: notice.map(Arc::new),
         at,
     }
 }
@@ -152,9 +164,17 @@ fn unclassified(call: &Call, reply: &Reply) -> Classification {
     Classification::new(Meaning::Permanent, effect)
 }
 
-fn capture(reply: Reply) -> CapturedReply {
+async fn capture(slot: &Slot, reply: Reply) -> CapturedReply {
+    let captured = match &slot.parts.mapper {
+        Some(mapper) => {
+            let taken = timeout(slot.parts.policy.timeout, slot.mapping.capture(mapper, &reply));
+            taken.await.unwrap_or_default()
+        }
+        None => BTreeMap::new(),
+    };
     let (body, truncated) = (reply.body.bytes().clone(), reply.body.is_truncated());
-    CapturedReply { status: reply.head.status, headers: reply.head.headers, body, truncated }
+    let ReplyHead { status, headers, .. } = reply.head;
+    CapturedReply { status, headers, body, truncated, captured }
 }
 
 fn failed(attempt: u32, error: &SendError, learned: Learned, at: Timestamp) -> Ended {
@@ -162,7 +182,18 @@ fn failed(attempt: u32, error: &SendError, learned: Learned, at: Timestamp) -> E
     // Without a reply there is no success.
     let meaning = if meaning == Meaning::Success { Meaning::Permanent } else { meaning };
     let error = Some(AttemptError { kind: error.kind, message: chain(error).into() });
-    Ended { attempt, meaning, effect, retry_after, learned, status: None, error, reply: None, at }
+    Ended {
+        attempt,
+        meaning,
+        effect,
+        retry_after,
+        learned,
+        status: None,
+        error,
+        reply: None,
+        notice: None,
+        at,
+    }
 }
 
 /// The chain of causes in one line.
@@ -187,6 +218,8 @@ fn call(slot: &Slot, order: &Order) -> Call {
     let Started { way, key, attempt, at, .. } = &order.started;
     let mut call = Call::new(way.target.clone(), key.clone(), *at, order.timeout);
     call.version.clone_from(&way.version);
+    let policy = &slot.parts.policy;
+    call.has_other_version = way.version.as_ref().is_some_and(|v| policy.has_other_version(v));
     call.endpoint.clone_from(&way.endpoint);
     call.number = *attempt;
     call.delivery_id.clone_from(&order.delivery_key);
@@ -266,4 +299,40 @@ pub(super) fn unproved(attempt: u32, error: AuthError, at: Timestamp) -> Ended {
     let error =
         SendError { kind: SendErrorKind::Auth, classification, source: None }.because(error);
     failed(attempt, &error, Learned::Nothing, at)
+}
+
+/// Asks the target whether it is there and lets us in: its status, where there is one.
+pub(crate) async fn probe(
+    shared: &Arc<Shared>,
+    slot: &Arc<Slot>,
+) -> Result<Option<u16>, AttemptError> {
+    let (now, policy) = (shared.clock.now(), &slot.parts.policy);
+    let told = |error: SendError| AttemptError { kind: error.kind, message: chain(&error).into() };
+    let stamps = prepare(&slot.parts.authorizers, now).await;
+    let stamps = stamps.map_err(|error| {
+        told(SendError::new(SendErrorKind::Auth, Meaning::Retry, Effect::None).because(error))
+    })?;
+    let key = IdempotencyKey::from("probe");
+    let mut call = Call::new(policy.target.clone(), key, now, policy.timeout);
+    call.version = policy.versions.first().cloned();
+    call.endpoint.clone_from(&policy.endpoint);
+    call.nonce = slot.entropy.bytes();
+    let outbound = Arc::new(Outbound::new(OutboundParts {
+        inner: shared.transport.clone(),
+        call: call.clone(),
+        trace: None,
+        authorizers: slot.parts.authorizers.clone(),
+        stamps,
+        exchanges_max: policy.gate.exchanges_max.max(1),
+    }));
+    let wire = Wire::new(outbound).capturing(Capture::Head);
+    let attempt = Attempt::new(call, Payload::new("", ""), wire);
+    let asking = AssertUnwindSafe(async { slot.parts.api.probe(attempt).await }).catch_unwind();
+    let ended = |kind| SendError::new(kind, Meaning::Retry, Effect::None);
+    match timeout(policy.timeout, asking).await {
+        Ok(Ok(Ok(reply))) => Ok(reply.head.status),
+        Ok(Ok(Err(error))) => Err(told(error)),
+        Ok(Err(_)) => Err(told(ended(SendErrorKind::Panicked))),
+        Err(_) => Err(told(ended(SendErrorKind::Timeout))),
+    }
 }

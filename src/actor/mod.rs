@@ -10,6 +10,7 @@ mod alarm;
 mod ambient;
 mod attempt;
 mod coordinator;
+mod mapping;
 mod messages;
 mod queue;
 mod shared;
@@ -20,6 +21,7 @@ mod task;
 
 pub use self::ambient::{Clock, Entropy};
 pub(crate) use self::{
+    attempt::probe,
     coordinator::{Desk, Until, Waiter},
     messages::{CoordinatorMsg, Inspection, SupervisorMsg, TargetMsg},
     shared::Shared,

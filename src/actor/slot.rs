@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use fanfare_sdk::{ApiTarget, Authorizer, Capture};
+use fanfare_sdk::{ApiTarget, Authorizer, Capture, Mapper, Version};
 use ractor::rpc::CallResult;
 use tokio::{sync::Notify, task::AbortHandle};
 
@@ -17,18 +17,22 @@ use super::{
     Clock, Entropy, Inspection, Shared, TargetMsg,
     address::Address,
     attempt::{self, Order},
+    mapping::Mapping,
     task,
 };
 use crate::{
     policy::{
         Door, Sight, TargetPolicy,
-        gate::{Feedback, Gate, Ticket},
+        gate::{Feedback, Gate, Said, Ticket},
     },
-    report::{DeliveryId, IdMap, Way, Why},
+    report::{DeliveryId, Ended, IdMap, Notice, Way, Why},
 };
 
 /// How long an actor may take to say how it stands.
 const INSPECT_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// Announcements of one target that are told.
+const ANNOUNCED_MAX: usize = 64;
 
 /// What of a target outlives its actor.
 pub(crate) struct Slot {
@@ -38,7 +42,10 @@ pub(crate) struct Slot {
     pub(super) entropy: Entropy,
     /// Its actor has ended too often: deliveries find other ways, or fail.
     pub(super) failed: AtomicBool,
+    pub(super) mapping: Mapping,
     gate: Mutex<Gate>,
+    /// What was announced already, by the version that was spoken.
+    announced: Mutex<Vec<(Option<Version>, Arc<Notice>)>>,
     in_flight: Mutex<IdMap<(DeliveryId, u32), Flight>>,
 }
 
@@ -50,6 +57,8 @@ pub(crate) struct SlotParts {
     pub(crate) capture: Capture,
     /// Whether `traceparent` is sent.
     pub(crate) propagate: bool,
+    /// What makes its payloads; none takes them as they are.
+    pub(crate) mapper: Option<Arc<dyn Mapper>>,
 }
 
 /// An attempt in flight.
@@ -72,12 +81,24 @@ impl Slot {
     pub(crate) fn new(parts: SlotParts, entropy: Entropy) -> Self {
         let gate = Mutex::new(Gate::new(parts.policy.gate.clone()));
         let (address, in_flight) = (Address::default(), Mutex::default());
-        Self { parts, address, entropy, failed: AtomicBool::new(false), gate, in_flight }
+        Self {
+            parts,
+            address,
+            entropy,
+            failed: AtomicBool::new(false),
+            mapping: Mapping::default(),
+            gate,
+            announced: Mutex::default(),
+            in_flight,
+        }
     }
 
     /// What the target knows at this moment.
     pub(super) fn sight(&self, clock: Clock) -> Sight {
-        let mut sight = self.gate().sight(clock.now());
+        let (now, gate) = (clock.now(), self.gate());
+        let mut sight = gate.sight(now);
+        sight.version_first = gate.version_first(&self.parts.policy.versions, now);
+        drop(gate);
         if self.failed.load(Ordering::Acquire) {
             sight.target = Door::Shut(Why::TargetFailed);
         }
@@ -113,6 +134,26 @@ impl Slot {
     /// An attempt has ended, and that is recorded.
     pub(super) fn landed(&self, id: &DeliveryId, attempt: u32) {
         self.flights().remove(&(id.clone(), attempt));
+    }
+
+    /// Tells what the API announced about a version, once.
+    pub(super) fn announce(&self, way: &Way, ended: &Ended) {
+        let Some(notice) = &ended.notice else { return };
+        let mut announced = self.announced.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = announced.iter().any(|(v, n)| *v == way.version && n == notice);
+        if known || announced.len() >= ANNOUNCED_MAX {
+            return;
+        }
+        announced.push((way.version.clone(), notice.clone()));
+        crate::telemetry::announced(&way.target, way.version.as_ref(), notice);
+    }
+
+    /// Lets attempts through again after the target asked not to be called. Says whether it had.
+    pub(crate) fn revive(&self) -> bool {
+        let mut gate = self.gate();
+        let was = gate.is_disabled();
+        gate.revive();
+        was
     }
 
     /// The attempts in flight.
@@ -168,6 +209,9 @@ impl Permit {
 
     fn put_back(&mut self, feedback: Feedback) {
         let Some(ticket) = self.ticket.take() else { return };
+        if matches!(feedback, Feedback::Replied { said: Said::Disabled, .. }) {
+            crate::telemetry::target_disabled(&self.slot.parts.policy.target);
+        }
         let transition = self.slot.gate().give_back(ticket, feedback, self.clock.now());
         if let Some(transition) = transition {
             crate::telemetry::breaker_changed(&self.slot.parts.policy.target, &transition);

@@ -194,6 +194,7 @@ impl TargetState {
             seed: open.recipient().seed,
             accepted: open.broadcast.accepted_at,
             expires: open.recipient().expires,
+            skipped: open.recipient().skipped,
         };
         let held = Held { open, plan, place: Place::Waiting, stamps: None, refused: None };
         self.queue.insert(id.clone(), held);
@@ -478,6 +479,7 @@ fn never_sent_end(attempt: u32, at: Timestamp) -> Ended {
         status: None,
         error: Some(error),
         reply: None,
+        notice: None,
         at,
     }
 }

@@ -1,5 +1,7 @@
 //! What a person may type.
 
+use std::path::PathBuf;
+
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// One payload to many APIs at once, and the truth about what became of it at each of them.
@@ -10,8 +12,10 @@ pub(super) struct Cli {
     pub(super) command: Command,
 }
 
-const AFTER: &str =
-    "Exit status: 0 satisfied, 1 unsatisfied, 2 wrong usage, 3 a fault of ours, 130 interrupted.";
+/// What a configuration says of its targets is not said again on the command line.
+const CONFIGURED: [&str; 3] = ["config", "route", "target"];
+
+const AFTER: &str = "Exit status: 0 satisfied, 1 unsatisfied, 2 wrong usage or configuration, 3 a fault of ours, 130 interrupted.";
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
@@ -19,8 +23,43 @@ pub(super) enum Command {
     Send(SendArgs),
     /// Plays answers of an API in virtual time, and says what a delivery would do and why.
     Explain(ExplainArgs),
-    /// Prints the JSON Schema of a report.
-    Schema,
+    /// Sends one payload to three small APIs of its own, and writes a file to go on with.
+    Quickstart(QuickstartArgs),
+    /// Says what is wrong with a configuration: everything, with file, line and key.
+    Check(CheckArgs),
+    /// Prints a JSON Schema: of a configuration, a report, or a kind of target.
+    Schema(SchemaArgs),
+    /// Prints the kinds of targets and their keys.
+    Targets,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct CheckArgs {
+    /// The configuration; `fanfare.yaml` unless named.
+    #[arg(long, value_name = "FILE")]
+    pub(super) config: Option<PathBuf>,
+    /// Asks each target too whether it is there, by a request without effect.
+    #[arg(long)]
+    pub(super) probe: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct SchemaArgs {
+    /// What is described.
+    #[arg(default_value = "config")]
+    pub(super) of: SchemaOf,
+    /// The kind of target, behind `target`.
+    pub(super) kind: Option<String>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub(super) enum SchemaOf {
+    /// What is written: `fanfare.yaml`.
+    Config,
+    /// What is printed by `--output json`.
+    Report,
+    /// One kind of target.
+    Target,
 }
 
 #[derive(Debug, Args)]
@@ -28,22 +67,34 @@ pub(super) struct SendArgs {
     /// The payload: as it is, `@FILE`, or `-` for standard input.
     pub(super) payload: Option<String>,
     /// A URL to send it to. May be given several times.
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", conflicts_with_all = CONFIGURED)]
     pub(super) to: Vec<String>,
+    /// The configuration whose targets it is sent to; `fanfare.yaml` unless named.
+    #[arg(long, value_name = "FILE")]
+    pub(super) config: Option<PathBuf>,
+    /// A route of the configuration.
+    #[arg(long, value_name = "NAME", conflicts_with = "target")]
+    pub(super) route: Option<String>,
+    /// A target of the configuration. May be given several times.
+    #[arg(long, value_name = "NAME")]
+    pub(super) target: Vec<String>,
+    /// The media type of the payload.
+    #[arg(long, value_name = "TYPE")]
+    pub(super) content_type: Option<String>,
     /// A header of every request. May be given several times.
-    #[arg(long, value_name = "NAME:VALUE")]
+    #[arg(long, value_name = "NAME:VALUE", conflicts_with_all = CONFIGURED)]
     pub(super) header: Vec<String>,
     /// The environment variable that holds a bearer token.
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", conflicts_with_all = CONFIGURED)]
     pub(super) bearer_env: Option<String>,
     /// The method of the requests.
-    #[arg(long, value_name = "METHOD", default_value = "POST")]
+    #[arg(long, value_name = "METHOD", default_value = "POST", conflicts_with_all = CONFIGURED)]
     pub(super) method: String,
     /// How long one attempt may take.
-    #[arg(long, value_name = "DURATION", default_value = "10s")]
+    #[arg(long, value_name = "DURATION", default_value = "10s", conflicts_with_all = CONFIGURED)]
     pub(super) timeout: String,
     /// Attempts at each URL, the first included. What may have been applied is never sent again.
-    #[arg(long, value_name = "COUNT", default_value_t = 3)]
+    #[arg(long, value_name = "COUNT", default_value_t = 3, conflicts_with_all = CONFIGURED)]
     pub(super) attempts: u32,
     /// When the verdict falls at the latest; what is open then is cancelled.
     #[arg(long, value_name = "DURATION")]
@@ -57,6 +108,9 @@ pub(super) struct SendArgs {
     /// What to print.
     #[arg(long, value_name = "FORM", default_value = "text")]
     pub(super) output: Output,
+    /// What to tell on standard error while it is open.
+    #[arg(long, value_name = "FORM", default_value = "auto")]
+    pub(super) progress: Progress,
     /// Prints the trace too: to standard output beside text, to standard error beside JSON.
     #[arg(long)]
     pub(super) trace: bool,
@@ -64,10 +118,35 @@ pub(super) struct SendArgs {
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
 pub(super) enum Output {
-    /// A line for each target, and the verdict.
+    /// A line for each target, the verdict, and what somebody should look at.
     Text,
     /// One report (`fanfare schema`).
     Json,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub(super) enum Progress {
+    /// `live` at a terminal, `plain` at one that cannot redraw (TERM=dumb), else `none`.
+    Auto,
+    /// A line for each target, redrawn in place.
+    Live,
+    /// A line for each thing that happens.
+    Plain,
+    /// Nothing.
+    None,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct QuickstartArgs {
+    /// The folder that `fanfare.yaml` is written into, unless there is one.
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    pub(super) dir: PathBuf,
+    /// Keeps the APIs up afterwards, on the ports that the file names, until Ctrl-C.
+    #[arg(long)]
+    pub(super) serve: bool,
+    /// What to tell on standard error while it is open.
+    #[arg(long, value_name = "FORM", default_value = "auto")]
+    pub(super) progress: Progress,
 }
 
 #[derive(Debug, Args)]
@@ -76,6 +155,15 @@ pub(super) struct ExplainArgs {
     /// `after=20ms` and headers (`retry-after=2`) behind it; separated by commas or lines. The last one repeats.
     #[arg(long)]
     pub(super) script: String,
+    /// The configuration whose policies are played; without it, those of the options below are.
+    #[arg(long, value_name = "FILE")]
+    pub(super) config: Option<PathBuf>,
+    /// A route of the configuration: each of its recipients gets the script.
+    #[arg(long, value_name = "NAME", conflicts_with = "target")]
+    pub(super) route: Option<String>,
+    /// A target of the configuration.
+    #[arg(long, value_name = "NAME")]
+    pub(super) target: Vec<String>,
     /// Attempts on one way, the first included.
     #[arg(long, value_name = "COUNT", default_value_t = 3)]
     pub(super) attempts: u32,

@@ -1,6 +1,7 @@
 //! `fanfare explain`: the decisions of the engine, against answers from a script, in virtual time.
 
 use std::{
+    collections::HashMap,
     io::{self, Read},
     time::Duration,
 };
@@ -9,8 +10,11 @@ use fanfare_sdk::{Effect, Fallback, Profile, Repeat, Timestamp};
 
 use super::{
     args::{ExplainArgs, JitterArg, RepeatArg},
-    duration,
+    kinds::load,
     output::{complain, print},
+    payload::span,
+    plan::Wrong,
+    planned_route::{names, unknown},
     run::Status,
     script,
     text::millis,
@@ -18,9 +22,10 @@ use super::{
 use crate::{
     policy::{
         Backoff, Jitter, Retry, Step, TargetPolicy,
-        rehearse::{Moment, Rehearsal, Rehearsed, rehearse},
+        rehearse::{Moment, Rehearsal, Rehearsed, Scripted, rehearse},
     },
     report::{Ended, Outcome, Way},
+    wire::origin,
 };
 
 /// Bytes of a script.
@@ -28,14 +33,22 @@ const SCRIPT_BYTES_MAX: u64 = 1 << 20;
 
 /// Plays the script, and prints what is decided and why.
 pub(super) fn explain(args: &ExplainArgs) -> io::Result<Status> {
-    match rehearsal(args) {
-        Ok(rehearsal) => {
-            let played = rehearse(&rehearsal);
-            print(&tell(&played))?;
-            Ok(match played.outcome {
-                Some(Outcome::Delivered { .. }) => Status::Satisfied,
-                Some(_) | None => Status::Unsatisfied,
-            })
+    let configured = args.config.is_some() || args.route.is_some() || !args.target.is_empty();
+    let rehearsals =
+        if configured { configured_rehearsals(args) } else { rehearsal(args).map(|it| vec![it]) };
+    match rehearsals {
+        Ok(rehearsals) => {
+            let mut all_delivered = true;
+            for (place, rehearsal) in rehearsals.iter().enumerate() {
+                let played = rehearse(rehearsal);
+                if configured {
+                    let line = if place == 0 { "" } else { "\n" };
+                    print(&format!("{line}{}\n", rehearsal.targets[0].target))?;
+                }
+                print(&tell(&played))?;
+                all_delivered &= matches!(played.outcome, Some(Outcome::Delivered { .. }));
+            }
+            Ok(if all_delivered { Status::Satisfied } else { Status::Unsatisfied })
         }
         Err(problems) => {
             complain(&problems);
@@ -47,7 +60,7 @@ pub(super) fn explain(args: &ExplainArgs) -> io::Result<Status> {
 fn rehearsal(args: &ExplainArgs) -> Result<Rehearsal, Vec<String>> {
     let mut wrong = Vec::new();
     let mut take = |key: &str, text: &str| {
-        duration::parse(key, text).map_err(|says| wrong.push(says)).unwrap_or_default()
+        span(key, text).map_err(|says| wrong.push(says)).unwrap_or_default()
     };
     let timeout = take("--timeout", &args.timeout);
     let give_up_after = take("--give-up-after", &args.give_up_after);
@@ -59,14 +72,7 @@ fn rehearsal(args: &ExplainArgs) -> Result<Rehearsal, Vec<String>> {
     if args.attempts == 0 {
         wrong.push("--attempts: must be at least 1".to_owned());
     }
-    let script =
-        match read(&args.script).map_err(|says| vec![says]).and_then(|text| script::parse(&text)) {
-            Ok(script) => script,
-            Err(says) => {
-                wrong.extend(says);
-                Vec::new()
-            }
-        };
+    let script = scripted(args).map_err(|says| wrong.extend(says)).unwrap_or_default();
     if !wrong.is_empty() {
         return Err(wrong);
     }
@@ -84,7 +90,55 @@ fn rehearsal(args: &ExplainArgs) -> Result<Rehearsal, Vec<String>> {
     let stand_ins: Vec<_> = args.stand_in.iter().map(plain).collect();
     let targets = std::iter::once(target).chain(stand_ins).collect();
     let start = Timestamp::default();
-    Ok(Rehearsal { targets, script, seed: args.seed, start, cancel_after })
+    let apis = HashMap::new();
+    Ok(Rehearsal { targets, apis, script, seed: args.seed, start, cancel_after })
+}
+
+/// One for each recipient of a route, or for each target that is named.
+fn configured_rehearsals(args: &ExplainArgs) -> Result<Vec<Rehearsal>, Vec<String>> {
+    let mut wrong = Wrong::default();
+    let script = wrong.take_all(scripted(args));
+    let cancel_after = args.cancel_after.as_ref();
+    let cancel_after = cancel_after.and_then(|text| wrong.take(span("--cancel-after", text)));
+    let config = wrong.take_all(load(args.config.as_ref()));
+    let (Some(script), Some(config), true) = (script, config, wrong.0.is_empty()) else {
+        return Err(wrong.0);
+    };
+    let names: Vec<String> = match &args.route {
+        Some(name) => match config.routes.get(name) {
+            Some(route) => route.recipients.iter().map(|it| it.target.to_string()).collect(),
+            None => return Err(vec![unknown("--route", name, config.routes.keys())]),
+        },
+        None if args.target.is_empty() => names(&config),
+        None => args.target.clone(),
+    };
+    let known = self::names(&config);
+    for name in names.iter().filter(|name| !known.contains(name)) {
+        wrong.0.push(unknown("--target", name, &known));
+    }
+    if !wrong.0.is_empty() {
+        return Err(wrong.0);
+    }
+    let apis: HashMap<_, _> =
+        config.targets.iter().map(|it| (it.policy.target.clone(), it.api.clone())).collect();
+    let rehearsal = |name: &String| {
+        // The recipient first; the others in case they stand in.
+        let (first, others): (Vec<_>, Vec<_>) =
+            config.targets.iter().partition(|it| it.policy.target.as_str() == name);
+        Rehearsal {
+            targets: first.into_iter().chain(others).map(|it| it.policy.clone()).collect(),
+            apis: apis.clone(),
+            script: script.clone(),
+            seed: args.seed,
+            start: Timestamp::default(),
+            cancel_after,
+        }
+    };
+    Ok(names.iter().map(rehearsal).collect())
+}
+
+fn scripted(args: &ExplainArgs) -> Result<Vec<Scripted>, Vec<String>> {
+    read(&args.script).map_err(|says| vec![says]).and_then(|text| script::parse(&text))
 }
 
 fn target(
@@ -165,7 +219,8 @@ fn decided(step: &Step, number: u32) -> String {
 
 fn place(way: &Way) -> String {
     let version = way.version.as_ref().map(|v| format!(", version {v}")).unwrap_or_default();
-    let endpoint = way.endpoint.as_ref().map(|e| format!(", endpoint {e}")).unwrap_or_default();
+    let endpoint =
+        way.endpoint.as_ref().map(|e| format!(", endpoint {}", origin(e))).unwrap_or_default();
     format!(" to {}{endpoint}{version}", way.target)
 }
 

@@ -1,15 +1,23 @@
 //! The program `fanfare`.
 
 mod args;
+mod check;
 mod dry_run;
-mod duration;
 mod explain;
+mod kinds;
+mod live;
 mod output;
+mod payload;
 mod plan;
+mod planned_route;
+mod quickstart;
 mod run;
+mod schema;
+mod screen;
 mod script;
 mod send;
 mod text;
 mod trace;
+mod width;
 
 pub use self::run::run;

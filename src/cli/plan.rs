@@ -1,25 +1,21 @@
 //! What a person typed, checked: everything that is wrong is told at once, and nothing is sent.
 
-use std::{
-    collections::HashSet,
-    fs::File,
-    io::{self, Read},
-    time::Duration,
-};
+use std::{collections::HashSet, time::Duration};
 
 use fanfare_auth::Bearer;
 use fanfare_http::{HttpSettings, HttpTarget};
-use fanfare_sdk::{Payload, Secret};
+use fanfare_sdk::Secret;
 
-use super::{args::SendArgs, duration};
+use super::{
+    args::SendArgs,
+    payload::{payload, span},
+    planned_route::along_route,
+};
 use crate::{
     engine::{Broadcast, Target},
     policy::Retry,
     report::Rest,
 };
-
-/// Bytes of a payload. More of it belongs into a file that the APIs fetch.
-const PAYLOAD_BYTES_MAX: u64 = 64 << 20;
 
 /// What is to be sent, and to whom.
 #[derive(Debug)]
@@ -30,11 +26,16 @@ pub(super) struct SendPlan {
 
 /// Checks everything.
 pub(super) fn plan(args: &SendArgs) -> Result<SendPlan, Vec<String>> {
+    if args.route.is_some() || !args.target.is_empty() || args.config.is_some() {
+        return along_route(args);
+    }
     let mut wrong = Wrong::default();
     let headers = headers(&args.header, &mut wrong);
-    let payload = payload(args, &headers, &mut wrong);
-    let timeout = wrong.take(duration::parse("--timeout", &args.timeout));
-    let deadline = args.deadline.as_ref().map(|text| duration::parse("--deadline", text));
+    let content_type = headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("content-type"));
+    let content_type = content_type.map(|(_, value)| value.as_str());
+    let payload = payload(args, content_type, &mut wrong);
+    let timeout = wrong.take(span("--timeout", &args.timeout));
+    let deadline = args.deadline.as_ref().map(|text| span("--deadline", text));
     let deadline = deadline.and_then(|parsed| wrong.take(parsed));
     let bearer = args.bearer_env.as_ref().and_then(|name| wrong.take(bearer(name)));
     if timeout.is_some_and(|timeout| timeout.is_zero()) {
@@ -44,7 +45,7 @@ pub(super) fn plan(args: &SendArgs) -> Result<SendPlan, Vec<String>> {
         wrong.0.push("--attempts: must be at least 1".into());
     }
     if args.to.is_empty() {
-        wrong.0.push("nobody to send to: add `--to URL`".into());
+        wrong.0.push("nobody to send to: add `--to URL`, or `--config FILE --route NAME`".into());
     }
     let mut seen = HashSet::new();
     let mut apis = Vec::new();
@@ -81,7 +82,12 @@ pub(super) fn plan(args: &SendArgs) -> Result<SendPlan, Vec<String>> {
     Ok(SendPlan { targets, broadcast: until(broadcast, deadline, args) })
 }
 
-fn until(mut broadcast: Broadcast, deadline: Option<Duration>, args: &SendArgs) -> Broadcast {
+/// With the deadline and the key of the command line.
+pub(super) fn until(
+    mut broadcast: Broadcast,
+    deadline: Option<Duration>,
+    args: &SendArgs,
+) -> Broadcast {
     if let Some(deadline) = deadline {
         broadcast = broadcast.deadline(deadline).rest(Rest::Cancel);
     }
@@ -93,14 +99,14 @@ fn until(mut broadcast: Broadcast, deadline: Option<Duration>, args: &SendArgs) 
 
 /// Everything that is wrong.
 #[derive(Default)]
-struct Wrong(Vec<String>);
+pub(super) struct Wrong(pub(super) Vec<String>);
 
 impl Wrong {
-    fn take<T>(&mut self, checked: Result<T, String>) -> Option<T> {
+    pub(super) fn take<T>(&mut self, checked: Result<T, String>) -> Option<T> {
         checked.map_err(|says| self.0.push(says)).ok()
     }
 
-    fn take_all<T>(&mut self, checked: Result<T, Vec<String>>) -> Option<T> {
+    pub(super) fn take_all<T>(&mut self, checked: Result<T, Vec<String>>) -> Option<T> {
         checked.map_err(|says| self.0.extend(says)).ok()
     }
 }
@@ -167,61 +173,4 @@ fn bearer(name: &str) -> Result<Bearer, String> {
         format!("--bearer-env: the environment variable `{name}` is not set: `export {name}=…` would be right")
     })?;
     Bearer::try_new(&Secret::new(token)).map_err(|error| format!("--bearer-env: `{name}`: {error}"))
-}
-
-fn payload(args: &SendArgs, headers: &[(String, String)], wrong: &mut Wrong) -> Option<Payload> {
-    let without = ["GET", "HEAD"].contains(&args.method.as_str());
-    let typed = match (&args.payload, without) {
-        (Some(_), true) => {
-            wrong.0.push(format!(
-                "a {} carries no payload: leave it out, or use another --method",
-                args.method
-            ));
-            return None;
-        }
-        (None, true) => return Some(Payload::new("application/octet-stream", "")),
-        (None, false) => {
-            wrong.0.push(
-                "no payload: give it as it is, as `@FILE`, or as `-` for standard input".into(),
-            );
-            return None;
-        }
-        (Some(typed), false) => typed,
-    };
-    let bytes = wrong.take(read(typed))?;
-    let written = headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("content-type"));
-    let content_type = written.map_or("application/json", |(_, value)| value.as_str());
-    let essence = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    if essence == "application/json" || essence.ends_with("+json") {
-        wrong.take(is_json(&bytes))?;
-    }
-    Some(Payload::new(content_type, bytes))
-}
-
-fn is_json(bytes: &[u8]) -> Result<(), String> {
-    match serde_json::from_slice::<serde::de::IgnoredAny>(bytes) {
-        Ok(_) => Ok(()),
-        Err(error) => Err(format!(
-            "the payload is not JSON ({error}): mend it, or say what it is with --header 'content-type: text/plain'"
-        )),
-    }
-}
-
-fn read(typed: &str) -> Result<Vec<u8>, String> {
-    let (what, source): (_, Box<dyn Read>) = match typed.strip_prefix('@') {
-        Some(path) => {
-            let file = File::open(path)
-                .map_err(|error| format!("the payload's file `{path}`: {error}"))?;
-            (format!("the payload's file `{path}`"), Box::new(file))
-        }
-        None if typed == "-" => ("standard input".to_owned(), Box::new(io::stdin().lock())),
-        None => return Ok(typed.as_bytes().to_vec()),
-    };
-    let mut bytes = Vec::new();
-    let read = source.take(PAYLOAD_BYTES_MAX + 1).read_to_end(&mut bytes);
-    read.map_err(|error| format!("{what}: {error}"))?;
-    if bytes.len() as u64 > PAYLOAD_BYTES_MAX {
-        return Err(format!("{what}: more than {} MiB", PAYLOAD_BYTES_MAX >> 20));
-    }
-    Ok(bytes)
 }

@@ -1,17 +1,15 @@
 //! From the command line to the exit status.
 
-use std::{
-    io::{self, Write},
-    process::ExitCode,
-};
+use std::{io, process::ExitCode};
 
 use clap::Parser;
 
 use super::{
     args::{Cli, Command},
-    explain, output, send,
+    check, explain, output,
+    quickstart::quickstart,
+    schema, send,
 };
-use crate::wire::report_schema;
 
 /// How the program ends.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -38,7 +36,10 @@ pub fn run() -> ExitCode {
     let done = match cli.command {
         Command::Send(args) => send::send(&args),
         Command::Explain(args) => explain::explain(&args),
-        Command::Schema => schema(),
+        Command::Check(args) => check::check(&args),
+        Command::Schema(args) => schema::schema(&args),
+        Command::Targets => schema::targets(),
+        Command::Quickstart(args) => quickstart(&args),
     };
     match done {
         Ok(status) => ExitCode::from(status as u8),
@@ -49,13 +50,6 @@ pub fn run() -> ExitCode {
             ExitCode::from(Status::OurFault as u8)
         }
     }
-}
-
-fn schema() -> io::Result<Status> {
-    let mut out = io::stdout().lock();
-    serde_json::to_writer_pretty(&mut out, &report_schema())?;
-    writeln!(out)?;
-    Ok(Status::Satisfied)
 }
 
 /// A panic in a plugin is an outcome. Where it happened is told, what it says is not: that may be a secret.

@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-use super::duration;
-use crate::policy::rehearse::{Answer, Scripted};
+use crate::{
+    config::parse_duration,
+    policy::rehearse::{Answer, Scripted},
+};
 
 /// Answers in one script.
 const ANSWERS_MAX: usize = 1_000;
@@ -47,7 +49,7 @@ fn answer(part: &str) -> Result<Scripted, String> {
             ));
         };
         if name == "after" {
-            after = duration::parse("after", value)?;
+            after = parse_duration(value).map_err(|says| format!("after: {says}"))?;
             continue;
         }
         let header = HeaderName::try_from(name)

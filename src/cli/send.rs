@@ -1,17 +1,20 @@
 //! `fanfare send`.
 
-use std::io;
+use std::{io, pin::pin};
+
+use tokio::signal::ctrl_c;
 
 use super::{
-    args::{Output, SendArgs},
+    args::{Output, Progress, SendArgs},
     dry_run::DryRun,
+    live::Live,
     output::{complain, print, print_aside},
     plan::{SendPlan, plan},
     run::Status,
     text, trace,
 };
 use crate::{
-    engine::{BroadcastHandle, Engine, EngineBuilder, Target},
+    engine::{Broadcast, BroadcastHandle, Clock, Engine, EngineBuilder, Target},
     report::{DeliveryState, Report},
     wire,
 };
@@ -29,7 +32,16 @@ pub(super) fn send(args: &SendArgs) -> io::Result<Status> {
     if args.dry_run {
         return runtime.block_on(dry_run(plan));
     }
-    runtime.block_on(deliver(args, plan))
+    match runtime.block_on(deliver(plan.targets, plan.broadcast, args.progress)) {
+        Ok((report, interrupted)) => {
+            show(args, &report)?;
+            Ok(status(&report, interrupted))
+        }
+        Err(problem) => {
+            complain(&[problem]);
+            Ok(Status::OurFault)
+        }
+    }
 }
 
 async fn dry_run(plan: SendPlan) -> io::Result<Status> {
@@ -45,61 +57,62 @@ async fn dry_run(plan: SendPlan) -> io::Result<Status> {
     }
 }
 
-async fn deliver(args: &SendArgs, plan: SendPlan) -> io::Result<Status> {
-    let engine = match start(plan.targets).await {
-        Ok(engine) => engine,
-        Err(problem) => {
-            complain(&[problem]);
-            return Ok(Status::OurFault);
-        }
-    };
-    let handle = match engine.send(plan.broadcast).await {
-        Ok(handle) => handle,
-        Err(error) => {
-            complain(&[error.to_string()]);
-            return Ok(Status::OurFault);
-        }
-    };
-    let (report, interrupted) = wait(&handle).await;
-    let Some(report) = report else {
-        complain(&["the engine has ended before its deliveries".to_owned()]);
-        return Ok(Status::OurFault);
-    };
-    show(args, &report)?;
+/// Sends and waits for every outcome, while a person watches. Says whether it was interrupted.
+pub(super) async fn deliver(
+    targets: impl IntoIterator<Item = Target>,
+    broadcast: Broadcast,
+    progress: Progress,
+) -> Result<(Report, bool), String> {
+    let clock = Clock::system();
+    let builder = targets.into_iter().fold(Engine::builder().clock(clock), EngineBuilder::target);
+    let engine = builder.start().await.map_err(|error| error.to_string())?;
+    let handle = engine.send(broadcast).await.map_err(|error| error.to_string())?;
+    let (report, interrupted) = wait(&handle, Live::new(progress, clock)).await;
+    let report = report.ok_or("the engine has ended before its deliveries")?;
     // Whoever interrupts twice does not wait for what is in flight.
     if report.state() == DeliveryState::Settled {
         engine.shutdown().await;
     }
-    Ok(match (interrupted, report.satisfied()) {
+    Ok((report, interrupted))
+}
+
+/// How the program ends after it.
+pub(super) fn status(report: &Report, interrupted: bool) -> Status {
+    match (interrupted, report.satisfied()) {
         (true, _) => Status::Interrupted,
         (false, true) => Status::Satisfied,
         (false, false) => Status::Unsatisfied,
-    })
+    }
 }
 
-async fn start(targets: Vec<Target>) -> Result<Engine, String> {
-    let builder = targets.into_iter().fold(Engine::builder(), EngineBuilder::target);
-    builder.start().await.map_err(|error| error.to_string())
-}
-
-/// Waits for every outcome. The first interruption cancels what is open, the second one ends the waiting.
-async fn wait(handle: &BroadcastHandle) -> (Option<Report>, bool) {
+/// Waits for every outcome, and shows how it stands. The first interruption cancels what is open, the second one ends
+/// the waiting.
+async fn wait(handle: &BroadcastHandle, mut live: Live) -> (Option<Report>, bool) {
     let mut interrupted = false;
-    loop {
+    let mut settled = pin!(handle.settled());
+    let mut signal = Box::pin(ctrl_c());
+    let report = loop {
         tokio::select! {
-            report = handle.settled() => return (report.ok(), interrupted),
-            signal = tokio::signal::ctrl_c() => {
-                if interrupted || signal.is_err() {
-                    return (handle.report().await.ok().flatten(), true);
+            biased;
+            report = &mut settled => break report.ok(),
+            heard = &mut signal => {
+                if interrupted || heard.is_err() {
+                    interrupted = true;
+                    break handle.report().await.ok().flatten();
                 }
-                interrupted = true;
+                (interrupted, signal) = (true, Box::pin(ctrl_c()));
                 complain(&["interrupted: what is open is cancelled".to_owned()]);
                 if let Err(error) = handle.cancel().await {
                     complain(&[error.to_string()]);
                 }
             }
+            () = live.next(handle) => {}
         }
+    };
+    if let Some(report) = &report {
+        live.end(report).await;
     }
+    (report, interrupted)
 }
 
 fn show(args: &SendArgs, report: &Report) -> io::Result<()> {

@@ -1,31 +1,72 @@
-//! A report for people: a line for each target, and the verdict.
+//! A report for people: a line for each target, the verdict, and what somebody should look at.
 
 use anstyle::{AnsiColor, Style};
+use serde_json::Value;
 
+use super::width::{columns, padded, tame};
 use crate::wire::{Attempt, Delivery, Report};
 
-/// A line for each target, and the verdict.
+/// Wider cells stand out of their column: one long URL does not push all others to the right.
+const COLUMN_MAX: usize = 40;
+
+/// A line for each target in columns, the verdict, and the warnings.
 pub(super) fn report(report: &Report) -> String {
-    let width = report.deliveries.iter().map(|d| d.target.chars().count()).max().unwrap_or(0);
+    let rows: Vec<_> = report.deliveries.iter().map(cells).collect();
+    let widths: Vec<usize> = (0..CELLS)
+        .map(|at| {
+            let cells = rows.iter().map(|row| columns(&row[at]));
+            cells.filter(|width| *width <= COLUMN_MAX).max().unwrap_or(0)
+        })
+        .collect();
     let mut text = String::new();
-    for delivery in &report.deliveries {
-        let outcome = delivery.outcome.unwrap_or("open");
-        let style = style(outcome);
-        text.push_str(&format!(
-            "{style}{outcome:<13}{style:#}  {:<width$}  {}\n",
-            delivery.target,
-            says(delivery)
-        ));
+    for (row, delivery) in rows.iter().zip(&report.deliveries) {
+        text += &line(row, &widths, style(outcome(delivery)));
     }
     let satisfied = report.verdict == Some("satisfied");
     let style = style(if satisfied { "delivered" } else { "failed" }).bold();
     let verdict = report.verdict.unwrap_or("open");
     let took = report.duration_ms.map(|ms| format!(" after {}", millis(ms))).unwrap_or_default();
-    text.push_str(&format!("{style}{verdict}{style:#}{took}: {}\n", why(report)));
+    text += &format!("{style}{verdict}{style:#}{took}: {}\n", why(report));
+    for warning in &report.warnings {
+        let (style, says) =
+            (AnsiColor::Yellow.on_default(), self::warning(&serde_json::json!(warning)));
+        text += &format!("{style}warning{style:#}: {says}\n");
+    }
     text
 }
 
-fn style(outcome: &str) -> Style {
+/// Cells of a line: outcome, target, status, who served, attempts, time, why.
+const CELLS: usize = 7;
+
+fn cells(delivery: &Delivery) -> [String; CELLS] {
+    let [status, served, attempts, time, why] = facts(delivery);
+    [outcome(delivery).to_owned(), delivery.target.clone(), status, served, attempts, time, why]
+        .map(|cell| tame(&cell))
+}
+
+fn line(row: &[String; CELLS], widths: &[usize], style: Style) -> String {
+    let mut text = String::new();
+    for (at, (cell, width)) in row.iter().zip(widths).enumerate() {
+        // A column that says nothing about anybody is left out.
+        if *width == 0 && cell.is_empty() {
+            continue;
+        }
+        let cell = match at {
+            0 => format!("{style}{}{style:#}", padded(cell, *width)),
+            _ => padded(cell, *width),
+        };
+        text += &format!("{cell}  ");
+    }
+    format!("{}\n", text.trim_end())
+}
+
+/// The word for how it ended.
+pub(super) fn outcome(delivery: &Delivery) -> &'static str {
+    delivery.outcome.unwrap_or("open")
+}
+
+/// The colour of an outcome.
+pub(super) fn style(outcome: &str) -> Style {
     match outcome {
         "delivered" => AnsiColor::Green.on_default(),
         "failed" | "expired" => AnsiColor::Red.on_default(),
@@ -33,35 +74,60 @@ fn style(outcome: &str) -> Style {
     }
 }
 
-/// `200, 2 attempts, 203 ms`
-fn says(delivery: &Delivery) -> String {
-    let last = delivery.attempts.last();
-    let mut parts = Vec::new();
-    if let Some(reason) = &delivery.reason {
-        parts.push(reason.message.clone());
-    }
-    parts.extend(last.map(answer));
-    if delivery.outcome == Some("indeterminate") {
-        parts.push("may have been applied".into());
-    }
-    if let Some(served) = delivery.served_by.as_ref().filter(|_| delivery.via != Some("primary")) {
-        let version = served.version.as_ref().map(|v| format!(", version {v}")).unwrap_or_default();
-        parts.push(format!("by {}{version}", served.target));
-    }
-    let count = delivery.attempts.len();
-    parts.push(format!("{count} attempt{}", if count == 1 { "" } else { "s" }));
-    let waited = &delivery.waited_ms;
-    let spent: f64 = delivery.attempts.iter().filter_map(|a| a.duration_ms).sum();
-    parts.push(millis(spent + waited.backoff + waited.rate_limit + waited.gate));
-    parts.join(", ")
+/// `200, version 2, 2 attempts, 203 ms`; why it failed stands before what can be missed.
+pub(super) fn says(delivery: &Delivery) -> String {
+    let [status, served, attempts, time, why] = facts(delivery);
+    let facts = [status, why, served, attempts, time].into_iter();
+    let facts = facts.filter(|fact| !["", "-"].contains(&fact.as_str()));
+    facts.collect::<Vec<_>>().join(", ")
 }
 
-fn answer(attempt: &Attempt) -> String {
-    match (attempt.status, &attempt.error) {
-        (_, Some(error)) => error.message.clone(),
-        (Some(status), None) => status.to_string(),
-        (None, None) if attempt.meaning == Some("success") => "accepted".into(),
-        (None, None) => "no end is known, may have been applied".into(),
+/// Status, who served, attempts, time, why.
+fn facts(delivery: &Delivery) -> [String; 5] {
+    let last = delivery.attempts.last();
+    let status = last.map(|last| match last.status {
+        Some(status) => status.to_string(),
+        None if last.meaning == Some("success") => "accepted".to_owned(),
+        None => "-".to_owned(),
+    });
+    let count = delivery.attempts.len();
+    let attempts = format!("{count} attempt{}", if count == 1 { "" } else { "s" });
+    let waited = &delivery.waited_ms;
+    // What has no end took nobody knows how long.
+    let spent: Option<f64> = delivery.attempts.iter().map(|a| a.duration_ms).sum();
+    let time = spent.map(|spent| millis(spent + waited.backoff + waited.rate_limit + waited.gate));
+    let time = time.unwrap_or_else(|| "-".to_owned());
+    let status = status.unwrap_or_else(|| "-".to_owned());
+    [status, served(delivery), attempts, time, reason(delivery)]
+}
+
+fn served(delivery: &Delivery) -> String {
+    let Some(served) = &delivery.served_by else { return String::new() };
+    let target = (served.target != delivery.target).then(|| format!("by {}", served.target));
+    let endpoint = served.endpoint.as_ref().filter(|_| delivery.via == Some("endpoint"));
+    let endpoint = endpoint.map(|endpoint| format!("at {endpoint}"));
+    let version = served.version.as_ref().map(|version| format!("version {version}"));
+    [target, endpoint, version].into_iter().flatten().collect::<Vec<_>>().join(", ")
+}
+
+fn reason(delivery: &Delivery) -> String {
+    if delivery.outcome == Some("delivered") {
+        return String::new();
+    }
+    let last = delivery.attempts.last();
+    let in_flight = last.is_some_and(|last| last.meaning.is_none());
+    let doubt = in_flight || delivery.outcome == Some("indeterminate");
+    let doubt = doubt.then(|| "may have been applied".to_owned());
+    let reason = delivery.reason.as_ref().map(|reason| reason.message.clone());
+    let parts = [doubt, last.and_then(no_reply), reason].into_iter().flatten();
+    parts.collect::<Vec<_>>().join(", ")
+}
+
+fn no_reply(attempt: &Attempt) -> Option<String> {
+    match (&attempt.error, attempt.status, attempt.meaning) {
+        (Some(error), _, _) => Some(error.message.clone()),
+        (None, None, meaning) if meaning != Some("success") => Some("no end is known".to_owned()),
+        (None, _, _) => None,
     }
 }
 
@@ -77,6 +143,29 @@ fn why(report: &Report) -> &'static str {
     }
 }
 
+/// `crm: version 2 is deprecated, sunset 2027-06-30T00:00:00Z, successor https://crm.example/v3`
+fn warning(warning: &Value) -> String {
+    let text = |key: &str| match warning.get(key) {
+        Some(Value::String(text)) => Some(tame(text)),
+        Some(Value::Number(number)) => Some(number.to_string()),
+        _ => None,
+    };
+    let version =
+        text("version").map(|version| format!("version {version} is ")).unwrap_or_default();
+    let target = text("target").map(|target| format!("{target}: ")).unwrap_or_default();
+    let kind = text("kind").map(|kind| kind.replace('_', " "));
+    let kind = kind.unwrap_or_else(|| "to be looked at".to_owned());
+    let first = ["sunset", "successor"];
+    let told = ["target", "kind", "version"];
+    let keys = warning.as_object().into_iter().flat_map(|object| object.keys().map(String::as_str));
+    let others = keys.filter(|key| !told.contains(key) && !first.contains(key));
+    let more = first.into_iter().chain(others);
+    let more: String = more
+        .filter_map(|key| Some(format!(", {} {}", key.replace('_', " "), text(key)?)))
+        .collect();
+    format!("{target}{version}{kind}{more}")
+}
+
 /// Three digits are enough for a person.
 pub(super) fn millis(ms: f64) -> String {
     match ms {
@@ -85,5 +174,94 @@ pub(super) fn millis(ms: f64) -> String {
         ms if ms >= 100.0 => format!("{ms:.0} ms"),
         ms if ms >= 10.0 => format!("{ms:.1} ms"),
         ms => format!("{ms:.2} ms"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use fanfare_sdk::Timestamp;
+    use serde_json::{Value, json};
+
+    use super::{report, warning};
+    use crate::{
+        cli::live::story::{PLAIN, SIGNUP, Story, at},
+        report::{CompletedBy, Verdict},
+        wire::Report,
+    };
+
+    #[track_caller]
+    fn check(story: &Story<'_>, verdict: (bool, CompletedBy), expected: &[&str]) {
+        let mut told = at(story, Duration::from_secs(3_600));
+        let (satisfied, by) = verdict;
+        let fell = Timestamp::default().after(Duration::from_millis(7));
+        told.verdict = Some(Verdict { satisfied, by, at: fell });
+        let text = anstream::adapter::strip_str(&report(&Report::from(&told))).to_string();
+        assert_eq!(text.lines().collect::<Vec<_>>(), expected, "\n{text}");
+    }
+
+    #[test]
+    fn a_report_has_a_line_for_each_target() {
+        check(
+            &SIGNUP,
+            (false, CompletedBy::Impossible),
+            &[
+                "delivered      crm    200  1 attempt   20.0 ms",
+                "delivered      mail   202  2 attempts  1.03 s",
+                "delivered      audit  200  3 attempts  1.30 s",
+                "failed         dead   -    3 attempts  406 ms   no connection, all attempts used up",
+                "indeterminate  mute   -    1 attempt   7.00 ms  may have been applied, the connection broke, a repeat is not known to be safe",
+                "unsatisfied after 7.00 ms: a target that is required has not accepted it",
+            ],
+        );
+        let story = Story {
+            recipients: &[("crm", "410, 200"), ("kasse-顧客", "200"), ("mail", "400, 429, 200")],
+            versions: &["3", "2"],
+            stand_in: Some("backup"),
+            ..PLAIN
+        };
+        check(
+            &story,
+            (true, CompletedBy::All),
+            &[
+                "delivered  crm         200  version 2             2 attempts  0.00 ms",
+                "delivered  kasse-顧客  200  version 3             1 attempt   0.00 ms",
+                "delivered  mail        200  by backup, version 3  3 attempts  200 ms",
+                "satisfied after 7.00 ms: every target that is required has accepted it",
+            ],
+        );
+        let long = "a-name-that-is-longer-than-anybody-would-like-to-type";
+        let story = Story { recipients: &[("crm", "200"), (long, "200")], ..PLAIN };
+        check(
+            &story,
+            (true, CompletedBy::First),
+            &[
+                "delivered  crm  200  1 attempt  0.00 ms",
+                "delivered  a-name-that-is-longer-than-anybody-would-like-to-type  200  1 attempt  0.00 ms",
+                "satisfied after 7.00 ms: a target has accepted it",
+            ],
+        );
+    }
+
+    #[test]
+    fn a_warning_says_what_is_known() {
+        #[track_caller]
+        fn check(warned: &Value, expected: &str) {
+            assert_eq!(warning(warned), expected);
+        }
+        check(
+            &json!({ "target": "crm", "kind": "deprecated", "version": "2", "sunset": "2030-12-31T23:59:59Z", "successor": "https://crm.example/v4" }),
+            "crm: version 2 is deprecated, sunset 2030-12-31T23:59:59Z, successor https://crm.example/v4",
+        );
+        check(
+            &json!({ "target": "crm", "kind": "deprecated", "version": null, "sunset": null }),
+            "crm: deprecated",
+        );
+        check(
+            &json!({ "target": "crm", "kind": "clock_skew", "skew_ms": 4200 }),
+            "crm: clock skew, skew ms 4200",
+        );
+        check(&json!({ "target": "a\u{1b}[2J" }), "a?[2J: to be looked at");
     }
 }

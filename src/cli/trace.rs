@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use fanfare_sdk::Timestamp;
 
-use super::text::millis;
+use super::{live::waits, text::millis};
 use crate::report::{AttemptRecord, Delivery, Report};
 
 /// The trace as a tree: the broadcast, its deliveries, their attempts and what was waited for between them.
@@ -28,15 +28,12 @@ fn branch(text: &mut String, start: Timestamp, delivery: &Delivery, last: bool) 
     let span = hex(&delivery.span_id);
     text.push_str(&format!("{turn} deliver {}: {outcome}  span {span}\n", delivery.target));
     let mut twigs = Vec::new();
-    let mut from = start;
+    let mut waits = waits(delivery, start).into_iter().peekable();
     for attempt in &delivery.attempts {
-        let waited = attempt.started.at.since(from);
-        if waited >= Duration::from_millis(1) {
-            let why = attempt.started.held.map_or("backoff", crate::report::Why::code);
-            twigs.push(format!("wait {} ({why})", ms(waited)));
+        while let Some(wait) = waits.next_if(|wait| wait.before <= attempt.started.attempt) {
+            twigs.push(format!("wait {}: {}", ms(wait.until.since(wait.from)), wait.why));
         }
         twigs.push(twig(start, attempt));
-        from = attempt.ended_at().unwrap_or(attempt.started.at);
     }
     let count = twigs.len();
     for (place, twig) in twigs.into_iter().enumerate() {

@@ -14,12 +14,21 @@ use crate::{
 #[derive(Clone, Debug)]
 pub struct Broadcast {
     pub(super) payload: Payload,
-    pub(super) recipients: Vec<(TargetName, bool)>,
+    pub(super) route: Option<String>,
+    pub(super) recipients: Vec<Recipient>,
     pub(super) completion: Completion,
     pub(super) rest: Rest,
     pub(super) deadline: Option<Duration>,
     pub(super) idempotency_key: Option<String>,
     pub(super) caller: Option<RemoteContext>,
+}
+
+/// Somebody to send to.
+#[derive(Clone, Debug)]
+pub(super) struct Recipient {
+    pub(super) target: TargetName,
+    pub(super) required: bool,
+    pub(super) skipped: bool,
 }
 
 impl Broadcast {
@@ -28,6 +37,7 @@ impl Broadcast {
     pub fn new(payload: Payload) -> Self {
         Self {
             payload,
+            route: None,
             recipients: Vec::new(),
             completion: Completion::default(),
             rest: Rest::default(),
@@ -46,14 +56,31 @@ impl Broadcast {
     /// A recipient that the completion `all` needs.
     #[must_use]
     pub fn to(mut self, target: impl Into<TargetName>) -> Self {
-        self.recipients.push((target.into(), true));
+        let target = target.into();
+        self.recipients.push(Recipient { target, required: true, skipped: false });
         self
     }
 
     /// A recipient that it does not need.
     #[must_use]
     pub fn optional(mut self, target: impl Into<TargetName>) -> Self {
-        self.recipients.push((target.into(), false));
+        let target = target.into();
+        self.recipients.push(Recipient { target, required: false, skipped: false });
+        self
+    }
+
+    /// A recipient that a condition has left out: it stands in the report as skipped, and counts neither way.
+    #[must_use]
+    pub fn skipping(mut self, target: impl Into<TargetName>) -> Self {
+        let target = target.into();
+        self.recipients.push(Recipient { target, required: false, skipped: true });
+        self
+    }
+
+    /// The name of the route that it is sent along, for reports and metrics.
+    #[must_use]
+    pub fn route(mut self, name: impl Into<String>) -> Self {
+        self.route = Some(name.into());
         self
     }
 

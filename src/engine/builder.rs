@@ -120,6 +120,7 @@ fn slot(target: Target, entropy: &Entropy) -> (TargetName, Arc<Slot>) {
         authorizers: target.authorizers.into(),
         capture: target.capture,
         propagate: target.propagate,
+        mapper: target.mapper,
     };
     (name, Arc::new(Slot::new(parts, Entropy::seeded(entropy.number()))))
 }
@@ -140,6 +141,9 @@ fn problems(targets: &[Target]) -> Vec<StartProblem> {
         }
         if target.panicked {
             problems.push(StartProblem::Panicked(name.clone()));
+        }
+        if target.has_expressions && target.mapper.is_none() {
+            problems.push(StartProblem::NoMapper(name.clone()));
         }
         let zero = |key| StartProblem::Zero { target: name.clone(), key };
         problems.extend((target.policy.retry.attempts_max == 0).then(|| zero("attempts_max")));

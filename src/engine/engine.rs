@@ -10,9 +10,12 @@ use fanfare_sdk::{Payload, TargetName, Timestamp};
 use sha2::{Digest, Sha256};
 use tokio::sync::oneshot;
 
-use super::{AcceptError, AcceptProblem, Broadcast, BroadcastHandle, EngineBuilder};
+use super::{
+    AcceptError, AcceptProblem, Broadcast, BroadcastHandle, EngineBuilder, Probe,
+    broadcast::Recipient,
+};
 use crate::{
-    actor::{CoordinatorMsg, Inspection, Shared, Supervision, Until, Waiter},
+    actor::{CoordinatorMsg, Inspection, Shared, Supervision, Until, Waiter, probe},
     journal::{Accepted, CallerKey, JournalError, NewBroadcast, NewDelivery, Open},
     report::{BroadcastId, CancelledBy, Completion, History, Report, Trace},
     telemetry,
@@ -141,11 +144,35 @@ impl Engine {
         slot.is_some_and(|slot| slot.address.kill())
     }
 
+    /// Lets attempts through to a target again that asked not to be called. Says whether it had.
+    #[must_use]
+    pub fn revive_target(&self, name: &str) -> bool {
+        let slot = self.0.shared.slots.get(&TargetName::from(name));
+        slot.is_some_and(|slot| slot.revive())
+    }
+
     /// The same for all coordinators: whoever waits for a broadcast goes on waiting.
     pub fn restart_coordinators(&self) {
         for desk in &self.0.shared.desks {
             desk.address.kill();
         }
+    }
+
+    /// Asks a target whether it is there and lets us in, without effect; none where there is no such target. It
+    /// counts for no breaker and no limit.
+    pub async fn probe(&self, name: &str) -> Option<Probe> {
+        let shared = &self.0.shared;
+        let slot = shared.slots.get(&TargetName::from(name))?;
+        let begun = shared.clock.now();
+        let answered = probe(shared, slot).await;
+        let took = shared.clock.now().since(begun);
+        Some(match answered {
+            Ok(status) => Probe { status, error: None, error_kind: None, took },
+            Err(error) => {
+                let error_kind = Some(error.kind);
+                Probe { status: None, error: Some(error.message.to_string()), error_kind, took }
+            }
+        })
     }
 
     async fn cancel_all(&self) {
@@ -234,10 +261,11 @@ impl Engine {
             return Err(AcceptError::Invalid { problems });
         }
         let now = shared.clock.now();
-        let pin = |(recipient, required): (TargetName, bool)| NewDelivery {
-            expires: now.after(shared.slots[&recipient].parts.policy.give_up_after),
-            recipient,
+        let pin = |Recipient { target, required, skipped }: Recipient| NewDelivery {
+            expires: now.after(shared.slots[&target].parts.policy.give_up_after),
+            recipient: target,
             required,
+            skipped,
             seed: shared.entropy.number(),
             span_id: shared.entropy.span_id(),
         };
@@ -248,7 +276,7 @@ impl Engine {
         let caller_key = broadcast.idempotency_key.zip(fingerprint);
         Ok(NewBroadcast {
             id: self.new_id(now),
-            route: None,
+            route: broadcast.route,
             payload: broadcast.payload,
             recipients: broadcast.recipients.into_iter().map(pin).collect(),
             completion: broadcast.completion,
@@ -300,11 +328,11 @@ fn problems(broadcast: &Broadcast, shared: &Shared) -> Vec<AcceptProblem> {
     if count > RECIPIENTS_MAX {
         problems.push(AcceptProblem::TooManyRecipients { count, max: RECIPIENTS_MAX });
     }
-    for (place, (name, _)) in broadcast.recipients.iter().enumerate() {
+    for (place, Recipient { target: name, .. }) in broadcast.recipients.iter().enumerate() {
         if !shared.slots.contains_key(name) {
             problems.push(AcceptProblem::UnknownTarget(name.clone()));
         }
-        if broadcast.recipients[..place].iter().any(|(other, _)| other == name) {
+        if broadcast.recipients[..place].iter().any(|other| other.target == *name) {
             problems.push(AcceptProblem::Twice(name.clone()));
         }
     }
@@ -321,8 +349,8 @@ fn fingerprint(payload: &Payload, broadcast: &Broadcast) -> [u8; 32] {
     let mut hash = Sha256::new();
     hash.update(payload.content_type());
     hash.update([0]);
-    for (name, required) in &broadcast.recipients {
-        hash.update(name.as_str());
+    for Recipient { target, required, .. } in &broadcast.recipients {
+        hash.update(target.as_str());
         hash.update([0, u8::from(*required)]);
     }
     hash.update(payload.bytes());

@@ -37,6 +37,9 @@ pub enum StartProblem {
     /// A plugin panicked when it was asked for its profile.
     #[error("target `{0}`: its plugin panicked when it was asked for its profile")]
     Panicked(TargetName),
+    /// Its settings have jq expressions, and nothing works them out.
+    #[error("target `{0}`: its settings have expressions, and it has no mapper to work them out")]
+    NoMapper(TargetName),
     /// A stand-in is not there.
     #[error("target `{target}`: its stand-in `{stand_in}` is not a target")]
     UnknownStandIn {

@@ -2,19 +2,25 @@
 
 mod broadcast;
 mod builder;
+#[cfg(feature = "config")]
+mod configured;
 #[expect(clippy::module_inception, reason = "the engine is the word for it")]
 mod engine;
 mod error;
 mod handle;
+mod probe;
 mod target;
 
 pub use crate::actor::{Clock, Entropy};
 
+#[cfg(feature = "config")]
+pub use self::configured::RouteError;
 pub use self::{
     broadcast::Broadcast,
     builder::EngineBuilder,
     engine::{Engine, Shutdown, TargetStatus},
     error::{AcceptError, AcceptProblem, Gone, StartError, StartProblem},
     handle::BroadcastHandle,
+    probe::Probe,
     target::Target,
 };

@@ -3,7 +3,8 @@
 use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use fanfare_sdk::{
-    ApiTarget, Authorizer, Capture, Fallback, Http, HttpApi, Profile, Repeat, TargetName, Version,
+    ApiTarget, Authorizer, Capture, Fallback, Http, HttpApi, Mapper, Profile, Repeat, TargetName,
+    Version,
 };
 
 use crate::policy::{Retry, TargetPolicy, gate::GatePolicy};
@@ -16,6 +17,9 @@ pub struct Target {
     pub(super) authorizers: Vec<Arc<dyn Authorizer>>,
     pub(super) capture: Capture,
     pub(super) propagate: bool,
+    pub(super) mapper: Option<Arc<dyn Mapper>>,
+    /// Its settings have expressions, which a mapper has to work out.
+    pub(super) has_expressions: bool,
     /// `profile` panicked: the engine will refuse to start.
     pub(super) panicked: bool,
 }
@@ -47,6 +51,8 @@ impl Target {
             authorizers: Vec::new(),
             capture: profile.capture,
             propagate: true,
+            mapper: None,
+            has_expressions: !profile.expressions.is_empty(),
             panicked,
         }
     }
@@ -112,6 +118,13 @@ impl Target {
     #[must_use]
     pub fn queue_max(mut self, count: usize) -> Self {
         self.policy.queue_max = count;
+        self
+    }
+
+    /// Sends what this makes of the payload, and shows in the report what it takes out of the reply.
+    #[must_use]
+    pub fn mapper(mut self, mapper: impl Mapper) -> Self {
+        self.mapper = Some(Arc::new(mapper));
         self
     }
 

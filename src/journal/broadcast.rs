@@ -44,6 +44,8 @@ pub struct NewDelivery {
     pub expires: Timestamp,
     /// Its span.
     pub span_id: [u8; 8],
+    /// A condition has left it out: it is settled without being sent.
+    pub skipped: bool,
 }
 
 /// The caller's own idempotency key.

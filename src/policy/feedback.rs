@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use fanfare_sdk::{Meaning, RetryAfter, SendErrorKind, Timestamp};
 
-use super::gate::Feedback;
+use super::gate::{Feedback, Said};
 use crate::report::Ended;
 
 /// What the end of an attempt tells the gate: whether the endpoint is there and well, and until when the target
@@ -31,7 +31,16 @@ pub fn feedback(ended: &Ended, pause_max: Duration) -> Feedback {
         | Meaning::Permanent => None,
     };
     let healthy = ended.meaning != Meaning::Retry;
-    Feedback::Replied { healthy, throttled: asks.map(|asked| until(asked, ended.at, pause_max)) }
+    let said = match ended.meaning {
+        Meaning::Success => Said::VersionAccepted,
+        Meaning::VersionRejected => Said::VersionRejected,
+        Meaning::TargetDisabled => Said::Disabled,
+        Meaning::Retry | Meaning::Throttled | Meaning::Unauthorized | Meaning::Permanent => {
+            Said::Nothing
+        }
+    };
+    let throttled = asks.map(|asked| until(asked, ended.at, pause_max));
+    Feedback::Replied { healthy, throttled, said }
 }
 
 fn until(asked: RetryAfter, from: Timestamp, pause_max: Duration) -> Timestamp {

@@ -5,8 +5,10 @@
 //! same. A shell around them acts; it decides nothing.
 
 mod backoff;
+mod deprecation;
 mod feedback;
 pub mod gate;
+mod links;
 mod next;
 mod past;
 mod plan;
@@ -19,6 +21,7 @@ mod tally;
 
 pub use self::{
     backoff::{Backoff, BackoffError, Jitter},
+    deprecation::notice,
     feedback::feedback,
     next::next,
     plan::{Plan, Retry, TargetPolicy},

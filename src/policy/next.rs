@@ -17,6 +17,9 @@ const CHALLENGES_MAX: u32 = 2;
 /// The next step of a delivery. The same plan, history, sight and time give the same step, however often it is
 /// asked: "why did it do that?" is answered by asking again.
 pub fn next(plan: &Plan, history: &History, sight: &Sight, now: Timestamp) -> Step {
+    if plan.skipped {
+        return Step::Settle(Outcome::Skipped);
+    }
     let past = Past::of(history, plan.accepted);
     let case = Case { plan, past: &past, sight, now };
     if let Some(attempt) = past.success {

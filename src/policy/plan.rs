@@ -59,6 +59,8 @@ pub struct Plan {
     pub accepted: Timestamp,
     /// When the delivery expires.
     pub expires: Timestamp,
+    /// A condition has left the recipient out.
+    pub skipped: bool,
 }
 
 impl TargetPolicy {
@@ -81,6 +83,13 @@ impl TargetPolicy {
             queue_max: 10_000,
             gate: GatePolicy::default(),
         }
+    }
+
+    /// Whether another version can still be tried when the API rejects this one.
+    #[must_use]
+    pub fn has_other_version(&self, version: &Version) -> bool {
+        let older = self.versions.iter().skip_while(|other| *other != version).nth(1);
+        older.is_some() && self.fallback.contains(&Fallback::Version)
     }
 }
 

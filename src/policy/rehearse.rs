@@ -3,8 +3,8 @@
 use std::{collections::HashMap, fmt, sync::Arc, time::Duration};
 
 use fanfare_sdk::{
-    Call, Classification, Effect, IdempotencyKey, Learned, Meaning, Reply, SendErrorKind,
-    TargetName, Timestamp,
+    ApiTarget, Call, Classification, Effect, IdempotencyKey, Learned, Meaning, Reply,
+    SendErrorKind, TargetName, Timestamp,
 };
 use http::HeaderMap;
 
@@ -47,6 +47,8 @@ pub enum Answer {
 pub struct Rehearsal {
     /// The target and its stand-ins; the first one is the recipient.
     pub targets: Vec<TargetPolicy>,
+    /// Their plugins, to say what an answer means; where there is none, its status says it.
+    pub apis: HashMap<TargetName, Arc<dyn ApiTarget>>,
     /// The answers, one an attempt; the last one stands for all that follow.
     pub script: Vec<Scripted>,
     /// Draws the jitter.
@@ -123,8 +125,11 @@ impl Stage<'_> {
     /// One step; says how it ended once it has, with none where nothing would ever happen again.
     fn step(&mut self) -> Option<Option<Outcome>> {
         self.cancel_if_due();
-        let sight =
-            self.gates.get(&self.serving).map_or_else(Sight::default, |gate| gate.sight(self.now));
+        let versions = &self.policies[&self.serving].versions;
+        let sight = self.gates.get(&self.serving).map_or_else(Sight::default, |gate| Sight {
+            version_first: gate.version_first(versions, self.now),
+            ..gate.sight(self.now)
+        });
         let step = next(&self.plan(), &self.history, &sight, self.now);
         match &step {
             Step::Listen { .. } => {}
@@ -169,6 +174,7 @@ impl Stage<'_> {
             seed: self.rehearsal.seed,
             accepted: start,
             expires: start.after(recipient.give_up_after),
+            skipped: false,
         }
     }
 
@@ -187,7 +193,9 @@ impl Stage<'_> {
         let ok = Scripted { answer: Answer::Status(200, HeaderMap::new()), after: Duration::ZERO };
         let scripted =
             place.checked_sub(1).and_then(|p| self.rehearsal.script.get(p)).unwrap_or(&ok);
-        let ended = ended(&started, scripted, timeout);
+        let policy = &*self.policies[&self.serving];
+        let api = self.rehearsal.apis.get(&self.serving);
+        let ended = ended(&started, scripted, (policy, api.map(|api| &**api)), timeout);
         self.history.push(Event::Started(started));
         self.in_flight = Some((ended, ticket));
         None
@@ -238,7 +246,12 @@ impl Stage<'_> {
 }
 
 /// How an attempt ends whose answer is scripted.
-fn ended(started: &Started, scripted: &Scripted, timeout: Duration) -> Ended {
+fn ended(
+    started: &Started,
+    scripted: &Scripted,
+    (policy, api): (&TargetPolicy, Option<&dyn ApiTarget>),
+    timeout: Duration,
+) -> Ended {
     let number = started.attempt;
     let hangs = scripted.answer == Answer::Hang || scripted.after >= timeout;
     let (effect, at) = match scripted.answer {
@@ -253,7 +266,7 @@ fn ended(started: &Started, scripted: &Scripted, timeout: Duration) -> Ended {
         Answer::Status(status, headers) => {
             let reply = Reply::http(*status, headers.clone(), "");
             let Classification { meaning, effect, retry_after } =
-                Classification::by_status(&call(&started.way, started.at), &reply);
+                meaning(&call(&started.way, policy, started.at), &reply, api);
             let (learned, status) = (Learned::Nothing, Some(*status));
             Ended {
                 attempt: number,
@@ -264,16 +277,22 @@ fn ended(started: &Started, scripted: &Scripted, timeout: Duration) -> Ended {
                 status,
                 error: None,
                 reply: None,
+                notice: None,
                 at,
             }
         }
     }
 }
 
-fn call(way: &Way, now: Timestamp) -> Call {
+fn meaning(call: &Call, reply: &Reply, api: Option<&dyn ApiTarget>) -> Classification {
+    api.map_or_else(|| Classification::by_status(call, reply), |api| api.classify(call, reply))
+}
+
+fn call(way: &Way, policy: &TargetPolicy, now: Timestamp) -> Call {
     let mut call =
         Call::new(way.target.clone(), IdempotencyKey::from("rehearsal"), now, Duration::ZERO);
     call.version.clone_from(&way.version);
+    call.has_other_version = way.version.as_ref().is_some_and(|v| policy.has_other_version(v));
     call.endpoint.clone_from(&way.endpoint);
     call
 }
@@ -290,6 +309,7 @@ fn failed(attempt: u32, kind: SendErrorKind, effect: Effect, at: Timestamp) -> E
         status: None,
         error,
         reply: None,
+        notice: None,
         at,
     }
 }

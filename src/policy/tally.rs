@@ -45,7 +45,8 @@ pub fn tally(
         Completion::Quorum(needed) => enough(yes, open, needed as usize, CompletedBy::Quorum),
         Completion::Any => enough(yes, open, 1, CompletedBy::First),
         Completion::All | Completion::BestEffort if open == 0 => {
-            Tally::Closed { satisfied: yes > 0, by: CompletedBy::All }
+            // Whom a condition left out nobody waits for: without standings nothing is missing.
+            Tally::Closed { satisfied: yes > 0 || standings.is_empty(), by: CompletedBy::All }
         }
         Completion::All | Completion::BestEffort => Tally::Open,
     };
@@ -145,6 +146,7 @@ mod tests {
         check(Completion::Any, "..y", "yes by first; at the deadline yes by first");
         check(Completion::Any, "nn.", "open; at the deadline no by deadline");
         check(Completion::Any, "nnn", "no by impossible; at the deadline no by impossible");
+        check(Completion::All, "", "yes by all; at the deadline yes by all");
         check(Completion::Any, "", "no by impossible; at the deadline no by impossible");
     }
 

@@ -1,6 +1,6 @@
 //! What can happen to a delivery.
 
-use std::{fmt, sync::Arc};
+use std::{collections::BTreeMap, fmt, sync::Arc};
 
 use bytes::Bytes;
 use fanfare_sdk::{
@@ -8,8 +8,9 @@ use fanfare_sdk::{
     Timestamp, Version,
 };
 use http::HeaderMap;
+use serde_json::Value;
 
-use super::{CancelledBy, Reason, Why};
+use super::{CancelledBy, Notice, Reason, Why};
 
 /// One process's life. A start of an older boot without an end is lost; one of this boot is in flight.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -134,6 +135,8 @@ pub struct Ended {
     pub error: Option<AttemptError>,
     /// The reply, where it ends the delivery; other replies are not kept.
     pub reply: Option<Arc<CapturedReply>>,
+    /// What the API announced about the version that was spoken.
+    pub notice: Option<Arc<Notice>>,
     /// When it ended.
     pub at: Timestamp,
 }
@@ -158,6 +161,8 @@ pub struct CapturedReply {
     pub body: Bytes,
     /// Whether there was more, or should have been.
     pub truncated: bool,
+    /// What the target's captures took out of it, by name.
+    pub captured: BTreeMap<String, Value>,
 }
 
 // === impl Event ===

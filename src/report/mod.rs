@@ -3,6 +3,7 @@
 mod event;
 mod history;
 mod id;
+mod notice;
 mod outcome;
 #[expect(clippy::module_inception, reason = "the report is one of the words of this layer")]
 mod report;
@@ -14,6 +15,7 @@ pub use self::{
     event::{AttemptError, Because, Boot, CapturedReply, Ended, Event, Kind, Started, Way},
     history::History,
     id::{BroadcastId, DeliveryId},
+    notice::{Notice, Warning},
     outcome::{CancelledBy, Outcome, Reason, Why},
     report::{AttemptRecord, Delivery, DeliveryState, Report, ReportSource, Via, Waited},
     trace::Trace,

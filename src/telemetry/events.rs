@@ -4,10 +4,10 @@
 
 use std::{error::Error, fmt::Debug};
 
-use fanfare_sdk::TargetName;
+use fanfare_sdk::{TargetName, Version};
 use tracing::{debug, info, warn};
 
-use crate::report::{BroadcastId, DeliveryId, Ended, Outcome, Started};
+use crate::report::{BroadcastId, DeliveryId, Ended, Notice, Outcome, Started};
 
 /// A broadcast was accepted.
 pub(crate) fn accepted(id: BroadcastId, recipients: usize) {
@@ -38,6 +38,23 @@ pub(crate) fn settled(id: &DeliveryId, outcome: Outcome) {
 /// A breaker has changed its state.
 pub(crate) fn breaker_changed(target: &TargetName, transition: &dyn Debug) {
     info!(api = %target, ?transition, "breaker changed");
+}
+
+/// A target has announced something about a version, for the first time.
+pub(crate) fn announced(target: &TargetName, version: Option<&Version>, notice: &Notice) {
+    warn!(
+        api = %target,
+        version = version.map(Version::as_str),
+        kind = notice.code(),
+        deprecated_at = notice.deprecated_at.map(|at| at.as_secs()),
+        sunset = notice.sunset.map(|at| at.as_secs()),
+        "a version has an end"
+    );
+}
+
+/// A target has asked not to be called again.
+pub(crate) fn target_disabled(target: &TargetName) {
+    warn!(api = %target, "the target asked not to be called again; it is disabled until it is revived");
 }
 
 /// The journal did not do what it was asked.

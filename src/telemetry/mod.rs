@@ -6,7 +6,8 @@ mod trace_context;
 mod trace_state;
 
 pub(crate) use self::events::{
-    accepted, actor_restarted, attempt_ended, breaker_changed, journal_failed, settled,
+    accepted, actor_restarted, announced, attempt_ended, breaker_changed, journal_failed, settled,
+    target_disabled,
 };
 pub use self::{
     propagation::{extract, inject},

@@ -13,6 +13,7 @@ use fanfare_sdk::{
     AuthError, Authorizer, Call, Exchange, Learned, Meaning, Reply, RetryAfter, SendError,
     SendErrorKind, Stamp, Transport, async_trait,
 };
+use http::Uri;
 use smallvec::SmallVec;
 
 use crate::telemetry::{TraceContext, inject};
@@ -39,19 +40,27 @@ pub struct Outbound {
     parts: OutboundParts,
     exchanges: AtomicU16,
     learned: Mutex<Learned>,
+    requested: Mutex<Option<Uri>>,
 }
 
 impl Outbound {
     /// The way out of one attempt.
     #[must_use]
     pub fn new(parts: OutboundParts) -> Self {
-        Self { parts, exchanges: AtomicU16::new(0), learned: Mutex::default() }
+        let (learned, requested) = (Mutex::default(), Mutex::default());
+        Self { parts, exchanges: AtomicU16::new(0), learned, requested }
     }
 
     /// The heaviest of what the authorizers have learned so far.
     #[must_use]
     pub fn learned(&self) -> Learned {
         *self.learned.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The URL of the last request.
+    #[must_use]
+    pub fn requested(&self) -> Option<Uri> {
+        self.requested.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn authorizers(&self) -> impl Iterator<Item = (&Arc<dyn Authorizer>, Stamp)> {
@@ -79,6 +88,8 @@ impl Transport for Outbound {
                 authorizer.authorize(stamp, &self.parts.call, &mut exchange.request).await;
             authorized.map_err(|error| unauthorized(error, &exchange))?;
         }
+        let url = exchange.request.uri().clone();
+        *self.requested.lock().unwrap_or_else(PoisonError::into_inner) = Some(url);
         let reply = self.parts.inner.exchange(exchange).await?;
         for (authorizer, stamp) in self.authorizers() {
             let learned = authorizer.learn(stamp, &reply.head);

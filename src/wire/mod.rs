@@ -3,10 +3,12 @@
 mod reply;
 mod report;
 
+#[cfg(feature = "cli")]
+pub(crate) use self::report::origin;
 pub use self::{
     reply::{Body, Reply},
     report::{
         Attempt, AttemptFailure, Delivery, Reason, Report, SCHEMA_VERSION, ServedBy, State,
-        WaitedMs, report_schema,
+        WaitedMs, Warning, report_schema,
     },
 };

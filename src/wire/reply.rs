@@ -23,6 +23,8 @@ pub struct Reply {
     pub body: Body,
     /// Whether there was more of the body, or should have been.
     pub truncated: bool,
+    /// What the target's captures took out of it, by name.
+    pub captured: BTreeMap<String, Value>,
 }
 
 /// A body: JSON where it is JSON, else text; what is neither is told by its length.
@@ -43,7 +45,13 @@ impl From<&CapturedReply> for Reply {
             joined.push_str(if joined.is_empty() { "" } else { ", " });
             joined.push_str(&text);
         }
-        Self { status: reply.status, headers, body: body(&reply.body), truncated: reply.truncated }
+        Self {
+            status: reply.status,
+            headers,
+            body: body(&reply.body),
+            truncated: reply.truncated,
+            captured: reply.captured.clone(),
+        }
     }
 }
 

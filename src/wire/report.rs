@@ -45,7 +45,26 @@ pub struct Report {
     /// One for each recipient, in the order of the recipients.
     pub deliveries: Vec<Delivery>,
     /// What somebody should look at, though it did no harm yet.
-    pub warnings: Vec<Value>,
+    pub warnings: Vec<Warning>,
+}
+
+/// What an API announced about a version.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema)]
+pub struct Warning {
+    /// The target that announced it.
+    pub target: String,
+    /// `deprecated`, `sunset`, or `malformed` where the announcement makes no sense.
+    pub kind: &'static str,
+    /// The version that was spoken.
+    pub version: Option<String>,
+    /// Since when it is deprecated, or from when on (RFC 9745).
+    pub deprecated_at: Option<String>,
+    /// When it is likely to be gone (RFC 8594).
+    pub sunset: Option<String>,
+    /// Where its successor is (RFC 5829).
+    pub successor: Option<String>,
+    /// Where there is more to read.
+    pub documentation: Option<String>,
 }
 
 /// Where a delivery or a broadcast stands.
@@ -196,7 +215,7 @@ impl From<&report::Report> for Report {
             metadata: BTreeMap::new(),
             replay_of: None,
             deliveries: report.deliveries.iter().map(Delivery::from).collect(),
-            warnings: Vec::new(),
+            warnings: report.warnings().into_iter().map(Warning::from).collect(),
         }
     }
 }
@@ -259,6 +278,21 @@ impl From<&AttemptRecord> for Attempt {
     }
 }
 
+impl From<report::Warning> for Warning {
+    fn from(warning: report::Warning) -> Self {
+        let report::Warning { target, version, notice } = warning;
+        Self {
+            target: target.to_string(),
+            kind: notice.code(),
+            version: version.map(|version| version.to_string()),
+            deprecated_at: notice.deprecated_at.map(time),
+            sunset: notice.sunset.map(time),
+            successor: notice.successor,
+            documentation: notice.documentation,
+        }
+    }
+}
+
 impl From<DeliveryState> for State {
     fn from(state: DeliveryState) -> Self {
         match state {
@@ -301,7 +335,7 @@ fn kind(kind: report::Kind) -> &'static str {
 }
 
 /// An endpoint that is a URL, without its path: that may be a secret.
-fn origin(endpoint: &Endpoint) -> String {
+pub(crate) fn origin(endpoint: &Endpoint) -> String {
     match endpoint.as_str() {
         url if url.contains("://") => check::masked_url(url).trim_end_matches("/…").to_owned(),
         name => name.to_owned(),

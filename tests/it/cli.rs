@@ -3,6 +3,7 @@
 use std::{
     io::Write,
     process::{Command, Output, Stdio},
+    time::Duration,
 };
 
 use fanfare_testkit::{MockApi, Scripted};
@@ -107,14 +108,13 @@ async fn what_went_wrong_is_told_for_each_target() {
     let text = steady(&out(&output).replace(&gone_at, "gone"), &[&ok, &mute]);
     let lines: Vec<_> =
         text.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
-    assert_eq!(lines[0], "delivered api0/ok 200, 1 attempt, … ms");
+    assert_eq!(lines[0], "delivered api0/ok 200 1 attempt … ms");
     assert_eq!(
         lines[1],
-        "indeterminate api1/mute a repeat is not known to be safe, no answer in time, may have been applied, 1 attempt, … ms"
+        "indeterminate api1/mute - 1 attempt … ms may have been applied, no answer in time, a repeat is not known to be safe"
     );
-    assert!(lines[2].starts_with(
-        "failed gone/gone all attempts used up, no connection: connection refused, 3 attempts"
-    ));
+    assert!(lines[2].starts_with("failed gone/gone - 3 attempts"), "{}", lines[2]);
+    assert!(lines[2].ends_with("no connection: connection refused, all attempts used up"));
     assert!(lines[3].ends_with("a target that is required has not accepted it"), "{}", lines[3]);
     assert_eq!(mute.received().len(), 1, "what may have been applied is not sent again");
 }
@@ -150,7 +150,7 @@ async fn wrong_input_gets_an_answer_and_nothing_is_sent() {
         ),
         (
             &["send", "hello", "--to", &url],
-            "error: the payload is not JSON (expected value at line 1 column 1): mend it, or say what it is with --header 'content-type: text/plain'",
+            "error: the payload is not JSON (expected value at line 1 column 1): mend it, or say what it is with --content-type text/plain",
         ),
         (
             &["send", "@/no/such/file", "--to", &url],
@@ -267,6 +267,45 @@ async fn a_second_interruption_ends_at_once_and_a_doubt_stays_a_doubt() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_happens_is_told_on_standard_error_where_somebody_asks_for_it() {
+    // Slow enough that there is something to be seen meanwhile.
+    let api = MockApi::start(Scripted::status(400).after(Duration::from_millis(50))).await;
+    let url = api.url("/a");
+    let send = ["send", HELLO, "--to", &url, "--progress"];
+    let told = run(fanfare(&[&send[..], &["plain"]].concat())).await;
+    assert_eq!(
+        steady(&err(&told), &[&api]),
+        "api0/a: attempt 1: 400, … ms\napi0/a: failed: 400, refused by the API, 1 attempt, … ms\n"
+    );
+    let live = run(fanfare(&[&send[..], &["live"]].concat())).await;
+    assert!(err(&live).ends_with("\x1b[1A\x1b[J"), "the live lines go away: {:?}", err(&live));
+    for quiet in ["auto", "none"] {
+        assert_eq!(err(&run(fanfare(&[&send[..], &[quiet]].concat())).await), "");
+    }
+    assert_eq!(
+        steady(&out(&told), &[&api]),
+        steady(&out(&live), &[&api]),
+        "the result is the same"
+    );
+    assert!(!out(&live).contains('\x1b'));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_interruption_leaves_no_live_line() {
+    let api = MockApi::start(Scripted::status(503).header("retry-after", "60")).await;
+    let mut command = fanfare(&["send", HELLO, "--to", &api.url("/"), "--progress", "live"]);
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    api.at_least(1).await;
+    let pid = child.id().to_string();
+    assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
+    let output =
+        tokio::task::spawn_blocking(move || child.wait_with_output().unwrap()).await.unwrap();
+    let err = err(&output);
+    let (_, after) = err.rsplit_once("\x1b[J").unwrap();
+    assert!(["", "error: interrupted: what is open is cancelled\n"].contains(&after), "{err:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_closed_pipe_changes_nothing_of_the_verdict() {
     let api = MockApi::start(Scripted::status(400)).await;
     let mut command = fanfare(&["send", HELLO, "--to", &api.url("/"), "--output", "json"]);
@@ -343,7 +382,9 @@ async fn what_it_prints_is_as_it_was() {
     }
     check_file("tests/it/snapshots/cli.txt", &text);
     let mut help = String::new();
-    for args in [&["--help"][..], &["send", "--help"], &["explain", "--help"]] {
+    for args in
+        [&["--help"][..], &["send", "--help"], &["explain", "--help"], &["quickstart", "--help"]]
+    {
         help += &format!("$ fanfare {}\n{}\n", args.join(" "), out(&run(fanfare(args)).await));
     }
     check_file("tests/it/snapshots/help.txt", &help);

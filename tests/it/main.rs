@@ -4,9 +4,14 @@
 #![cfg(test)]
 
 mod cli;
+mod config;
+mod configuration_page;
+mod configured;
 mod engine;
+mod quickstart;
 mod ractor;
 mod schemas;
 mod simulation;
 mod tidy;
 mod transport;
+mod webhook_peer;

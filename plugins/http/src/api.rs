@@ -4,14 +4,15 @@ use std::fmt;
 
 use bytes::Bytes;
 use fanfare_sdk::{
-    Call, Capture, Endpoint, HttpApi, IdempotencyKey, Payload, PrepareError, Profile, Repeat,
-    Secret, SettingErrors, Version, check,
+    Call, Capture, Classification, Effect, Endpoint, HttpApi, IdempotencyKey, Meaning, Payload,
+    PrepareError, Profile, Repeat, Reply, Secret, SettingErrors, Version, VersionUse, check,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, header};
 
 use crate::{
-    HttpSettings, IdempotencyKeySettings, VersionIn,
+    HttpSettings, IdempotencyKeySettings, ProbeSettings, VersionIn,
     template::{Encoded, Template},
+    value::{Computed, fixed},
 };
 
 /// Bytes of a reply that can be kept: each attempt in flight may hold as many.
@@ -27,7 +28,10 @@ pub struct HttpTarget {
     // Encoded pairs that are added to every URL, joined by `&`; empty where there are none.
     query: String,
     headers: HeaderMap,
+    computed: Computed,
     version: Place,
+    version_rejected_by: Vec<u16>,
+    probe: (Method, Option<Template>),
     key: Option<KeyHeader>,
     versions: Vec<Version>,
     // The URLs of calls without an endpoint: of those without a version, and of the known versions.
@@ -43,6 +47,8 @@ enum Place {
     Header(HeaderName),
     // The encoded key.
     Query(String),
+    // Around the version.
+    MediaType(String, String),
 }
 
 /// How the idempotency key is sent.
@@ -73,8 +79,11 @@ impl HttpTarget {
         let method = wrong.take(&["method"], method(&settings.method));
         let url = wrong.take_all(&["url"], Template::try_new(&settings.url));
         let query = query(settings, &mut wrong);
-        let headers = check::headers(&settings.headers, &mut wrong);
+        let headers = check::headers(&fixed(&settings.headers), &mut wrong);
+        let written = (&settings.headers, &headers);
+        let computed = Computed::new(written, &settings.query, &mut wrong);
         let version = place(settings, url.as_ref(), &headers, &mut wrong);
+        let probe = probe(&settings.probe, &mut wrong);
         let key = key_header(&settings.idempotency_key, &headers, &mut wrong);
         if let (Some(Place::Header(one)), Some(other)) = (&version, &key)
             && *one == other.name
@@ -94,11 +103,14 @@ impl HttpTarget {
             versions: Vec::new(),
             ready: Vec::new(),
             endpoint: Endpoint::from(settings.url.as_str()),
+            version_rejected_by: settings.version_rejected_by.clone(),
             method,
             url,
             query,
             headers,
+            computed,
             version,
+            probe,
         };
         target.ready.extend(target.expand(&target.url, None).ok().map(|uri| (None, uri)));
         Ok(target)
@@ -160,10 +172,35 @@ impl HttpTarget {
     fn version_header(&self, version: &Version) -> Result<Option<HeaderValue>, PrepareError> {
         match &self.version {
             Place::Path | Place::Query(_) => Ok(None),
+            Place::MediaType(before, after) => {
+                let text = format!("{before}{version}{after}");
+                check::header_value(&header::ACCEPT, &text)
+                    .map(Some)
+                    .map_err(|says| PrepareError(format!("the version {says}")))
+            }
             Place::Header(name) => check::header_value(name, version.as_str())
                 .map(Some)
                 .map_err(|says| PrepareError(format!("the version {says}"))),
         }
+    }
+
+    fn insert_version(
+        &self,
+        headers: &mut HeaderMap,
+        version: &Version,
+    ) -> Result<(), PrepareError> {
+        let Some(value) = self.version_header(version)? else { return Ok(()) };
+        match &self.version {
+            Place::Header(name) => drop(headers.insert(name, value)),
+            Place::MediaType(..) => {
+                if self.has_body() && !self.headers.contains_key(header::CONTENT_TYPE) {
+                    headers.insert(header::CONTENT_TYPE, value.clone());
+                }
+                headers.insert(header::ACCEPT, value);
+            }
+            Place::Path | Place::Query(_) => {}
+        }
+        Ok(())
     }
 
     fn has_body(&self) -> bool {
@@ -178,6 +215,12 @@ impl HttpApi for HttpTarget {
         profile.endpoints = vec![self.endpoint.clone()];
         profile.repeat = self.repeat;
         profile.capture = self.capture;
+        profile.version_use = match self.version {
+            Place::Path if self.url.has_version() => VersionUse::Needed,
+            Place::Path => VersionUse::Ignored,
+            Place::Header(_) | Place::Query(_) | Place::MediaType(..) => VersionUse::Accepted,
+        };
+        profile.expressions.clone_from(&self.computed.expressions);
         profile
     }
 
@@ -192,19 +235,51 @@ impl HttpApi for HttpTarget {
                 headers.insert(header::CONTENT_TYPE, value);
             }
         }
-        if let (Place::Header(name), Some(version)) = (&self.version, &call.version)
-            && let Some(value) = self.version_header(version)?
-        {
-            headers.insert(name, value);
+        self.computed.insert(&mut headers, payload)?;
+        if let Some(version) = &call.version {
+            self.insert_version(&mut headers, version)?;
         }
         if let Some(key) = &self.key {
             headers.insert(&key.name, key.value(&call.idempotency_key)?);
         }
         let mut request = Request::new(body);
         *request.method_mut() = self.method.clone();
-        *request.uri_mut() = self.uri(call)?;
+        *request.uri_mut() = with_pairs(self.uri(call)?, &self.computed.pairs(payload))?;
         *request.headers_mut() = headers;
         Ok(request)
+    }
+
+    fn classify(&self, call: &Call, reply: &Reply) -> Classification {
+        let Some(status) = reply.head.status.filter(|_| call.version.is_some()) else {
+            return Classification::by_status(call, reply);
+        };
+        let rejected = self.version_rejected_by.contains(&status);
+        if rejected && (status != 404 || call.has_other_version) {
+            return Classification::new(Meaning::VersionRejected, Effect::None);
+        }
+        let mut other = call.clone();
+        other.version = None;
+        Classification::by_status(&other, reply)
+    }
+
+    fn probe(&self, call: &Call) -> Result<Option<Request<Bytes>>, PrepareError> {
+        let (method, url) = &self.probe;
+        let mut headers = self.headers.clone();
+        headers.remove(header::CONTENT_TYPE);
+        if let Some(version) = &call.version {
+            self.insert_version(&mut headers, version)?;
+            headers.remove(header::CONTENT_TYPE);
+        }
+        let mut request = Request::new(Bytes::new());
+        *request.method_mut() = method.clone();
+        *request.uri_mut() = match url {
+            Some(url) => {
+                url.expand(call.version.as_ref().map(Encoded::try_new).transpose()?.as_ref())?
+            }
+            None => self.uri(call)?,
+        };
+        *request.headers_mut() = headers;
+        Ok(Some(request))
     }
 }
 
@@ -281,7 +356,7 @@ fn query(settings: &HttpSettings, wrong: &mut SettingErrors) -> String {
         }
         format!("{}={}", check::percent_encode(key), check::percent_encode(value.expose()))
     };
-    settings.query.iter().map(pair).collect::<Vec<_>>().join("&")
+    fixed(&settings.query).iter().map(pair).collect::<Vec<_>>().join("&")
 }
 
 fn place(
@@ -311,12 +386,47 @@ fn place(
                 wrong.push(&at, "is not the name of a version: `api-version` would be right");
             }
             let in_url = url.is_some_and(|url| url.query_keys().contains(&encoded));
-            if in_url || settings.query.contains_key(key) {
+            if in_url || settings.query.contains_key(key.as_str()) {
                 wrong.push(&at, "stands in the query too: keep one");
             }
             Some(Place::Query(encoded))
         }
+        VersionIn::MediaType(text) => media_type(text, headers, wrong),
     }
+}
+
+fn media_type(text: &str, headers: &HeaderMap, wrong: &mut SettingErrors) -> Option<Place> {
+    let at = ["version_in", "media_type"];
+    let right = "`application/vnd.crm.v{version}+json` would be right";
+    if headers.contains_key(header::ACCEPT) {
+        wrong.push(&at, "goes into `Accept`, which stands in `headers` too: keep one");
+    }
+    let Some((before, after)) = text.split_once("{version}") else {
+        wrong.push(&at, format!("has no `{{version}}`: {right}"));
+        return None;
+    };
+    if !before.contains('/') || after.contains("{version}") {
+        wrong.push(&at, format!("is not a media type: {right}"));
+    }
+    let sample = format!("{before}0{after}");
+    wrong.take(&at, check::header_value(&header::ACCEPT, &sample))?;
+    Some(Place::MediaType(before.to_owned(), after.to_owned()))
+}
+
+fn probe(settings: &ProbeSettings, wrong: &mut SettingErrors) -> (Method, Option<Template>) {
+    let method = match settings.method.as_str() {
+        "GET" => Method::GET,
+        "HEAD" => Method::HEAD,
+        "OPTIONS" => Method::OPTIONS,
+        _ => {
+            let says = "is not without effect: `GET`, `HEAD` or `OPTIONS` would be right";
+            wrong.push(&["probe", "method"], says);
+            Method::OPTIONS
+        }
+    };
+    let url = settings.url.as_ref();
+    let url = url.and_then(|url| wrong.take_all(&["probe", "url"], Template::try_new(url)));
+    (method, url)
 }
 
 fn key_header(
@@ -341,6 +451,16 @@ fn key_header(
 fn endpoint_template(endpoint: &Endpoint) -> Result<Template, PrepareError> {
     let says = |wrong: Vec<String>| PrepareError(format!("the endpoint {}", wrong.join("; ")));
     Template::try_new(endpoint.as_str()).map_err(says)
+}
+
+/// The URL with encoded pairs more in its query.
+fn with_pairs(uri: Uri, pairs: &str) -> Result<Uri, PrepareError> {
+    if pairs.is_empty() {
+        return Ok(uri);
+    }
+    let separator = if uri.query().is_some() { "&" } else { "?" };
+    Uri::try_from(format!("{uri}{separator}{pairs}"))
+        .map_err(|_| PrepareError("the url is too long".into()))
 }
 
 fn content_type(payload: &Payload) -> Result<Option<HeaderValue>, PrepareError> {

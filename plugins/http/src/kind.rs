@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use fanfare_sdk::{ApiTarget, Http, SettingError, TargetKind, check};
+use fanfare_sdk::{ApiTarget, Endpoint, Http, SettingError, TargetKind, check};
 use schemars::schema_for;
 use serde_json::Value;
 
-use crate::{HttpSettings, HttpTarget};
+use crate::{HttpSettings, HttpTarget, template::Template};
 
 /// What stands behind `kind: http`.
 #[derive(Clone, Copy, Debug, Default)]
@@ -24,5 +24,9 @@ impl TargetKind for HttpKind {
     fn build(&self, settings: Value) -> Result<Arc<dyn ApiTarget>, Vec<SettingError>> {
         let settings: HttpSettings = check::settings(settings)?;
         Ok(Arc::new(Http(HttpTarget::try_new(&settings)?)))
+    }
+
+    fn check_endpoint(&self, endpoint: &Endpoint) -> Result<(), Vec<String>> {
+        Template::try_new(endpoint.as_str()).map(drop)
     }
 }

@@ -6,9 +6,11 @@ mod api;
 mod kind;
 mod settings;
 mod template;
+mod value;
 
 pub use self::{
     api::HttpTarget,
     kind::HttpKind,
-    settings::{HttpSettings, IdempotencyKeySettings, RepeatSetting, VersionIn},
+    settings::{HttpSettings, IdempotencyKeySettings, ProbeSettings, RepeatSetting, VersionIn},
+    value::{JqSetting, ValueSetting},
 };

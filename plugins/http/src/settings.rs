@@ -6,7 +6,7 @@ use fanfare_sdk::{Repeat, Secret, SettingErrors, check};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::HttpTarget;
+use crate::{HttpTarget, ValueSetting};
 
 /// Bytes of a reply that are kept unless the settings say otherwise: enough for every reply that says what became of a request.
 const CAPTURE_BYTES: u32 = 64 << 10;
@@ -24,29 +24,60 @@ pub struct HttpSettings {
     pub url: String,
     /// In capital letters. `GET` and `HEAD` carry no body.
     #[serde(default = "post")]
+    #[schemars(extend("x-reason" = "a payload is mostly posted"))]
     pub method: String,
-    /// One value each. A `Content-Type` replaces the payload's.
+    /// One value each: text, or a jq expression over the payload. A `Content-Type` replaces the payload's.
     #[serde(default)]
-    #[schemars(with = "BTreeMap<String, String>")]
-    pub headers: BTreeMap<String, Secret>,
-    /// Added to the query of the URL, percent-encoded. No secret: use `auth`.
+    pub headers: BTreeMap<String, ValueSetting>,
+    /// Added to the query of the URL, percent-encoded: text, or a jq expression over the payload. No secret: use
+    /// `auth`.
     #[serde(default)]
-    #[schemars(with = "BTreeMap<String, String>")]
-    pub query: BTreeMap<String, Secret>,
+    pub query: BTreeMap<String, ValueSetting>,
     /// Where the version goes.
     #[serde(default)]
     pub version_in: VersionIn,
+    /// The statuses that mean that the API does not speak the version of the request (any more). A 404 counts only
+    /// while another version can be tried.
+    #[serde(default = "version_rejected_by")]
+    #[schemars(
+        inner(range(min = 300, max = 599)),
+        length(max = 100),
+        extend("x-reason" = "what RFC 9110 has for a resource, a media type or a protocol that is not there")
+    )]
+    pub version_rejected_by: Vec<u16>,
     /// The header that tells the API that two requests are the same one.
     #[serde(default)]
     pub idempotency_key: IdempotencyKeySettings,
     /// Where a repeat does no harm. Left out, it follows the method (RFC 9110 section 9.2.2): `same_endpoint`
     /// where it is idempotent, else `never`. Set `same_endpoint` only when the API honours the idempotency key.
     #[serde(default)]
+    #[schemars(extend("x-reason" = "a second POST may act a second time: only its owner knows better"))]
     pub repeat: Option<RepeatSetting>,
     /// Bytes of the reply that are kept; 0 keeps status and headers only.
     #[serde(default = "capture_bytes")]
-    #[schemars(range(max = 16_777_216))]
+    #[schemars(
+        range(max = 16_777_216),
+        extend("x-reason" = "enough for every reply that says what became of a request")
+    )]
     pub capture_bytes_max: u32,
+    /// A request without effect that shows whether the API is there and lets us in.
+    #[serde(default)]
+    pub probe: ProbeSettings,
+}
+
+/// A request without effect (RFC 9110 section 9.2.1).
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields, expecting = "a map of settings")]
+#[non_exhaustive]
+pub struct ProbeSettings {
+    /// `GET`, `HEAD` or `OPTIONS`.
+    #[schemars(extend(
+        "enum" = ["GET", "HEAD", "OPTIONS"],
+        "x-reason" = "safe, and answered by most servers without touching the resource"
+    ))]
+    pub method: String,
+    /// Another URL than the target's own, with `{version}` where that has it.
+    pub url: Option<String>,
 }
 
 /// Where the version goes.
@@ -60,6 +91,8 @@ pub enum VersionIn {
     Header(String),
     /// Into the query, under this key.
     Query(String),
+    /// Into this media type, where `{version}` stands in it: `Accept`, and `Content-Type` where there is a body.
+    MediaType(String),
 }
 
 /// The header that tells the API that two requests are the same one.
@@ -70,8 +103,10 @@ pub enum VersionIn {
 #[non_exhaustive]
 pub struct IdempotencyKeySettings {
     /// Whether it is sent.
+    #[schemars(extend("x-reason" = "an API that does not know it ignores it"))]
     pub send: bool,
     /// Its name.
+    #[schemars(extend("x-reason" = "the name of the draft, and of most APIs"))]
     pub header: String,
     /// Whether it is written as the quoted string of draft-ietf-httpapi-idempotency-key-header. Most APIs take it bare.
     pub quoted: bool,
@@ -101,9 +136,11 @@ impl HttpSettings {
             headers: BTreeMap::new(),
             query: BTreeMap::new(),
             version_in: VersionIn::default(),
+            version_rejected_by: version_rejected_by(),
             idempotency_key: IdempotencyKeySettings::default(),
             repeat: None,
             capture_bytes_max: CAPTURE_BYTES,
+            probe: ProbeSettings::default(),
         }
     }
 
@@ -116,14 +153,14 @@ impl HttpSettings {
     /// With this header; its value is treated as a secret.
     #[must_use]
     pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
-        self.headers.insert(name.into(), Secret::new(value));
+        self.headers.insert(name.into(), ValueSetting::Fixed(Secret::new(value)));
         self
     }
 
     /// With this pair in the query, neither of them encoded yet.
     #[must_use]
     pub fn query(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
-        self.query.insert(key.into(), Secret::new(value));
+        self.query.insert(key.into(), ValueSetting::Fixed(Secret::new(value)));
         self
     }
 
@@ -131,6 +168,13 @@ impl HttpSettings {
     #[must_use]
     pub fn version_in(mut self, place: VersionIn) -> Self {
         self.version_in = place;
+        self
+    }
+
+    /// With a version taken for rejected by these statuses.
+    #[must_use]
+    pub fn version_rejected_by(mut self, statuses: impl IntoIterator<Item = u16>) -> Self {
+        self.version_rejected_by = statuses.into_iter().collect();
         self
     }
 
@@ -180,7 +224,7 @@ impl fmt::Debug for HttpSettings {
             .field("idempotency_key", &self.idempotency_key)
             .field("repeat", &self.repeat)
             .field("capture_bytes_max", &self.capture_bytes_max)
-            .finish()
+            .finish_non_exhaustive()
     }
 }
 
@@ -188,8 +232,18 @@ fn post() -> String {
     "POST".to_owned()
 }
 
+fn version_rejected_by() -> Vec<u16> {
+    vec![404, 406, 410, 415, 426]
+}
+
 fn capture_bytes() -> u32 {
     CAPTURE_BYTES
+}
+
+impl Default for ProbeSettings {
+    fn default() -> Self {
+        Self { method: "OPTIONS".to_owned(), url: None }
+    }
 }
 
 // === impl IdempotencyKeySettings ===

@@ -14,6 +14,8 @@ pub struct Call {
     pub target: TargetName,
     /// The version to speak, where the target has versions.
     pub version: Option<Version>,
+    /// Whether another version can still be tried when the API rejects this one.
+    pub has_other_version: bool,
     /// The endpoint to call, where the target has endpoints.
     pub endpoint: Option<Endpoint>,
     /// Counts the attempts of a delivery, from 1.
@@ -70,6 +72,7 @@ impl Call {
         Self {
             target,
             version: None,
+            has_other_version: false,
             endpoint: None,
             number: 1,
             idempotency_key: key,

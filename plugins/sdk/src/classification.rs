@@ -91,13 +91,14 @@ impl Classification {
 
     /// The default table. A reply without a status came from a target that is not HTTP, and meant accepted.
     ///
-    /// A 404, 406, 410, 415 or 426 is a rejected version only where the call named a version.
+    /// A 406, 410, 415 or 426 is a rejected version where the call named a version; a 404 only where another one
+    /// can still be tried.
     #[must_use]
     pub fn by_status(call: &Call, reply: &Reply) -> Self {
         let (meaning, effect) = match reply.head.status {
             None | Some(200..=299) => (Meaning::Success, Effect::Applied),
             Some(401) => (Meaning::Unauthorized, Effect::None),
-            Some(404 | 406 | 410 | 415 | 426) if call.version.is_some() => {
+            Some(status) if call.version.is_some() && rejects_version(status, call) => {
                 (Meaning::VersionRejected, Effect::None)
             }
             Some(429) => (Meaning::Throttled, Effect::None),
@@ -106,5 +107,14 @@ impl Classification {
             Some(_) => (Meaning::Permanent, Effect::None),
         };
         Self { meaning, effect, retry_after: retry_after(&reply.head.headers) }
+    }
+}
+
+/// Whether that status is about the version: always, or as long as it may also be about the resource.
+fn rejects_version(status: u16, call: &Call) -> bool {
+    match status {
+        406 | 410 | 415 | 426 => true,
+        404 => call.has_other_version,
+        _ => false,
     }
 }

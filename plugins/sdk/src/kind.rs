@@ -4,20 +4,25 @@ use std::{fmt, sync::Arc};
 
 use serde_json::Value;
 
-use crate::ApiTarget;
+use crate::{ApiTarget, Endpoint};
 
 /// Keys of a target's settings that belong to the engine. A kind whose schema uses one is refused.
 pub const RESERVED_KEYS: &[&str] = &[
     "kind",
     "auth",
+    "body",
     "breaker",
+    "cancel_grace",
+    "capture",
     "concurrency",
     "fallback",
     "give_up_after",
+    "propagate",
     "queue",
     "rate_limit",
     "retry",
     "timeout",
+    "version_memory",
     "versions",
 ];
 
@@ -34,6 +39,14 @@ pub trait TargetKind: fmt::Debug + Send + Sync + 'static {
     /// # Errors
     /// Every setting that is wrong, not the first only.
     fn build(&self, settings: Value) -> Result<Arc<dyn ApiTarget>, Vec<SettingError>>;
+
+    /// Whether that may be an endpoint of such a target.
+    ///
+    /// # Errors
+    /// All that is wrong with it.
+    fn check_endpoint(&self, _endpoint: &Endpoint) -> Result<(), Vec<String>> {
+        Ok(())
+    }
 }
 
 /// A setting that is wrong.

@@ -12,6 +12,7 @@ mod classification;
 mod error;
 mod http_api;
 mod kind;
+mod mapper;
 mod name;
 mod payload;
 mod progress;
@@ -32,6 +33,7 @@ pub use self::{
     error::{PrepareError, SendError, SendErrorKind},
     http_api::{Http, HttpApi},
     kind::{RESERVED_KEYS, RegisterError, Registry, SettingError, TargetKind},
+    mapper::{Expression, Mapper},
     name::{Endpoint, IdempotencyKey, TargetName, Version},
     payload::Payload,
     progress::Progress,
@@ -39,7 +41,7 @@ pub use self::{
     retry_after::retry_after,
     secret::Secret,
     setting_errors::SettingErrors,
-    target::{ApiTarget, Capture, Fallback, Profile, Repeat},
+    target::{ApiTarget, Capture, Fallback, Profile, Repeat, VersionUse},
     time::Timestamp,
     wire::{Exchange, Transport, Wire},
 };

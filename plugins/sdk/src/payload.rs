@@ -16,14 +16,25 @@ struct Inner {
     bytes: Bytes,
     content_type: String,
     json: OnceLock<Option<Value>>,
+    values: Vec<Option<String>>,
 }
 
 impl Payload {
     /// Bytes of the given media type.
     #[must_use]
     pub fn new(content_type: impl Into<String>, bytes: impl Into<Bytes>) -> Self {
+        Self::with_values(content_type, bytes, Vec::new())
+    }
+
+    /// What was made of a payload for one target, with the values of the target's expressions in their order.
+    #[must_use]
+    pub fn with_values(
+        content_type: impl Into<String>,
+        bytes: impl Into<Bytes>,
+        values: Vec<Option<String>>,
+    ) -> Self {
         let (bytes, content_type) = (bytes.into(), content_type.into());
-        Self(Arc::new(Inner { bytes, content_type, json: OnceLock::new() }))
+        Self(Arc::new(Inner { bytes, content_type, json: OnceLock::new(), values }))
     }
 
     /// A JSON document, serialised here and nowhere else.
@@ -44,6 +55,12 @@ impl Payload {
     #[must_use]
     pub fn content_type(&self) -> &str {
         &self.0.content_type
+    }
+
+    /// The value of the target's expression at that place; none where it gave `null`.
+    #[must_use]
+    pub fn value(&self, place: usize) -> Option<&str> {
+        self.0.values.get(place)?.as_deref()
     }
 
     /// The bytes as JSON, parsed at the first call; none where they are not JSON.

@@ -5,8 +5,8 @@ use std::fmt;
 use async_trait::async_trait;
 
 use crate::{
-    Attempt, Call, Classification, Delivered, Endpoint, Reply, SendError, SendErrorKind,
-    TargetName, Version,
+    Attempt, Call, Classification, Delivered, Endpoint, Expression, Reply, SendError,
+    SendErrorKind, TargetName, Version,
 };
 
 /// Where a repeat does no harm. Ordered: each includes the ones before it.
@@ -51,6 +51,22 @@ pub struct Profile {
     pub exchanges_max: u16,
     /// The ways that the author recommends; configuration overrides them.
     pub fallback: Vec<Fallback>,
+    /// What a version is to it.
+    pub version_use: VersionUse,
+    /// The jq expressions among its settings: the engine works them out, in this order, for every payload.
+    pub expressions: Vec<Expression>,
+}
+
+/// What a version is to a target.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+pub enum VersionUse {
+    /// Its requests have a place for one, and may do without.
+    #[default]
+    Accepted,
+    /// Its requests are not complete without one.
+    Needed,
+    /// Its requests have no place for one.
+    Ignored,
 }
 
 /// What to do when a way has failed for good.
@@ -124,6 +140,8 @@ impl Default for Profile {
             compensates: false,
             exchanges_max: 1,
             fallback: vec![Fallback::Version],
+            version_use: VersionUse::Accepted,
+            expressions: Vec::new(),
         }
     }
 }

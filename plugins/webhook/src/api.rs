@@ -5,7 +5,7 @@ use std::fmt;
 use bytes::Bytes;
 use fanfare_sdk::{
     Call, Classification, Effect, Endpoint, HttpApi, Meaning, Payload, PrepareError, Profile,
-    Repeat, Reply, Secret, SettingErrors, check,
+    Repeat, Reply, Secret, SettingErrors, VersionUse, check,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, header::CONTENT_TYPE};
 
@@ -74,6 +74,7 @@ impl HttpApi for WebhookTarget {
         let mut profile = Profile::default();
         // The standard has receivers recognise a `webhook-id`; another endpoint need not know it.
         profile.repeat = Repeat::SameEndpoint;
+        profile.version_use = VersionUse::Ignored;
         profile
     }
 

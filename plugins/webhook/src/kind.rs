@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use fanfare_sdk::{ApiTarget, Http, SettingError, TargetKind, check};
+use fanfare_sdk::{ApiTarget, Endpoint, Http, SettingError, TargetKind, check};
 use schemars::schema_for;
 use serde_json::Value;
 
@@ -24,5 +24,9 @@ impl TargetKind for WebhookKind {
     fn build(&self, settings: Value) -> Result<Arc<dyn ApiTarget>, Vec<SettingError>> {
         let settings: WebhookSettings = check::settings(settings)?;
         Ok(Arc::new(Http(WebhookTarget::try_new(&settings)?)))
+    }
+
+    fn check_endpoint(&self, endpoint: &Endpoint) -> Result<(), Vec<String>> {
+        check::url(endpoint.as_str()).map(drop)
     }
 }

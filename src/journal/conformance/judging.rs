@@ -96,16 +96,16 @@ pub(super) async fn skipped(stage: Stage) -> Checked {
     expect(verdict, "verdict 2 unsatisfied by impossible at 4")?;
     stage.accept(broadcast(3, "a")).await;
     let verdict = stage.append(&a, &[settled((3, "a"), Outcome::Skipped)], 5).await;
-    expect(verdict, "verdict 3 unsatisfied by all at 5, settled 3")
+    expect(verdict, "verdict 3 satisfied by all at 5, settled 3")
 }
 
 pub(super) async fn empty(stage: Stage) -> Checked {
     expect(stage.accept(broadcast(1, "")).await, "new 1")?;
     expect(stage.open().await, "1")?;
-    expect(stage.judge(1, 2).await, "verdict 1 unsatisfied by all at 2, settled 1")?;
+    expect(stage.judge(1, 2).await, "verdict 1 satisfied by all at 2, settled 1")?;
     expect(stage.judge(1, 3).await, "nothing")?;
     expect(stage.open().await, "nothing")?;
-    expect(stage.view(1).await, "1 unsatisfied by all at 2, settled at 2: nothing")?;
+    expect(stage.view(1).await, "1 satisfied by all at 2, settled at 2: nothing")?;
     expect(stage.accept(broadcast(2, "")).await, "new 2")?;
     let cancelled = stage.cancel(2, CancelledBy::Caller, 3).await;
     expect(cancelled, "verdict 2 unsatisfied by cancelled at 3, settled 2")?;

@@ -36,6 +36,7 @@ pub(super) fn broadcast(number: u128, recipients: &str) -> NewBroadcast {
         seed: place as u64,
         expires: at(1_000_000),
         span_id: [2; 8],
+        skipped: false,
     });
     NewBroadcast {
         id: id(number),
@@ -91,6 +92,7 @@ pub(super) fn ended(attempt: u32, meaning: Meaning, micros: i64) -> Event {
         status: Some(200),
         error: None,
         reply: None,
+        notice: None,
         at: at(micros),
     })
 }

@@ -64,6 +64,7 @@ fn broadcast(number: u128, recipients: usize) -> NewBroadcast {
         seed: 0,
         expires: at(9),
         span_id: [0; 8],
+        skipped: false,
     });
     NewBroadcast {
         id: id(number),

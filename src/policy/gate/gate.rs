@@ -1,6 +1,6 @@
 //! The gate itself: everything together, all or nothing.
 
-use fanfare_sdk::{Endpoint, Timestamp};
+use fanfare_sdk::{Endpoint, Timestamp, Version};
 use smallvec::SmallVec;
 
 use super::{
@@ -15,6 +15,9 @@ use crate::{
 
 /// Endpoints of one target whose breakers are kept. Those beyond are let through.
 const ENDPOINTS_MAX: usize = 64;
+
+/// Versions of one target that are remembered as rejected.
+const VERSIONS_MAX: usize = 64;
 
 /// The gate of one target.
 #[derive(Debug)]
@@ -36,6 +39,8 @@ pub struct GateSnapshot {
     /// The target asked not to be called again.
     disabled: bool,
     breakers: SmallVec<[(Option<Endpoint>, Breaker); 1]>,
+    /// Versions that were rejected, and when they may be asked for again.
+    rejected: SmallVec<[(Version, Timestamp); 1]>,
 }
 
 /// Leave to make one attempt. Comes back with what became of it.
@@ -43,6 +48,7 @@ pub struct GateSnapshot {
 #[must_use = "a dropped ticket is a lost permit"]
 pub struct Ticket {
     endpoint: Option<Endpoint>,
+    version: Option<Version>,
     era: u64,
     tokens: u16,
 }
@@ -56,6 +62,8 @@ pub enum Feedback {
         healthy: bool,
         /// Until when the target asked to be left alone.
         throttled: Option<Timestamp>,
+        /// What else it said of itself.
+        said: Said,
     },
     /// None came.
     NoReply,
@@ -65,11 +73,37 @@ pub enum Feedback {
     Abandoned,
 }
 
+/// What a reply says of its target.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+pub enum Said {
+    /// Nothing that is to be remembered.
+    #[default]
+    Nothing,
+    /// It speaks the version.
+    VersionAccepted,
+    /// It does not speak the version (any more).
+    VersionRejected,
+    /// It is not to be called again.
+    Disabled,
+}
+
 impl Gate {
     /// A gate that knows nothing yet.
     #[must_use]
     pub fn new(policy: GatePolicy) -> Self {
         Self { policy, in_flight: 0, kept: GateSnapshot::default() }
+    }
+
+    /// The version to begin with, of those that are configured; none for the preferred one.
+    #[must_use]
+    pub fn version_first(&self, versions: &[Version], now: Timestamp) -> Option<Version> {
+        let rejected = &self.kept.rejected;
+        let left =
+            |version: &&Version| !rejected.iter().any(|(v, until)| v == *version && now < *until);
+        if rejected.is_empty() {
+            return None;
+        }
+        versions.iter().find(left).filter(|version| versions.first() != Some(version)).cloned()
     }
 
     /// What bears on the next step of a delivery. Changes nothing.
@@ -112,12 +146,13 @@ impl Gate {
             self.kept.bucket.take(limit, tokens, now);
         }
         self.in_flight += 1;
+        self.ask_again(way.version.as_ref(), now);
         let breaker = place.map(|place| &mut self.kept.breakers[place].1);
         let era = breaker.map_or(0, |breaker| {
             breaker.begin();
             breaker.era()
         });
-        Ok(Ticket { endpoint: way.endpoint.clone(), era, tokens })
+        Ok(Ticket { endpoint: way.endpoint.clone(), version: way.version.clone(), era, tokens })
     }
 
     /// Takes a ticket back, and says whether a breaker has changed its state.
@@ -127,10 +162,11 @@ impl Gate {
         feedback: Feedback,
         now: Timestamp,
     ) -> Option<Transition> {
-        let Ticket { endpoint, era, tokens } = ticket;
+        let Ticket { endpoint, version, era, tokens } = ticket;
         self.in_flight = self.in_flight.saturating_sub(1);
         let health = match feedback {
-            Feedback::Replied { healthy, throttled } => {
+            Feedback::Replied { healthy, throttled, said } => {
+                self.learn(said, version, now);
                 self.kept.throttled_until = self.kept.throttled_until.max(throttled);
                 if healthy { Health::Well } else { Health::Ill(throttled) }
             }
@@ -169,6 +205,12 @@ impl Gate {
         self.kept.disabled = false;
     }
 
+    /// Whether the target asked not to be called again.
+    #[must_use]
+    pub fn is_disabled(&self) -> bool {
+        self.kept.disabled
+    }
+
     /// Tickets that are out.
     #[must_use]
     pub fn in_flight(&self) -> u32 {
@@ -188,6 +230,33 @@ impl Gate {
             breaker.forget_probes();
         }
         Self { policy, in_flight: 0, kept }
+    }
+
+    /// One attempt may ask for a version whose time is over; the others go on without it until that is answered.
+    fn ask_again(&mut self, version: Option<&Version>, now: Timestamp) {
+        let entry = self.kept.rejected.iter_mut().find(|(v, _)| Some(v) == version);
+        if let Some((_, until)) = entry.filter(|(_, until)| *until <= now) {
+            *until = now.after(self.policy.version_memory);
+        }
+    }
+
+    fn learn(&mut self, said: Said, version: Option<Version>, now: Timestamp) {
+        let rejected = &mut self.kept.rejected;
+        match (said, version) {
+            (Said::Disabled, _) => self.kept.disabled = true,
+            (Said::VersionAccepted, Some(version)) if !rejected.is_empty() => {
+                rejected.retain(|(v, _)| *v != version);
+            }
+            (Said::VersionRejected, Some(version)) => {
+                let until = now.after(self.policy.version_memory);
+                match rejected.iter().position(|(v, _)| *v == version) {
+                    Some(place) => rejected[place].1 = until,
+                    None if rejected.len() < VERSIONS_MAX => rejected.push((version, until)),
+                    None => {}
+                }
+            }
+            (Said::Nothing | Said::VersionAccepted | Said::VersionRejected, _) => {}
+        }
     }
 
     fn door(&self, now: Timestamp) -> Door {

@@ -15,6 +15,6 @@ mod tests;
 
 pub use self::{
     breaker::{BreakerState, Transition},
-    gate::{Feedback, Gate, GateSnapshot, Ticket},
+    gate::{Feedback, Gate, GateSnapshot, Said, Ticket},
     policy::{BreakerPolicy, GateError, GatePolicy, RateLimit},
 };

@@ -13,6 +13,8 @@ pub struct GatePolicy {
     pub breaker: Option<BreakerPolicy>,
     /// Requests on the wire that one attempt may make: each takes a token of the rate limit. 0 is taken for 1.
     pub exchanges_max: u16,
+    /// How long a version that was rejected is not asked for again.
+    pub version_memory: Duration,
 }
 
 /// So many requests per time, and so many at once after a silence (GCRA).
@@ -48,10 +50,17 @@ pub struct GateError {
 impl Default for GatePolicy {
     /// No rate limit, since nobody can guess one. 128 in flight: more than an API serves one caller at once, and
     /// few enough sockets. A breaker, since an endpoint that failed five times in a row fails the sixth time too.
+    /// Ten minutes of memory: a version that is gone stays gone, and one that was rolled back is found again.
     fn default() -> Self {
         let breaker =
             BreakerPolicy { failures: 5, open_for: Duration::from_secs(30), probes_max: 1 };
-        Self { rate_limit: None, concurrency_max: 128, breaker: Some(breaker), exchanges_max: 1 }
+        Self {
+            rate_limit: None,
+            concurrency_max: 128,
+            breaker: Some(breaker),
+            exchanges_max: 1,
+            version_memory: Duration::from_secs(10 * 60),
+        }
     }
 }
 

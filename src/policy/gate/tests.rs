@@ -5,11 +5,11 @@ use std::time::Duration;
 use fanfare_sdk::Timestamp;
 use proptest::{prop_assert, prop_assert_eq, proptest};
 
-use super::{BreakerPolicy, Feedback, Gate, GateError, GatePolicy, RateLimit, Ticket};
+use super::{BreakerPolicy, Feedback, Gate, GateError, GatePolicy, RateLimit, Said, Ticket};
 use crate::{policy::Door, report::Way};
 
-const WELL: Feedback = Feedback::Replied { healthy: true, throttled: None };
-const ILL: Feedback = Feedback::Replied { healthy: false, throttled: None };
+const WELL: Feedback = Feedback::Replied { healthy: true, throttled: None, said: Said::Nothing };
+const ILL: Feedback = Feedback::Replied { healthy: false, throttled: None, said: Said::Nothing };
 
 fn secs(secs: u64) -> Duration {
     Duration::from_secs(secs)
@@ -84,12 +84,28 @@ impl Play {
             return Some(self.go(endpoint.trim_start_matches('@')));
         }
         if let Some(until) = until("slow") {
-            return self.back(Feedback::Replied { healthy: true, throttled: Some(until) });
+            return self.back(Feedback::Replied {
+                healthy: true,
+                throttled: Some(until),
+                said: Said::Nothing,
+            });
         }
         if let Some(until) = until("ill") {
-            return self.back(Feedback::Replied { healthy: false, throttled: Some(until) });
+            return self.back(Feedback::Replied {
+                healthy: false,
+                throttled: Some(until),
+                said: Said::Nothing,
+            });
         }
+        if let Some(version) = word.strip_prefix("ask") {
+            return Some(self.ask(version));
+        }
+        let said = |said| Feedback::Replied { healthy: true, throttled: None, said };
         match word {
+            "rejects" => return self.back(said(Said::VersionRejected)),
+            "speaks" => return self.back(said(Said::VersionAccepted)),
+            "quits" => return self.back(said(Said::Disabled)),
+            "first" => return Some(self.version_first()),
             "well" => return self.back(WELL),
             "ill" => return self.back(ILL),
             "lost" => return self.back(Feedback::NoReply),
@@ -117,6 +133,22 @@ impl Play {
             }
             Err(door) => text(door),
         }
+    }
+
+    fn ask(&mut self, version: &str) -> String {
+        let way = Way { version: Some(version.into()), ..way("") };
+        match self.gate.admit(&way, self.now) {
+            Ok(ticket) => {
+                self.tickets.push(ticket);
+                "in".into()
+            }
+            Err(door) => text(door),
+        }
+    }
+
+    fn version_first(&self) -> String {
+        let first = self.gate.version_first(&["3".into(), "2".into()], self.now);
+        first.map_or("preferred".into(), |version| version.to_string())
     }
 
     fn back(&mut self, feedback: Feedback) -> Option<String> {
@@ -332,4 +364,32 @@ proptest! {
             }
         });
     }
+}
+
+#[test]
+fn a_rejected_version_is_not_asked_for_again_for_a_while() {
+    let policy = || GatePolicy { version_memory: secs(60), ..open() };
+    check(policy(), "first", "preferred");
+    check(policy(), "ask3 rejects first 59s first", "in 2 2");
+    check(policy(), "ask3 rejects ask2 speaks first", "in in 2");
+    check(policy(), "ask3 rejects ask2 rejects first", "in in preferred");
+    check(policy(), "ask3 rejects again first", "in 2");
+}
+
+#[test]
+fn one_attempt_asks_for_it_again_and_the_others_go_on_without() {
+    let policy = || GatePolicy { version_memory: secs(60), ..open() };
+    check(
+        policy(),
+        "ask3 rejects 60s first ask3 first speaks first",
+        "in preferred in 2 preferred",
+    );
+    check(policy(), "ask3 rejects 60s ask3 rejects 119s first 120s first", "in in 2 preferred");
+    check(policy(), "ask3 rejects 60s ask3 lost first 120s first", "in in 2 preferred");
+}
+
+#[test]
+fn a_target_that_asks_not_to_be_called_is_left_alone() {
+    check(open(), "go quits go look revive go", "in shut:disabled shut:disabled in");
+    check(open(), "go quits again look", "in shut:disabled");
 }

@@ -137,6 +137,8 @@ fn cancel(at: u64, script: Scripted, expected: &str) {
     let start = Timestamp::from_secs(0);
     let cancel_after = Some(secs(at));
     let played = rehearse(&Rehearsal {
+        apis: std::collections::HashMap::new(),
+
         targets: vec![api()],
         script: vec![script],
         seed: 1,

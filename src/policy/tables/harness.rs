@@ -69,7 +69,14 @@ pub(super) fn with(status: u16, headers: &[(&str, &str)]) -> Scripted {
 pub(super) fn play(targets: Vec<TargetPolicy>, script: Vec<Scripted>) -> Rehearsed {
     // 2026-01-01T00:00:00Z
     let start = Timestamp::from_secs(1_767_225_600);
-    rehearse(&Rehearsal { targets, script, seed: 1, start, cancel_after: None })
+    rehearse(&Rehearsal {
+        apis: std::collections::HashMap::new(),
+        targets,
+        script,
+        seed: 1,
+        start,
+        cancel_after: None,
+    })
 }
 
 /// `delivered after 2 attempts, 200ms`, and by which way where there is a choice.

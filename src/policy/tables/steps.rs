@@ -17,7 +17,7 @@ use crate::{
 fn plan(policy: TargetPolicy) -> Plan {
     let accepted = Timestamp::from_secs(0);
     let expires = accepted.after(policy.give_up_after);
-    Plan { policy: policy.into(), recipient: None, seed: 1, accepted, expires }
+    Plan { policy: policy.into(), recipient: None, seed: 1, accepted, expires, skipped: false }
 }
 
 fn started(attempt: u32, kind: Kind) -> Event {
@@ -40,6 +40,7 @@ fn ended(attempt: u32, classification: Classification, learned: Learned) -> Even
         status: None,
         error,
         reply: None,
+        notice: None,
         at,
     })
 }

@@ -25,9 +25,12 @@ fn a_rejected_version_falls_back_to_the_next() {
     );
     check(
         versions(&["3"]),
-        &[404],
+        &[410],
         "failed (no version left that the API speaks) after 1 attempt, 0ns",
     );
+    check(versions(&["3"]), &[404], "failed (refused by the API) after 1 attempt, 0ns");
+    check(versions(&["3", "2"]), &[404, 404], "failed (refused by the API) after 2 attempts, 0ns");
+    check(versions(&["3", "2"]), &[404, 200], "delivered after 2 attempts, 0ns, version 2");
     check(
         versions(&["3", "2"]),
         &[503, 410, 503, 200],

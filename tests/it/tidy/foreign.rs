@@ -14,10 +14,13 @@ const HOMES: &[(&str, &[&str])] = &[
     ("rustls_platform_verifier", &["transport"]),
     ("ractor", &["actor"]),
     ("clap", &["cli", "daemon"]),
-    ("serde_saphyr", &["cli", "daemon"]),
+    ("serde_saphyr", &["config"]),
+    ("jsonschema", &["config"]),
     ("anstream", &["cli", "daemon"]),
     ("anstyle", &["cli", "daemon"]),
-    ("axum", &["daemon"]),
+    ("axum", &["cli", "daemon"]),
+    ("terminal_size", &["cli"]),
+    ("unicode_width", &["cli"]),
 ];
 
 /// Of `src` and `plugins`; a test pins facts about a crate, and a benchmark runs beside one, by naming it.

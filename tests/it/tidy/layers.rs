@@ -12,6 +12,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("report", 1),
     ("policy", 2),
     ("telemetry", 2),
+    ("mapping", 2),
     ("config", 3),
     ("transport", 3),
     ("journal", 3),

@@ -12,6 +12,8 @@ fn check(version: Option<&str>, status: u16, expected: &str) {
     let (now, time_left) = (Timestamp::from_secs(0), Duration::from_secs(5));
     let mut call = Call::new("crm".into(), "key-1".into(), now, time_left);
     call.version = version.map(Into::into);
+    // Of two versions the second one is the last.
+    call.has_other_version = version == Some("3");
     let meant = target.classify(&call, &Reply::http(status, HeaderMap::new(), ""));
     assert_eq!(format!("{:?}, {:?}", meant.meaning, meant.effect), expected, "{status}");
 }
@@ -24,9 +26,13 @@ fn a_status_means_one_thing() {
     for status in [300, 301, 302, 303, 304, 307, 308, 399, 400, 403, 404, 409, 410, 422, 501, 505] {
         check(None, status, "Permanent, None");
     }
-    for status in [404, 406, 410, 415, 426] {
+    for status in [406, 410, 415, 426] {
         check(Some("2"), status, "VersionRejected, None");
     }
+    check(Some("2"), 404, "Permanent, None");
+    check(Some("3"), 404, "VersionRejected, None");
+    check(Some("3"), 403, "Permanent, None");
+    check(Some("3"), 503, "Retry, None");
     check(None, 401, "Unauthorized, None");
     check(None, 429, "Throttled, None");
     for status in [421, 425, 503] {

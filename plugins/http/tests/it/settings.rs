@@ -26,7 +26,7 @@ fn settings_of_the_wrong_shape_are_named() {
     check(json!([]), &[": is not what it should be: a map of settings"]);
     check(
         with("headers", json!({ "a": ["b"] })),
-        &["/headers/a: is not what it should be: a string"],
+        &["/headers/a: is not what it should be: text, or a map with `jq`"],
     );
     check(
         with("repeat", json!("always")),
@@ -34,7 +34,7 @@ fn settings_of_the_wrong_shape_are_named() {
     );
     check(
         with("version_in", json!("body")),
-        &["/version_in: is not what it should be: one of `path`, `header`, `query`"],
+        &["/version_in: is not what it should be: one of `path`, `header`, `query`, `media_type`"],
     );
     check(
         with("idempotency_key", json!(false)),
@@ -48,7 +48,7 @@ fn settings_of_the_wrong_shape_are_named() {
         with("timeout", json!("5s")),
         &[
             "/timeout: unknown field `timeout`, expected one of `url`, `method`, `headers`, `query`, `version_in`, \
-         `idempotency_key`, `repeat`, `capture_bytes_max`",
+         `version_rejected_by`, `idempotency_key`, `repeat`, `capture_bytes_max`, `probe`",
         ],
     );
 }

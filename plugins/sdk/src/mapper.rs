@@ -1,0 +1,32 @@
+//! What stands between the broadcast's payload and what one target gets of it.
+
+use std::{collections::BTreeMap, fmt};
+
+use serde_json::Value;
+
+use crate::{Payload, PrepareError, Reply};
+
+/// Makes of the broadcast's payload what one target gets, and takes out of its reply what the report shows.
+///
+/// The same payload always gives the same bytes: no clock, no environment, no chance.
+pub trait Mapper: fmt::Debug + Send + Sync + 'static {
+    /// What the target gets.
+    ///
+    /// # Errors
+    /// When the payload has not what is needed; the message does not repeat it.
+    fn map(&self, payload: &Payload) -> Result<Payload, PrepareError>;
+
+    /// What the report shows of a reply, by name.
+    fn capture(&self, _reply: &Reply) -> BTreeMap<String, Value> {
+        BTreeMap::new()
+    }
+}
+
+/// A jq expression among a target's own settings. Its value for a payload is found by [`Payload::value`].
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Expression {
+    /// Where it was written: JSON pointer (RFC 6901) into the target's settings.
+    pub pointer: String,
+    /// The expression.
+    pub source: String,
+}

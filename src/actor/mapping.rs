@@ -1,0 +1,68 @@
+//! Where the mapper of a target runs: at once where it is quick, else on a thread of its own, of which a target has
+//! only a few. One that has used them up waits for itself alone.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use fanfare_sdk::{Mapper, Payload, PrepareError, Reply};
+use serde_json::Value;
+use tokio::{sync::Semaphore, task::spawn_blocking};
+
+/// Bytes from which on a payload or a reply is mapped on a thread of its own.
+const QUICK_BYTES_MAX: usize = 64 << 10;
+
+/// Threads of one target.
+const THREADS_MAX: usize = 4;
+
+/// Where the mapper of a target runs.
+#[derive(Debug)]
+pub(super) struct Mapping(Arc<Semaphore>);
+
+impl Default for Mapping {
+    fn default() -> Self {
+        Self(Arc::new(Semaphore::new(THREADS_MAX)))
+    }
+}
+
+impl Mapping {
+    /// What the target gets of a payload.
+    pub(super) async fn map(
+        &self,
+        mapper: &Arc<dyn Mapper>,
+        payload: &Payload,
+    ) -> Result<Payload, PrepareError> {
+        if payload.bytes().len() <= QUICK_BYTES_MAX {
+            return mapper.map(payload);
+        }
+        let (mapper, payload) = (mapper.clone(), payload.clone());
+        let mapped = self.aside(move || mapper.map(&payload)).await;
+        mapped.unwrap_or_else(|| Err(PrepareError("mapping the payload panicked".to_owned())))
+    }
+
+    /// What the report shows of a reply.
+    pub(super) async fn capture(
+        &self,
+        mapper: &Arc<dyn Mapper>,
+        reply: &Reply,
+    ) -> BTreeMap<String, Value> {
+        if reply.body.bytes().len() <= QUICK_BYTES_MAX {
+            let capture = std::panic::AssertUnwindSafe(|| mapper.capture(reply));
+            return std::panic::catch_unwind(capture).unwrap_or_default();
+        }
+        let (mapper, reply) = (mapper.clone(), reply.clone());
+        self.aside(move || mapper.capture(&reply)).await.unwrap_or_default()
+    }
+
+    /// Runs `work` on a thread of its own; none where it panicked.
+    async fn aside<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Option<T> {
+        let permit = self.0.clone().acquire_owned().await.ok()?;
+        let run = spawn_blocking(move || {
+            let done = work();
+            drop(permit);
+            done
+        });
+        run.await.ok()
+    }
+}

@@ -1,0 +1,79 @@
+//! `fanfare check`: is the configuration right, and are its targets there?
+
+use std::io;
+
+use super::{
+    args::CheckArgs,
+    kinds::{FILE, load},
+    output::{complain, print, print_aside},
+    planned_route::names,
+    run::Status,
+    text::millis,
+};
+use crate::{
+    config::Config,
+    engine::{Engine, Probe},
+};
+
+/// Checks the configuration; with `--probe` also whether its targets answer.
+pub(super) fn check(args: &CheckArgs) -> io::Result<Status> {
+    let mut config = match load(args.config.as_ref()) {
+        Ok(config) => config,
+        Err(problems) => {
+            let count = problems.len();
+            complain(&problems);
+            if count > 1 {
+                print_aside(&format!("{count} mistakes\n"))?;
+            }
+            return Ok(Status::WrongUsage);
+        }
+    };
+    let file = args.config.as_ref().map_or(FILE.into(), |file| file.display().to_string());
+    let (targets, routes) = (config.targets.len(), config.routes.len());
+    print(&format!("{file}: {} and {}\n", count(targets, "target"), count(routes, "route")))?;
+    if !args.probe {
+        return Ok(Status::Satisfied);
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(probe(&mut config))
+}
+
+fn count(count: usize, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+}
+
+async fn probe(config: &mut Config) -> io::Result<Status> {
+    let names = names(config);
+    let width = names.iter().map(|name| name.chars().count()).max().unwrap_or(0);
+    let engine = match Engine::builder().targets_of(config).start().await {
+        Ok(engine) => engine,
+        Err(error) => {
+            complain(&[error.to_string()]);
+            return Ok(Status::OurFault);
+        }
+    };
+    let probes = futures_util::future::join_all(names.iter().map(|name| engine.probe(name))).await;
+    let mut status = Status::Satisfied;
+    for (name, probe) in names.iter().zip(probes) {
+        let Some(probe) = probe else { continue };
+        if !probe.is_reachable() {
+            status = Status::Unsatisfied;
+        }
+        print(&format!("{name:<width$}  {}\n", says(&probe)))?;
+    }
+    engine.shutdown().await;
+    Ok(status)
+}
+
+fn says(probe: &Probe) -> String {
+    let took = millis(probe.took.as_secs_f64() * 1_000.0);
+    match (&probe.error, probe.status) {
+        (Some(error), _) if probe.is_supported() => format!("not reachable: {error}, {took}"),
+        (Some(_), _) => "cannot be probed".to_owned(),
+        (None, Some(401 | 403)) => {
+            format!("reachable, but it does not let us in: {}, {took}", probe.status.unwrap_or(0))
+        }
+        (None, Some(status)) => format!("reachable: {status}, {took}"),
+        (None, None) => format!("reachable, {took}"),
+    }
+}

@@ -1,0 +1,217 @@
+//! A target from its two halves.
+
+use std::{panic::AssertUnwindSafe, sync::Arc};
+
+use fanfare_sdk::{
+    ApiTarget, Authorizer, Endpoint, Fallback, Mapper, Profile, TargetKind, VersionUse,
+};
+use serde_json::Value;
+
+use super::{
+    ConfiguredTarget,
+    document::child,
+    issues::Issues,
+    target::{BodyAs, BodySetting, FallbackSetting, TargetSettings},
+};
+use crate::{
+    mapping::{BodyForm, Filter, JqMapper},
+    policy::{TargetPolicy, gate::GatePolicy},
+};
+
+/// Builds a target; none where it cannot be. `whole` says that nothing was taken out of its settings.
+pub(super) fn target(
+    name: &str,
+    (kind, own, whole): (&dyn TargetKind, Value, bool),
+    (settings, written): (&TargetSettings, &Value),
+    issues: &mut Issues<'_>,
+) -> Option<ConfiguredTarget> {
+    let authorizers = authorizers(settings, issues);
+    let api = api((kind, own, whole), issues);
+    let profile = match api.as_ref().map(|api| profile(&**api)) {
+        Some(Err(())) => {
+            issues.push("kind", "its plugin panicked when it was asked for its profile");
+            return None;
+        }
+        Some(Ok(profile)) => Some(profile),
+        None => None,
+    };
+    let mapper = mapper(settings, profile.as_ref(), issues);
+    let policy = policy(name, (settings, written), profile.as_ref(), issues);
+    fallbacks(settings, kind, issues);
+    if let Some(profile) = &profile {
+        versions(settings, profile, issues);
+    }
+    let (api, profile) = api.zip(profile)?;
+    Some(ConfiguredTarget {
+        kind: kind.kind().to_owned(),
+        api,
+        policy,
+        authorizers,
+        capture: profile.capture,
+        propagate: settings.propagate,
+        mapper,
+    })
+}
+
+fn api(
+    (kind, own, whole): (&dyn TargetKind, Value, bool),
+    issues: &mut Issues<'_>,
+) -> Option<Arc<dyn ApiTarget>> {
+    let built = std::panic::catch_unwind(AssertUnwindSafe(|| kind.build(own)));
+    let Ok(built) = built else {
+        issues.push("kind", "its plugin panicked when it was built");
+        return None;
+    };
+    let wrong = match built {
+        Ok(api) => return Some(api),
+        Err(wrong) => wrong,
+    };
+    for error in wrong {
+        // What was taken out has its message already.
+        let missing =
+            ["missing field", "is missing"].iter().any(|start| error.message.starts_with(start));
+        if whole || !missing {
+            let pointer = format!("{}{}", issues.pointer, error.pointer);
+            issues.push_at(&pointer, error.message);
+        }
+    }
+    None
+}
+
+fn profile(api: &dyn ApiTarget) -> Result<Profile, ()> {
+    std::panic::catch_unwind(AssertUnwindSafe(|| api.profile())).map_err(drop)
+}
+
+fn authorizers(settings: &TargetSettings, issues: &mut Issues<'_>) -> Vec<Arc<dyn Authorizer>> {
+    let mut authorizers = Vec::new();
+    for (below, setting) in settings.auth.iter().flat_map(|auth| auth.all()) {
+        match setting.build() {
+            Ok(authorizer) => authorizers.push(authorizer),
+            Err(wrong) => {
+                let auth = child(&issues.pointer, "auth");
+                for error in wrong.iter() {
+                    issues.push_at(&format!("{auth}{below}{}", error.pointer), &error.message);
+                }
+            }
+        }
+    }
+    authorizers
+}
+
+fn policy(
+    name: &str,
+    (settings, written): (&TargetSettings, &Value),
+    profile: Option<&Profile>,
+    issues: &mut Issues<'_>,
+) -> TargetPolicy {
+    let unknown = Profile::default();
+    let profile = profile.unwrap_or(&unknown);
+    let mut policy = TargetPolicy::new(name.into(), profile);
+    policy.retry = settings.retry.policy(&written["retry"], &mut issues.at("retry"));
+    policy.timeout = settings.timeout.0;
+    policy.give_up_after = settings.give_up_after.0;
+    for (key, span) in [("timeout", settings.timeout), ("give_up_after", settings.give_up_after)] {
+        if span.0.is_zero() {
+            issues.push(key, "is nothing: longer than zero would be right");
+        }
+    }
+    policy.cancel_grace = settings.cancel_grace.0;
+    policy.queue_max = settings.queue as usize;
+    let limit = settings.rate_limit.as_ref();
+    policy.gate = GatePolicy {
+        rate_limit: limit.and_then(|limit| limit.policy(&mut issues.at("rate_limit"))),
+        concurrency_max: settings.concurrency,
+        breaker: settings.breaker.policy(&mut issues.at("breaker")),
+        exchanges_max: profile.exchanges_max,
+        version_memory: settings.version_memory.0,
+    };
+    if !settings.versions.is_empty() {
+        policy.versions = settings.versions.iter().map(|v| v.as_str().into()).collect();
+    }
+    if let Some(fallback) = &settings.fallback {
+        policy.fallback = fallback.iter().map(Fallback::from).collect();
+    }
+    policy
+}
+
+/// A version needs a place in the request, and a place needs versions.
+fn versions(settings: &TargetSettings, profile: &Profile, issues: &mut Issues<'_>) {
+    let some = !settings.versions.is_empty() || !profile.versions.is_empty();
+    match profile.version_use {
+        VersionUse::Ignored if !settings.versions.is_empty() => {
+            issues.push("versions", "have no place in its requests: `{version}` in `url`, or `version_in`, would give them one");
+        }
+        VersionUse::Needed if !some => {
+            issues.push("versions", "is missing: its requests have a place for a version");
+        }
+        VersionUse::Needed | VersionUse::Accepted | VersionUse::Ignored => {}
+    }
+    for (at, version) in settings.versions.iter().enumerate() {
+        if settings.versions[..at].contains(version) {
+            issues.at("versions").push(&at.to_string(), "stands there twice");
+        }
+    }
+}
+
+fn fallbacks(settings: &TargetSettings, kind: &dyn TargetKind, issues: &mut Issues<'_>) {
+    let all = settings.fallback.as_deref().unwrap_or_default();
+    for (at, entry) in all.iter().enumerate() {
+        let mut here = issues.at("fallback");
+        let mut here = here.at(&at.to_string());
+        match entry {
+            FallbackSetting::Endpoint(url) => {
+                let checked = kind.check_endpoint(&Endpoint::from(url.as_str()));
+                for says in checked.err().unwrap_or_default() {
+                    here.push("endpoint", says);
+                }
+            }
+            FallbackSetting::Version | FallbackSetting::Target(_) => {}
+        }
+        if all[..at].contains(entry) {
+            here.push_at(&here.pointer.clone(), "stands there twice");
+        }
+    }
+}
+
+fn mapper(
+    settings: &TargetSettings,
+    profile: Option<&Profile>,
+    issues: &mut Issues<'_>,
+) -> Option<Arc<dyn Mapper>> {
+    let body = settings.body.as_ref().and_then(|body| {
+        let (below, form, source) = match body {
+            BodySetting::Json(source) => ("", BodyForm::Json, source),
+            BodySetting::As(BodyAs::Json(source)) => ("/json", BodyForm::Json, source),
+            BodySetting::As(BodyAs::Form(source)) => ("/form", BodyForm::Form, source),
+            BodySetting::As(BodyAs::Text(source)) => ("/text", BodyForm::Text, source),
+            BodySetting::As(BodyAs::Bytes(source)) => ("/bytes", BodyForm::Bytes, source),
+        };
+        let pointer = format!("{}{below}", child(&issues.pointer, "body"));
+        filter(source, &pointer, issues).map(|filter| (form, filter))
+    });
+    let own = profile.map(|profile| profile.expressions.as_slice()).unwrap_or_default();
+    let values: Vec<_> = own
+        .iter()
+        .filter_map(|it| {
+            let key = it.pointer.trim_start_matches('/').replace('/', ".");
+            Some((key, filter(&it.source, &format!("{}{}", issues.pointer, it.pointer), issues)?))
+        })
+        .collect();
+    let capture = child(&issues.pointer, "capture");
+    let captures: Vec<_> = settings
+        .capture
+        .iter()
+        .filter_map(|(name, source)| {
+            Some((name.clone(), filter(source, &child(&capture, name), issues)?))
+        })
+        .collect();
+    let mapper = JqMapper::new(body, values, captures);
+    (!mapper.is_empty()).then(|| Arc::new(mapper) as Arc<dyn Mapper>)
+}
+
+/// Compiles a jq expression.
+pub(super) fn filter(source: &str, pointer: &str, issues: &mut Issues<'_>) -> Option<Filter> {
+    Filter::parse(source)
+        .map_err(|error| issues.push_at(pointer, format!("is not jq: {error}")))
+        .ok()
+}

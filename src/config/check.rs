@@ -1,0 +1,154 @@
+//! What can only be seen with all targets and routes side by side.
+
+use std::collections::{BTreeMap, HashSet};
+
+use super::{
+    Problem, Route, RouteRecipient,
+    build::filter,
+    document::{Places, child},
+    issues::Issues,
+    load::Read,
+    nearest::nearest,
+    route::{CompletionSetting, Recipient, RouteSettings},
+    target::FallbackSetting,
+};
+
+/// Targets by name; none where one could not be read.
+pub(super) type Targets = BTreeMap<String, Option<Read>>;
+
+pub(super) struct Check<'a> {
+    pub(super) places: &'a Places,
+    pub(super) problems: &'a mut Vec<Problem>,
+}
+
+impl Check<'_> {
+    pub(super) fn all(
+        &mut self,
+        targets: &Targets,
+        routes: BTreeMap<String, Option<RouteSettings>>,
+    ) -> BTreeMap<String, Route> {
+        self.stand_ins(targets);
+        let mut checked = BTreeMap::new();
+        for (name, settings) in routes {
+            let at = child("/routes", &name);
+            if let Some(settings) = settings {
+                checked.insert(name, self.route(&at, settings, targets));
+            }
+        }
+        checked
+    }
+
+    /// Stand-ins are targets, and nobody stands in for himself.
+    fn stand_ins(&mut self, targets: &Targets) {
+        for name in targets.keys() {
+            for (at, stand_in) in stand_ins(targets, name) {
+                let pointer = format!("{}/fallback/{at}/target", child("/targets", name));
+                if !targets.contains_key(stand_in) {
+                    self.say(&pointer, unknown_target(stand_in, targets));
+                } else if stand_in == name {
+                    self.say(&pointer, "stands in for itself");
+                } else if let Some(path) = path(targets, stand_in, name) {
+                    let circle = path.join("` to `");
+                    self.say(&pointer, format!("leads in a circle: from `{name}` to `{circle}`"));
+                }
+            }
+        }
+    }
+
+    fn route(&mut self, at: &str, settings: RouteSettings, targets: &Targets) -> Route {
+        let RouteSettings { to, completion, deadline, rest } = settings;
+        let to: Vec<Recipient> = to.into_iter().map(|recipient| recipient.detailed()).collect();
+        let count = to.len();
+        if let CompletionSetting::Quorum(needed) = completion
+            && needed as usize > count
+        {
+            let says = format!("is larger than the list: {count} would be the most");
+            self.say(&format!("{at}/completion/quorum"), says);
+        }
+        if deadline.is_some_and(|deadline| deadline.0.is_zero()) {
+            self.say(&format!("{at}/deadline"), "is nothing: longer than zero would be right");
+        }
+        for (place, recipient) in to.iter().enumerate() {
+            let pointer = format!("{at}/to/{place}");
+            let name = recipient.target.as_str();
+            if !targets.contains_key(name) {
+                self.say(&pointer, unknown_target(name, targets));
+            }
+            if to[..place].iter().any(|other| other.target == name) {
+                self.say(&pointer, format!("`{name}` is a recipient twice"));
+            }
+            for (_, stand_in) in stand_ins(targets, name) {
+                if stand_in != name && to.iter().any(|other| other.target == *stand_in) {
+                    let says = format!(
+                        "its stand-in `{stand_in}` is a recipient of this route too, and would get the payload twice"
+                    );
+                    self.say(&pointer, says);
+                }
+            }
+            let timeout = targets.get(name).and_then(Option::as_ref).map(|t| t.settings.timeout);
+            if let (Some(deadline), Some(timeout)) = (deadline, timeout)
+                && deadline < timeout
+                && !recipient.optional
+            {
+                let says = format!(
+                    "is shorter than one attempt at `{name}` may take: shorten its `timeout`, or give more time"
+                );
+                self.say(&format!("{at}/deadline"), says);
+            }
+        }
+        let recipients = to.into_iter().enumerate().map(|(place, it)| {
+            let pointer = format!("{at}/to/{place}/when");
+            let mut issues = Issues::new(at, self.places, self.problems);
+            RouteRecipient {
+                when: it.when.and_then(|source| filter(&source, &pointer, &mut issues)),
+                target: it.target.into(),
+                required: !it.optional,
+            }
+        });
+        Route {
+            recipients: recipients.collect(),
+            completion: completion.into(),
+            deadline: deadline.map(|deadline| deadline.0),
+            rest: rest.into(),
+        }
+    }
+
+    fn say(&mut self, pointer: &str, says: impl Into<String>) {
+        self.problems.push(Problem::new(self.places.value(pointer), pointer, says));
+    }
+}
+
+/// The stand-ins of a target, with their places in its list of fallbacks.
+fn stand_ins<'t>(targets: &'t Targets, name: &str) -> Vec<(usize, &'t String)> {
+    let read = targets.get(name).and_then(Option::as_ref);
+    let all = read.and_then(|read| read.settings.fallback.as_deref()).unwrap_or_default();
+    let stand_in = |(at, entry): (usize, &'t FallbackSetting)| match entry {
+        FallbackSetting::Target(name) => Some((at, name)),
+        FallbackSetting::Version | FallbackSetting::Endpoint(_) => None,
+    };
+    all.iter().enumerate().filter_map(stand_in).collect()
+}
+
+/// The stand-ins that lead from one target to another, both included.
+fn path(targets: &Targets, from: &str, to: &str) -> Option<Vec<String>> {
+    let mut seen = HashSet::new();
+    let mut ahead = vec![vec![from.to_owned()]];
+    while let Some(path) = ahead.pop() {
+        let Some(last) = path.last().filter(|last| seen.insert((*last).clone())) else { continue };
+        if last == to {
+            return Some(path);
+        }
+        for (_, next) in stand_ins(targets, last) {
+            ahead.push(path.iter().chain([next]).cloned().collect());
+        }
+    }
+    None
+}
+
+fn unknown_target(name: &str, targets: &Targets) -> String {
+    let names: Vec<_> = targets.keys().cloned().collect();
+    match nearest(name, &names) {
+        Some(meant) => format!("`{name}` is not a target: did you mean `{meant}`?"),
+        None => format!("`{name}` is not a target"),
+    }
+}

@@ -1,0 +1,67 @@
+//! A configuration that has been checked.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use fanfare_sdk::{ApiTarget, Authorizer, Capture, Mapper, TargetName};
+
+use crate::{
+    mapping::Filter,
+    policy::TargetPolicy,
+    report::{Completion, Rest},
+};
+
+/// A configuration that has been checked: nothing in it can be wrong any more.
+#[derive(Debug, Default)]
+#[non_exhaustive]
+pub struct Config {
+    /// In the order of their names.
+    pub targets: Vec<ConfiguredTarget>,
+    /// By name.
+    pub routes: BTreeMap<String, Route>,
+}
+
+/// A target with its plugin and its policies.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct ConfiguredTarget {
+    /// The kind that was named.
+    pub kind: String,
+    /// The plugin.
+    pub api: Arc<dyn ApiTarget>,
+    /// Its policies.
+    pub policy: TargetPolicy,
+    /// Who we are, in the order in which they are asked.
+    pub authorizers: Vec<Arc<dyn Authorizer>>,
+    /// How much of a reply is kept.
+    pub capture: Capture,
+    /// Whether the trace is continued there.
+    pub propagate: bool,
+    /// What makes its payloads; none takes them as they are.
+    pub mapper: Option<Arc<dyn Mapper>>,
+}
+
+/// A named recipient list with its policies.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Route {
+    /// No recipient twice.
+    pub recipients: Vec<RouteRecipient>,
+    /// What makes a broadcast satisfied.
+    pub completion: Completion,
+    /// When the verdict falls at the latest, counted from the acceptance.
+    pub deadline: Option<Duration>,
+    /// What becomes of unsettled deliveries after the verdict.
+    pub rest: Rest,
+}
+
+/// A recipient of a route.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct RouteRecipient {
+    /// The target.
+    pub target: TargetName,
+    /// Whether the completion `all` needs it.
+    pub required: bool,
+    /// Where it gives `false`, `null` or nothing for a payload, the target is skipped.
+    pub when: Option<Filter>,
+}

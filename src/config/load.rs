@@ -1,0 +1,279 @@
+//! From a text to a configuration, or to everything that is wrong with it.
+
+use std::{collections::BTreeMap, path::Path};
+
+use fanfare_sdk::{RESERVED_KEYS, Registry, TargetKind};
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+use serde_path_to_error::Segment;
+
+use super::{
+    Config, ConfigError, ConfiguredTarget, Lookup, Problem, Surroundings, build, check,
+    document::{FILE_BYTES_MAX, Places, child, last, parse},
+    issues::Issues,
+    problem::Place,
+    reference::{Resolved, resolve},
+    route::RouteSettings,
+    schema::{NAME_PATTERN, route_schema, target_schema},
+    target::TargetSettings,
+    validate::{Mistake, Wanted, list, mistakes, problem, unknown},
+};
+
+/// The keys at the top of a configuration.
+const TOP: [&str; 2] = ["targets", "routes"];
+
+/// Reads a configuration from a file. References are looked up in the environment, and beside the file.
+///
+/// # Errors
+/// Everything that is wrong with it.
+pub fn load(path: &Path, kinds: &Registry) -> Result<Config, ConfigError> {
+    let file = path.display().to_string();
+    let text = read(path).map_err(|says| {
+        let problems = vec![Problem::new(Place::default(), "", says)];
+        ConfigError { file: file.clone(), problems }
+    })?;
+    let directory = path.parent().unwrap_or(Path::new(""));
+    load_str(&file, &text, kinds, &Surroundings::new(directory))
+}
+
+fn read(path: &Path) -> Result<String, String> {
+    let cannot = |error: std::io::Error| format!("cannot be read: {error}");
+    let size = std::fs::metadata(path).map_err(cannot)?.len();
+    if size > FILE_BYTES_MAX as u64 {
+        return Err(format!("has {size} bytes: at most {FILE_BYTES_MAX} are read"));
+    }
+    std::fs::read_to_string(path).map_err(cannot)
+}
+
+/// Reads a configuration from a text. `file` is what messages call it.
+///
+/// # Errors
+/// Everything that is wrong with it.
+pub fn load_str(
+    file: &str,
+    text: &str,
+    kinds: &Registry,
+    lookup: &dyn Lookup,
+) -> Result<Config, ConfigError> {
+    let mut problems = Vec::new();
+    let config = match parse(text) {
+        Ok(mut node) => {
+            let mut resolved = Resolved::default();
+            resolve(&mut node, "", lookup, &mut resolved, &mut problems);
+            let (value, places) = node.settle(&mut problems);
+            let loader = Loader { kinds, places: &places, resolved, problems: &mut problems };
+            loader.load(value)
+        }
+        Err(problem) => {
+            problems.push(problem);
+            Config::default()
+        }
+    };
+    if problems.is_empty() {
+        return Ok(config);
+    }
+    problems.sort();
+    problems.dedup();
+    Err(ConfigError { file: file.to_owned(), problems })
+}
+
+struct Loader<'a> {
+    kinds: &'a Registry,
+    places: &'a Places,
+    resolved: Resolved,
+    problems: &'a mut Vec<Problem>,
+}
+
+/// What is known of a target once its two halves were looked at.
+pub(super) struct Read {
+    pub(super) settings: TargetSettings,
+    pub(super) built: Option<ConfiguredTarget>,
+}
+
+impl<'a> Loader<'a> {
+    fn load(mut self, value: Value) -> Config {
+        let Value::Object(mut top) = value else {
+            self.say("", "is not a map: `targets` and `routes` would be its keys");
+            return Config::default();
+        };
+        let known = TOP.map(str::to_owned);
+        for key in top.keys().filter(|key| !TOP.contains(&key.as_str()) && !key.starts_with("x-")) {
+            let at = child("", key);
+            self.problems.push(Problem::new(self.places.key(&at), &at, unknown(key, &known)));
+        }
+        let written = self.map(&mut top, "targets");
+        if written.is_empty() && !self.resolved.broken.contains("/targets") {
+            self.say("/targets", "has no target: one at least would be right");
+        }
+        let mut targets = BTreeMap::new();
+        for (name, value) in written {
+            let read = self.target(&name, value);
+            targets.insert(name, read);
+        }
+        let mut routes = BTreeMap::new();
+        for (name, value) in self.map(&mut top, "routes") {
+            let at = child("/routes", &name);
+            self.name(&at, &name);
+            let (value, whole) = self.checked(&at, &route_schema(), value);
+            let settings: Option<RouteSettings> = self.read(&at, value, whole);
+            routes.insert(name, settings);
+        }
+        let mut check = check::Check { places: self.places, problems: self.problems };
+        let routes = check.all(&targets, routes);
+        let built = targets.into_values().filter_map(|read| read?.built);
+        Config { targets: built.collect(), routes }
+    }
+
+    fn map(&mut self, top: &mut Map<String, Value>, key: &str) -> Map<String, Value> {
+        match top.remove(key) {
+            Some(Value::Object(map)) => map,
+            None | Some(Value::Null) => Map::new(),
+            Some(_) => {
+                self.say(&child("", key), "is not a map: names and their settings would be right");
+                Map::new()
+            }
+        }
+    }
+
+    fn target(&mut self, name: &str, value: Value) -> Option<Read> {
+        let at = child("/targets", name);
+        self.name(&at, name);
+        let kind = self.kind(&at, &value)?;
+        let (value, whole) = self.checked(&at, &target_schema(kind), value);
+        let (engine, own) = split(value);
+        let settings: TargetSettings = self.read(&at, engine.clone(), whole)?;
+        let mut issues = Issues::new(&at, self.places, self.problems);
+        let built = build::target(name, (kind, own, whole), (&settings, &engine), &mut issues);
+        Some(Read { settings, built })
+    }
+
+    fn kind(&mut self, at: &str, value: &Value) -> Option<&'a dyn TargetKind> {
+        let kinds: Vec<_> = self.kinds.iter().map(|kind| kind.kind().to_owned()).collect();
+        let below = child(at, "kind");
+        if self.resolved.broken.contains(&below) || self.resolved.broken.contains(at) {
+            return None;
+        }
+        let Some(map) = value.as_object() else {
+            self.say(at, "is not a map: `kind` and its settings would be right");
+            return None;
+        };
+        let says = match map.get("kind") {
+            None => {
+                let says = format!("is missing: {} would be right", list(&kinds));
+                self.problems.push(Problem::new(self.places.key(at), &below, says));
+                return None;
+            }
+            Some(Value::String(kind)) => match self.kinds.get(kind) {
+                Some(kind) => return Some(kind),
+                None => format!("is not a kind of target: {} would be", list(&kinds)),
+            },
+            Some(_) => format!("is not text: {} would be right", list(&kinds)),
+        };
+        self.say(&below, says);
+        None
+    }
+
+    /// Validates, and takes out what is wrong. Says also whether nothing was.
+    fn checked(&mut self, at: &str, schema: &Value, mut value: Value) -> (Value, bool) {
+        let mut whole = true;
+        for broken in self.resolved.broken.iter().filter_map(|pointer| pointer.strip_prefix(at)) {
+            remove(&mut value, broken);
+            whole = false;
+        }
+        let mut found = mistakes(schema, &value);
+        if self.reread(at, &found, &mut value) {
+            found = mistakes(schema, &value);
+        }
+        for mistake in &found {
+            whole = false;
+            let known = |pointer: &String| pointer.starts_with(&format!("{at}{}", mistake.pointer));
+            if mistake.missing && self.resolved.broken.iter().any(known) {
+                continue;
+            }
+            self.problems.push(problem(mistake, at, self.places));
+            remove(&mut value, &mistake.pointer);
+        }
+        (value, whole)
+    }
+
+    /// Reads what was checked; none where what was taken out was needed: that has its message already.
+    fn read<T: DeserializeOwned>(&mut self, at: &str, mut value: Value, whole: bool) -> Option<T> {
+        loop {
+            let error = match serde_path_to_error::deserialize::<_, T>(value.clone()) {
+                Ok(read) => return Some(read),
+                Err(error) => error,
+            };
+            if whole {
+                self.say(at, format!("cannot be read: {}", error.inner()));
+                return None;
+            }
+            // What lacks something goes too, so that the rest is still looked at.
+            let part = error.path().iter().find_map(|segment| match segment {
+                Segment::Map { key } => Some(child("", key)),
+                Segment::Seq { .. } | Segment::Enum { .. } | Segment::Unknown => None,
+            })?;
+            let before = value.clone();
+            remove(&mut value, &part);
+            if value == before {
+                return None;
+            }
+        }
+    }
+
+    /// A number or a `true` that came by a reference came as text.
+    fn reread(&self, at: &str, found: &[Mistake], value: &mut Value) -> bool {
+        let mut changed = false;
+        for mistake in found {
+            let Some(wanted) = mistake.wrong_type else { continue };
+            if !self.resolved.referring.contains(&format!("{at}{}", mistake.pointer)) {
+                continue;
+            }
+            let Some(place) = value.pointer_mut(&mistake.pointer) else { continue };
+            let read = place.as_str().and_then(|text| serde_json::from_str::<Value>(text).ok());
+            let fits = |read: &Value| match wanted {
+                Wanted::Number => read.is_number(),
+                Wanted::Boolean => read.is_boolean(),
+            };
+            if let Some(read) = read.filter(fits) {
+                *place = read;
+                changed = true;
+            }
+        }
+        changed
+    }
+
+    fn name(&mut self, at: &str, name: &str) {
+        let right = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-');
+        let first = name.starts_with(|c: char| c.is_ascii_alphanumeric());
+        if !first || name.len() > 64 || !name.chars().all(right) {
+            let says = format!(
+                "is not a name: letters, digits, `_`, `.` and `-` would be ({NAME_PATTERN})"
+            );
+            self.problems.push(Problem::new(self.places.key(at), at, says));
+        }
+    }
+
+    fn say(&mut self, pointer: &str, says: impl Into<String>) {
+        self.problems.push(Problem::new(self.places.value(pointer), pointer, says));
+    }
+}
+
+/// The engine's half of a target's settings, and the plugin's.
+fn split(value: Value) -> (Value, Value) {
+    let Value::Object(map) = value else { return (Value::Null, Value::Null) };
+    let (engine, own): (Map<_, _>, Map<_, _>) = map
+        .into_iter()
+        .filter(|(key, _)| key != "kind")
+        .partition(|(key, _)| RESERVED_KEYS.contains(&key.as_str()));
+    (Value::Object(engine), Value::Object(own))
+}
+
+/// Takes out what stands at that pointer; with it the whole list that it is an item of.
+fn remove(value: &mut Value, pointer: &str) {
+    let Some(end) = pointer.rfind('/') else { return };
+    match value.pointer_mut(&pointer[..end]) {
+        Some(Value::Object(map)) => drop(map.remove(&last(pointer))),
+        Some(Value::Array(_)) => remove(value, &pointer[..end]),
+        Some(Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_)) | None => {}
+    }
+}

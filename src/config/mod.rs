@@ -1,0 +1,28 @@
+//! What people write about targets and routes: strict, with a place in every message, checked once.
+
+mod build;
+mod check;
+#[expect(clippy::module_inception, reason = "the type that the module is named after")]
+mod config;
+mod document;
+mod duration;
+mod gate;
+mod issues;
+mod load;
+mod nearest;
+mod problem;
+mod reference;
+mod retry;
+mod route;
+mod schema;
+mod target;
+mod validate;
+
+pub use self::{
+    config::{Config, ConfiguredTarget, Route, RouteRecipient},
+    duration::{Span, parse as parse_duration},
+    load::{load, load_str},
+    problem::{ConfigError, Place, Problem},
+    reference::{Lookup, Surroundings},
+    schema::{config_schema, target_schema},
+};

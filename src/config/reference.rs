@@ -1,0 +1,183 @@
+//! `${env:NAME}`, `${env:NAME:-default}` and `${file:PATH}`: values that stand elsewhere.
+
+use std::{
+    collections::BTreeSet,
+    io::{self, Read as _},
+    path::{Path, PathBuf},
+};
+
+use super::{
+    document::{Node, Tree, child},
+    problem::{Place, Problem},
+};
+
+/// Bytes of one file that is referred to: a secret, not a database.
+const FILE_BYTES_MAX: u64 = 64 << 10;
+
+/// Where references are looked up.
+pub trait Lookup {
+    /// An environment variable; none where it is not set.
+    ///
+    /// # Errors
+    /// Where it is not text.
+    fn env(&self, name: &str) -> Result<Option<String>, String>;
+
+    /// The content of a file.
+    ///
+    /// # Errors
+    /// Why it cannot be read.
+    fn file(&self, path: &str) -> Result<String, String>;
+}
+
+/// The environment and the files of this process.
+#[derive(Clone, Debug)]
+pub struct Surroundings {
+    directory: PathBuf,
+}
+
+/// What the references of a document led to.
+#[derive(Debug, Default)]
+pub(super) struct Resolved {
+    /// The pointers of values that came from elsewhere.
+    pub(super) referring: BTreeSet<String>,
+    /// The pointers of those that led nowhere: there is no use in saying more about them.
+    pub(super) broken: BTreeSet<String>,
+}
+
+/// Puts the values in place of all references below `node`.
+pub(super) fn resolve(
+    node: &mut Node,
+    pointer: &str,
+    lookup: &dyn Lookup,
+    resolved: &mut Resolved,
+    problems: &mut Vec<Problem>,
+) {
+    match &mut node.value {
+        Tree::Text(text) if text.contains("${") => match expand(text, lookup) {
+            Ok(expanded) => {
+                *text = expanded;
+                resolved.referring.insert(pointer.to_owned());
+            }
+            Err(wrong) => {
+                let place = node.place;
+                problems.extend(wrong.into_iter().map(|says| Problem::new(place, pointer, says)));
+                resolved.broken.insert(pointer.to_owned());
+            }
+        },
+        Tree::List(items) => {
+            for (at, item) in items.iter_mut().enumerate() {
+                resolve(item, &format!("{pointer}/{at}"), lookup, resolved, problems);
+            }
+        }
+        Tree::Map(entries) => {
+            for (key, place, value) in entries {
+                refuse_in_key(key, *place, pointer, problems);
+                resolve(value, &child(pointer, key), lookup, resolved, problems);
+            }
+        }
+        Tree::Text(_) | Tree::Null | Tree::Bool(_) | Tree::Number(_) => {}
+    }
+}
+
+fn refuse_in_key(key: &str, place: Place, pointer: &str, problems: &mut Vec<Problem>) {
+    if key.contains("${env:") || key.contains("${file:") {
+        let says = "a reference may stand in a value, not in a key";
+        problems.push(Problem::new(place, &child(pointer, key), says));
+    }
+}
+
+/// One text with its references replaced. `$${` stands for `${`.
+fn expand(text: &str, lookup: &dyn Lookup) -> Result<String, Vec<String>> {
+    let (mut expanded, mut wrong) = (String::with_capacity(text.len()), Vec::new());
+    let mut rest = text;
+    while let Some(at) = rest.find("${") {
+        let (before, reference) = rest.split_at(at);
+        if let Some(before) = before.strip_suffix('$') {
+            expanded.push_str(before);
+            expanded.push_str("${");
+            rest = &reference[2..];
+            continue;
+        }
+        expanded.push_str(before);
+        let Some(end) = reference.find('}') else {
+            wrong.push("has a `${` without `}`: `${env:NAME}` or `${file:PATH}` would be right, and `$${` for the characters themselves".to_owned());
+            rest = "";
+            break;
+        };
+        match value(&reference[2..end], lookup) {
+            Ok(value) => expanded.push_str(&value),
+            Err(says) => wrong.push(says),
+        }
+        rest = &reference[end + 1..];
+    }
+    expanded.push_str(rest);
+    if wrong.is_empty() { Ok(expanded) } else { Err(wrong) }
+}
+
+fn value(reference: &str, lookup: &dyn Lookup) -> Result<String, String> {
+    if let Some(named) = reference.strip_prefix("env:") {
+        let (name, default) =
+            named.split_once(":-").map_or((named, None), |(name, default)| (name, Some(default)));
+        let right = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        if name.is_empty() || !name.chars().all(right) {
+            return Err(format!("`${{env:{name}}}` is not the name of a variable"));
+        }
+        let found = lookup.env(name)?.filter(|value| default.is_none() || !value.is_empty());
+        return found.or(default.map(str::to_owned)).ok_or_else(|| {
+            format!("the environment variable `{name}` is not set: set it, or write `${{env:{name}:-default}}`")
+        });
+    }
+    if let Some(path) = reference.strip_prefix("file:") {
+        return lookup.file(path).map_err(|says| format!("the file `{path}` {says}"));
+    }
+    let kind = reference.split(':').next().unwrap_or_default();
+    Err(format!(
+        "`${{{kind}…}}` is no reference: `${{env:NAME}}` or `${{file:PATH}}` would be right, and `$${{` for the characters themselves"
+    ))
+}
+
+// === impl Surroundings ===
+
+impl Surroundings {
+    /// Paths that are not absolute begin in this directory.
+    #[must_use]
+    pub fn new(directory: impl Into<PathBuf>) -> Self {
+        Self { directory: directory.into() }
+    }
+}
+
+impl Lookup for Surroundings {
+    fn env(&self, name: &str) -> Result<Option<String>, String> {
+        match std::env::var(name) {
+            Ok(value) => Ok(Some(value)),
+            Err(std::env::VarError::NotPresent) => Ok(None),
+            Err(std::env::VarError::NotUnicode(_)) => {
+                Err(format!("the environment variable `{name}` is not text"))
+            }
+        }
+    }
+
+    fn file(&self, path: &str) -> Result<String, String> {
+        let mut text = String::new();
+        let read = std::fs::File::open(self.directory.join(Path::new(path)))
+            .and_then(|file| file.take(FILE_BYTES_MAX + 1).read_to_string(&mut text));
+        read.map_err(|error| cannot_read(&error))?;
+        if text.len() as u64 > FILE_BYTES_MAX {
+            return Err(format!("has more than {FILE_BYTES_MAX} bytes"));
+        }
+        // What an editor or `echo` puts at the end is no part of a secret.
+        let end = text
+            .strip_suffix('\n')
+            .map_or(text.len(), |text| text.strip_suffix('\r').map_or(text.len(), str::len));
+        text.truncate(end);
+        Ok(text)
+    }
+}
+
+fn cannot_read(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => "is not there".to_owned(),
+        io::ErrorKind::InvalidData => "is not text".to_owned(),
+        _ => format!("cannot be read: {error}"),
+    }
+}

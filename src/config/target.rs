@@ -1,0 +1,177 @@
+//! What people write about a target, as far as it is the engine's: the plugin's own settings stand beside it.
+
+use std::collections::BTreeMap;
+
+use fanfare_auth::AuthSettings;
+use fanfare_sdk::{Endpoint, Fallback};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    duration::Span,
+    gate::{BreakerSetting, RateLimitSettings},
+    retry::RetrySettings,
+};
+
+/// What the engine does for a target. Beside it stand the settings of its kind.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct TargetSettings {
+    /// Who we are: one authorizer, or a list that is asked in its order.
+    #[serde(default)]
+    pub(super) auth: Option<AuthSetting>,
+    /// A jq expression that makes the body from the payload, or the payload as it is.
+    #[serde(default)]
+    pub(super) body: Option<BodySetting>,
+    /// When an endpoint is left alone; `false` is never.
+    #[serde(default)]
+    pub(super) breaker: BreakerSetting,
+    /// How long an attempt in flight may go on after somebody wanted its delivery to end.
+    #[serde(default = "cancel_grace")]
+    #[schemars(extend("x-reason" = "most answers come within two seconds, and an answer is better than a doubt"))]
+    pub(super) cancel_grace: Span,
+    /// jq expressions over `{status, headers, body}` of the reply that ends a delivery; their values stand in the
+    /// report under these names.
+    #[serde(default)]
+    pub(super) capture: BTreeMap<String, String>,
+    /// Attempts in flight at once.
+    #[serde(default = "concurrency")]
+    #[schemars(
+        range(min = 1),
+        extend("x-reason" = "more than an API serves one caller at once, and few enough sockets")
+    )]
+    pub(super) concurrency: u32,
+    /// What to do when a way has failed for good, in this order.
+    #[serde(default)]
+    #[schemars(length(max = 64))]
+    pub(super) fallback: Option<Vec<FallbackSetting>>,
+    /// When a delivery expires, counted from its acceptance.
+    #[serde(default = "give_up_after")]
+    #[schemars(extend("x-reason" = "an outage of minutes is survived, and nobody is surprised by what is hours old"))]
+    pub(super) give_up_after: Span,
+    /// Whether the trace is continued there: `traceparent` and `tracestate`.
+    #[serde(default = "yes")]
+    #[schemars(extend("x-reason" = "one trace holds the whole broadcast; `false` for an API that is not to see it"))]
+    pub(super) propagate: bool,
+    /// Deliveries that may wait for it.
+    #[serde(default = "queue")]
+    #[schemars(
+        range(min = 1),
+        extend("x-reason" = "everything that can grow has a limit; beyond it a delivery fails with `queue_full`")
+    )]
+    pub(super) queue: u32,
+    /// Requests per time; no limit unless set.
+    #[serde(default)]
+    pub(super) rate_limit: Option<RateLimitSettings>,
+    /// How often and how patiently it is tried.
+    #[serde(default)]
+    pub(super) retry: RetrySettings,
+    /// How long one attempt may take.
+    #[serde(default = "timeout")]
+    #[schemars(extend("x-reason" = "an API that has not answered by then rarely answers at all"))]
+    pub(super) timeout: Span,
+    /// How long a version that was rejected is not asked for again; then one delivery tries it.
+    #[serde(default = "version_memory")]
+    #[schemars(extend("x-reason" = "a version that is gone stays gone; one that was rolled back is found again"))]
+    pub(super) version_memory: Span,
+    /// The versions to speak, preferred first.
+    #[serde(default)]
+    #[schemars(length(max = 64), inner(length(min = 1)))]
+    pub(super) versions: Vec<String>,
+}
+
+/// One authorizer, or several.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub(super) enum AuthSetting {
+    /// One.
+    One(AuthSettings),
+    /// Several: each adds its proof.
+    Several(Vec<AuthSettings>),
+}
+
+/// What to do when a way has failed for good.
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum FallbackSetting {
+    /// The next version, when the API rejects one.
+    Version,
+    /// Another endpoint of the same API.
+    Endpoint(String),
+    /// Another target stands in.
+    Target(String),
+}
+
+/// How the body is made.
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(untagged)]
+pub(super) enum BodySetting {
+    /// A jq expression: its output is the JSON body.
+    Json(String),
+    /// The same, and how its output is written.
+    As(BodyAs),
+}
+
+/// How the output of a jq expression is written.
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum BodyAs {
+    /// As JSON.
+    Json(String),
+    /// An object as `application/x-www-form-urlencoded`; a list repeats its key.
+    Form(String),
+    /// A string as `text/plain`.
+    Text(String),
+    /// A string of base64 as bytes.
+    Bytes(String),
+}
+
+fn cancel_grace() -> Span {
+    Span::secs(2)
+}
+
+fn concurrency() -> u32 {
+    128
+}
+
+fn give_up_after() -> Span {
+    Span::secs(5 * 60)
+}
+
+fn queue() -> u32 {
+    10_000
+}
+
+fn timeout() -> Span {
+    Span::secs(10)
+}
+
+fn version_memory() -> Span {
+    Span::secs(10 * 60)
+}
+
+fn yes() -> bool {
+    true
+}
+
+impl AuthSetting {
+    /// All of them, each with where it stands below `auth`.
+    pub(super) fn all(&self) -> Vec<(String, &AuthSettings)> {
+        match self {
+            Self::One(one) => vec![(String::new(), one)],
+            Self::Several(all) => {
+                all.iter().enumerate().map(|(at, one)| (format!("/{at}"), one)).collect()
+            }
+        }
+    }
+}
+
+impl From<&FallbackSetting> for Fallback {
+    fn from(setting: &FallbackSetting) -> Self {
+        match setting {
+            FallbackSetting::Version => Self::Version,
+            FallbackSetting::Endpoint(url) => Self::Endpoint(Endpoint::from(url.as_str())),
+            FallbackSetting::Target(name) => Self::Target(name.as_str().into()),
+        }
+    }
+}

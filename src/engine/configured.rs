@@ -1,0 +1,91 @@
+//! Targets and routes of a configuration, as an embedder uses them.
+
+use fanfare_sdk::{Payload, TargetName};
+
+use super::{Broadcast, EngineBuilder, Target};
+use crate::{
+    config::{Config, ConfiguredTarget, Route},
+    mapping::{Limits, RunError},
+};
+
+/// A condition of a route cannot be worked out for a payload: nothing was sent.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RouteError {
+    /// The payload is not JSON.
+    #[error("the condition for `{target}`: needs a payload that is JSON")]
+    NotJson {
+        /// The recipient.
+        target: TargetName,
+    },
+    /// The expression fails.
+    #[error("the condition for `{target}`: {error}")]
+    Condition {
+        /// The recipient.
+        target: TargetName,
+        /// Why.
+        error: RunError,
+    },
+}
+
+impl From<ConfiguredTarget> for Target {
+    fn from(configured: ConfiguredTarget) -> Self {
+        let ConfiguredTarget { api, policy, authorizers, capture, propagate, mapper, .. } =
+            configured;
+        Self {
+            api,
+            policy,
+            authorizers,
+            capture,
+            propagate,
+            // What there is to work out was compiled with it.
+            has_expressions: false,
+            mapper,
+            panicked: false,
+        }
+    }
+}
+
+impl EngineBuilder {
+    /// Adds all targets of a configuration; its routes stay with the caller, for [`Broadcast::along`].
+    #[must_use]
+    pub fn targets_of(self, config: &mut Config) -> Self {
+        config.targets.drain(..).map(Target::from).fold(self, Self::target)
+    }
+}
+
+impl Broadcast {
+    /// A payload to the recipients of a route, with its policies. Conditions are worked out here.
+    ///
+    /// # Errors
+    /// All conditions that cannot be worked out for this payload.
+    pub fn along(name: &str, route: &Route, payload: &Payload) -> Result<Self, Vec<RouteError>> {
+        let mut wrong = Vec::new();
+        let mut broadcast =
+            Self::new(payload.clone()).route(name).completion(route.completion).rest(route.rest);
+        broadcast.deadline = route.deadline;
+        for recipient in &route.recipients {
+            let target = recipient.target.clone();
+            let meant = match (&recipient.when, payload.as_json()) {
+                (None, _) => true,
+                (Some(_), None) => {
+                    wrong.push(RouteError::NotJson { target });
+                    continue;
+                }
+                (Some(when), Some(input)) => match when.test(input, Limits::default()) {
+                    Ok(meant) => meant,
+                    Err(error) => {
+                        wrong.push(RouteError::Condition { target, error });
+                        continue;
+                    }
+                },
+            };
+            broadcast = match (meant, recipient.required) {
+                (false, _) => broadcast.skipping(target),
+                (true, true) => broadcast.to(target),
+                (true, false) => broadcast.optional(target),
+            };
+        }
+        if wrong.is_empty() { Ok(broadcast) } else { Err(wrong) }
+    }
+}

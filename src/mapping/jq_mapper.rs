@@ -1,0 +1,100 @@
+//! The mapper of a target that was written down as jq.
+
+use std::collections::BTreeMap;
+
+use fanfare_mapping::{Filter, Limits};
+use fanfare_sdk::{Mapper, Payload, PrepareError, Reply, check};
+use serde_json::{Map, Value, json};
+
+use super::BodyForm;
+
+/// Bytes of one captured value: what somebody wants to see, not the reply again.
+const CAPTURED_BYTES_MAX: usize = 16 << 10;
+
+/// Bytes of the value of a header or of a pair of the query.
+const VALUE_BYTES_MAX: usize = 8 << 10;
+
+/// jq expressions as a mapper.
+#[derive(Clone, Debug, Default)]
+pub struct JqMapper {
+    body: Option<(BodyForm, Filter)>,
+    /// Of the target's own settings, in their order, with where each was written.
+    values: Vec<(String, Filter)>,
+    captures: Vec<(String, Filter)>,
+}
+
+impl JqMapper {
+    /// A body, the values of the target's own expressions, and captures by name.
+    #[must_use]
+    pub fn new(
+        body: Option<(BodyForm, Filter)>,
+        values: Vec<(String, Filter)>,
+        captures: Vec<(String, Filter)>,
+    ) -> Self {
+        Self { body, values, captures }
+    }
+
+    /// Whether it changes nothing and captures nothing.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.body.is_none() && self.values.is_empty() && self.captures.is_empty()
+    }
+
+    fn value(
+        (pointer, filter): &(String, Filter),
+        input: &Value,
+    ) -> Result<Option<String>, PrepareError> {
+        let limits = Limits { output_bytes_max: VALUE_BYTES_MAX };
+        let wrong = |error| PrepareError(format!("`{pointer}`: {error}"));
+        filter.run_text(input, limits).map_err(wrong)
+    }
+}
+
+impl Mapper for JqMapper {
+    fn map(&self, payload: &Payload) -> Result<Payload, PrepareError> {
+        if self.body.is_none() && self.values.is_empty() {
+            return Ok(payload.clone());
+        }
+        let Some(input) = payload.as_json() else {
+            return Err(PrepareError("the payload is not JSON, as its expressions need it".into()));
+        };
+        let values: Result<_, _> =
+            self.values.iter().map(|value| Self::value(value, input)).collect();
+        let (content_type, bytes) = match &self.body {
+            Some((form, filter)) => {
+                let wrong = |says| PrepareError(format!("`body`: {says}"));
+                (form.content_type(), form.write(filter, input).map_err(wrong)?)
+            }
+            None => (payload.content_type(), payload.bytes().clone()),
+        };
+        Ok(Payload::with_values(content_type, bytes, values?))
+    }
+
+    fn capture(&self, reply: &Reply) -> BTreeMap<String, Value> {
+        if self.captures.is_empty() {
+            return BTreeMap::new();
+        }
+        let input = input(reply);
+        let limits = Limits { output_bytes_max: CAPTURED_BYTES_MAX };
+        let captured = |(name, filter): &(String, Filter)| {
+            // What is not there is null: a capture never makes a delivery fail.
+            (name.clone(), filter.run(&input, limits).unwrap_or(Value::Null))
+        };
+        self.captures.iter().map(captured).collect()
+    }
+}
+
+/// The reply, as expressions see it. Headers that are secrets are not there.
+fn input(reply: &Reply) -> Value {
+    let mut headers = Map::new();
+    for (name, value) in &reply.head.headers {
+        if !value.is_sensitive() && !check::is_secret_header(name.as_str()) {
+            let text = String::from_utf8_lossy(value.as_bytes());
+            headers.entry(name.as_str()).or_insert_with(|| text.into());
+        }
+    }
+    let bytes = reply.body.bytes();
+    let body: Value = serde_json::from_slice(bytes)
+        .unwrap_or_else(|_| String::from_utf8_lossy(bytes).into_owned().into());
+    json!({ "status": reply.head.status, "headers": headers, "body": body })
+}

@@ -1,0 +1,188 @@
+//! `Deprecation` (RFC 9745), `Sunset` (RFC 8594) and the links that belong to them (RFC 8288, RFC 5829).
+
+use std::time::UNIX_EPOCH;
+
+use fanfare_sdk::Timestamp;
+use http::{HeaderMap, HeaderName, HeaderValue, Uri, header};
+use sfv::{BareItem, Item, Parser};
+
+use super::links::links;
+use crate::report::Notice;
+
+const DEPRECATION: HeaderName = HeaderName::from_static("deprecation");
+const SUNSET: HeaderName = HeaderName::from_static("sunset");
+
+/// What the headers of a reply to a request to `url` announce; none where they announce nothing.
+///
+/// Older drafts are understood too: `true` and an HTTP-date for `Deprecation`. Where the sunset comes before the
+/// deprecation, neither date is taken.
+#[must_use]
+pub fn notice(headers: &HeaderMap, url: Option<&Uri>) -> Option<Notice> {
+    if !headers.contains_key(DEPRECATION) && !headers.contains_key(SUNSET) {
+        return None;
+    }
+    let mut notice = Notice::default();
+    if let Some(value) = headers.get(DEPRECATION) {
+        match deprecation(value) {
+            Some(at) => (notice.deprecated, notice.deprecated_at) = (true, at),
+            None => notice.malformed = true,
+        }
+    }
+    if let Some(value) = headers.get(SUNSET) {
+        notice.sunset = date(value);
+        notice.malformed |= notice.sunset.is_none();
+    }
+    if notice.deprecated_at.zip(notice.sunset).is_some_and(|(from, to)| to < from) {
+        (notice.deprecated_at, notice.sunset, notice.malformed) = (None, None, true);
+    }
+    for value in headers.get_all(header::LINK) {
+        for link in value.to_str().map(links).unwrap_or_default() {
+            let place = match link.rel.as_str() {
+                "successor-version" | "latest-version" => &mut notice.successor,
+                "deprecation" | "sunset" => &mut notice.documentation,
+                _ => continue,
+            };
+            if place.is_none() {
+                *place = resolve(url, &link.target);
+            }
+        }
+    }
+    Some(notice)
+}
+
+/// Since when; none inside where no date is given.
+fn deprecation(value: &HeaderValue) -> Option<Option<Timestamp>> {
+    let text = value.to_str().ok()?.trim();
+    if let Ok(item) = Parser::new(text).parse::<Item>() {
+        return match item.bare_item {
+            BareItem::Date(at) => Some(Some(Timestamp::from_secs(at.unix_seconds().into()))),
+            BareItem::Boolean(true) => Some(None),
+            BareItem::Token(word) if word.as_str().eq_ignore_ascii_case("true") => Some(None),
+            _ => None,
+        };
+    }
+    date(value).map(Some)
+}
+
+/// An HTTP-date (RFC 9110 section 5.6.7). `UTC` instead of `GMT` is understood too.
+fn date(value: &HeaderValue) -> Option<Timestamp> {
+    let text = value.to_str().ok()?.trim();
+    let text = text.strip_suffix("UTC").map_or(text.to_owned(), |start| format!("{start}GMT"));
+    let since = httpdate::parse_http_date(&text).ok()?.duration_since(UNIX_EPOCH).ok()?;
+    Some(Timestamp::from_secs(i64::try_from(since.as_secs()).ok()?))
+}
+
+/// The target of a link, relative to the request. Nothing is taken from a reply that anybody on the way could have
+/// written: plain HTTP counts on loopback only.
+fn resolve(url: Option<&Uri>, target: &str) -> Option<String> {
+    let base = url::Url::parse(&url?.to_string()).ok()?;
+    let local = match base.host()? {
+        url::Host::Domain(name) => name == "localhost",
+        url::Host::Ipv4(address) => address.is_loopback(),
+        url::Host::Ipv6(address) => address.is_loopback(),
+    };
+    if base.scheme() != "https" && !local {
+        return None;
+    }
+    let mut url = base.join(target).ok().filter(|url| matches!(url.scheme(), "https" | "http"))?;
+    // What a secret could stand in.
+    url.set_query(None);
+    url.set_username("").ok()?;
+    url.set_password(None).ok()?;
+    Some(url.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{HeaderMap, HeaderName, Timestamp, Uri, notice};
+
+    #[track_caller]
+    fn check(written: &[(&'static str, &str)], expected: &str) {
+        let mut headers = HeaderMap::new();
+        for (name, value) in written {
+            headers.append(HeaderName::from_static(name), value.parse().unwrap());
+        }
+        let url = Uri::from_static("https://crm.example/v2/contacts?token=s3cret");
+        let secs = |at: Option<Timestamp>| at.map(|at| at.as_micros() / 1_000_000);
+        let found = notice(&headers, Some(&url)).map(|it| {
+            format!(
+                "{} {:?} {:?} {:?} {:?}{}",
+                it.code(),
+                secs(it.deprecated_at),
+                secs(it.sunset),
+                it.successor.as_deref().unwrap_or("-"),
+                it.documentation.as_deref().unwrap_or("-"),
+                if it.malformed { " malformed" } else { "" },
+            )
+        });
+        assert_eq!(found.as_deref().unwrap_or("nothing"), expected, "{written:?}");
+    }
+
+    #[test]
+    fn dates_are_read() {
+        check(&[], "nothing");
+        check(&[("deprecation", "@1688169599")], r#"deprecated Some(1688169599) None "-" "-""#);
+        check(
+            &[("deprecation", "@1688169599"), ("sunset", "Sun, 30 Jun 2024 23:59:59 GMT")],
+            r#"deprecated Some(1688169599) Some(1719791999) "-" "-""#,
+        );
+        check(
+            &[("deprecation", "@1688169599"), ("sunset", "Sun, 30 Jun 2024 23:59:59 UTC")],
+            r#"deprecated Some(1688169599) Some(1719791999) "-" "-""#,
+        );
+        check(&[("sunset", "Thu, 01 Jan 1970 00:00:00 GMT")], r#"sunset None Some(0) "-" "-""#);
+    }
+
+    #[test]
+    fn older_drafts_are_understood() {
+        check(&[("deprecation", "true")], r#"deprecated None None "-" "-""#);
+        check(&[("deprecation", "?1")], r#"deprecated None None "-" "-""#);
+        check(
+            &[("deprecation", "Sun, 11 Nov 2018 23:59:59 GMT")],
+            r#"deprecated Some(1541980799) None "-" "-""#,
+        );
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_not_taken() {
+        check(&[("deprecation", "1688169599")], r#"malformed None None "-" "-" malformed"#);
+        check(&[("deprecation", "@1688169599.5")], r#"malformed None None "-" "-" malformed"#);
+        check(&[("deprecation", "?0")], r#"malformed None None "-" "-" malformed"#);
+        check(&[("sunset", "soon")], r#"malformed None None "-" "-" malformed"#);
+        check(
+            &[("deprecation", "@1719792000"), ("sunset", "Fri, 30 Jun 2023 23:59:59 GMT")],
+            r#"deprecated None None "-" "-" malformed"#,
+        );
+    }
+
+    #[test]
+    fn links_belong_to_it() {
+        check(
+            &[
+                ("deprecation", "true"),
+                (
+                    "link",
+                    "</v3/x?token=a>; rel=\"successor-version\", <https://e.example/policy>; rel=\"sunset deprecation\"",
+                ),
+            ],
+            r#"deprecated None None "https://crm.example/v3/x" "https://e.example/policy""#,
+        );
+        check(
+            &[("deprecation", "true"), ("link", "<javascript:alert(1)>; rel=deprecation")],
+            r#"deprecated None None "-" "-""#,
+        );
+        check(&[("link", "</v3>; rel=successor-version")], "nothing");
+    }
+
+    #[test]
+    fn links_over_plain_http_are_not_trusted() {
+        let mut headers = HeaderMap::new();
+        headers.insert("deprecation", "true".parse().unwrap());
+        headers.insert("link", "</v3>; rel=successor-version".parse().unwrap());
+        let successor = |url: &'static str| {
+            notice(&headers, Some(&Uri::from_static(url))).and_then(|notice| notice.successor)
+        };
+        assert_eq!(successor("http://crm.example/v2"), None);
+        assert_eq!(successor("http://127.0.0.1:80/v2").as_deref(), Some("http://127.0.0.1/v3"));
+    }
+}

@@ -1,0 +1,71 @@
+//! What an API announces about the version that was spoken.
+
+use fanfare_sdk::{TargetName, Timestamp, Version};
+
+use super::Report;
+
+/// What an API announces about the version that was spoken: only a hint, it changes no decision.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
+#[non_exhaustive]
+pub struct Notice {
+    /// Whether it is, or will be, deprecated (RFC 9745).
+    pub deprecated: bool,
+    /// Since when, or from when on.
+    pub deprecated_at: Option<Timestamp>,
+    /// When it is likely to be gone (RFC 8594).
+    pub sunset: Option<Timestamp>,
+    /// Where its successor is (RFC 5829).
+    pub successor: Option<String>,
+    /// Where there is more to read about it.
+    pub documentation: Option<String>,
+    /// What was announced makes no sense: the sunset comes before the deprecation, or a header cannot be read.
+    pub malformed: bool,
+}
+
+/// What somebody should look at, though it did no harm yet.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub struct Warning {
+    /// The target that announced it.
+    pub target: TargetName,
+    /// The version that was spoken.
+    pub version: Option<Version>,
+    /// What was announced.
+    pub notice: Notice,
+}
+
+impl Notice {
+    /// The code in reports and metrics: `deprecated`, `sunset` or `malformed`.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self { deprecated: true, .. } => "deprecated",
+            Self { sunset: Some(_), .. } => "sunset",
+            _ => "malformed",
+        }
+    }
+}
+
+impl Report {
+    /// What was announced during its attempts: once for each target, version and announcement.
+    #[must_use]
+    pub fn warnings(&self) -> Vec<Warning> {
+        let mut warnings: Vec<Warning> = Vec::new();
+        for attempt in self.deliveries.iter().flat_map(|delivery| &delivery.attempts) {
+            let Some(notice) = attempt.ended.as_ref().and_then(|ended| ended.notice.as_ref())
+            else {
+                continue;
+            };
+            let way = &attempt.started.way;
+            let warning = Warning {
+                target: way.target.clone(),
+                version: way.version.clone(),
+                notice: (**notice).clone(),
+            };
+            if !warnings.contains(&warning) {
+                warnings.push(warning);
+            }
+        }
+        warnings
+    }
+}

@@ -1,0 +1,361 @@
+//! What people write: what is right is taken as it was meant, and everything that is wrong is told at once.
+
+use std::collections::BTreeMap;
+
+use fanfare::{
+    config::{Config, Lookup, config_schema, load_str},
+    sdk::Registry,
+    targets::{http::HttpKind, webhook::WebhookKind},
+};
+use serde_json::Value;
+
+use crate::schemas::check_file;
+
+/// Variables and files that a test has.
+#[derive(Default)]
+pub(crate) struct Given(BTreeMap<&'static str, &'static str>);
+
+impl Lookup for Given {
+    fn env(&self, name: &str) -> Result<Option<String>, String> {
+        Ok(self.0.get(name).map(|&value| value.to_owned()))
+    }
+
+    fn file(&self, path: &str) -> Result<String, String> {
+        self.0.get(path).map(|&text| text.to_owned()).ok_or_else(|| "is not there".to_owned())
+    }
+}
+
+pub(crate) fn kinds() -> Registry {
+    let mut kinds = Registry::default();
+    kinds.register(HttpKind).unwrap();
+    kinds.register(WebhookKind).unwrap();
+    kinds
+}
+
+const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+
+fn given() -> Given {
+    Given(BTreeMap::from([
+        ("TOKEN", "s3cret-token"),
+        ("EMPTY", ""),
+        ("FOUR", "4"),
+        ("NO", "false"),
+        ("HOST", "crm.example"),
+        ("/run/secrets/audit", SECRET),
+        ("CRM_TOKEN", "s3cret-token"),
+    ]))
+}
+
+fn read(text: &str) -> Result<Config, String> {
+    load_str("f.yaml", text, &kinds(), &given()).map_err(|error| error.to_string())
+}
+
+/// What is wrong, a line each, without the file's name.
+#[track_caller]
+fn wrong(text: &str, expected: &[&str]) {
+    let found = read(text).err().unwrap_or_default();
+    let found: Vec<_> =
+        found.lines().map(|line| line.strip_prefix("f.yaml:").unwrap().trim_start()).collect();
+    assert_eq!(found, expected, "\n{text}");
+    assert!(!found.concat().contains("s3cret"), "a secret is told");
+}
+
+/// A target with these lines more.
+fn target(lines: &str) -> String {
+    format!("targets:\n  a:\n    kind: http\n    url: https://a.example/\n    {lines}\n")
+}
+
+/// Two targets and a route with these lines.
+fn route(lines: &str) -> String {
+    let b = "  b: { kind: http, url: 'https://b.example/', timeout: 2s }\n";
+    format!("{}{b}routes:\n  r:\n    {lines}\n", target("timeout: 5s"))
+}
+
+#[test]
+fn the_example_of_every_page_is_right() {
+    let text = include_str!("../../examples/fanfare.yaml");
+    let config = read(text).unwrap();
+    let names: Vec<_> = config.targets.iter().map(|it| it.policy.target.as_str()).collect();
+    assert_eq!(names, ["audit", "crm"]);
+    let crm = &config.targets[1].policy;
+    assert_eq!(crm.retry.attempts_max, 4);
+    assert_eq!(crm.versions.iter().map(|v| v.as_str()).collect::<Vec<_>>(), ["3", "2"]);
+    assert_eq!(crm.fallback.len(), 2);
+    let route = &config.routes["signup"];
+    assert_eq!(route.recipients.len(), 2);
+    assert!(route.recipients[0].required && !route.recipients[1].required);
+}
+
+#[test]
+fn what_is_left_out_is_as_the_engine_has_it() {
+    let config = read(&target("")).unwrap();
+    let api = fanfare::targets::HttpTarget::post("https://a.example/").unwrap();
+    let by_code = fanfare::Target::http("a", api);
+    assert_eq!(config.targets[0].policy, *by_code.policy());
+}
+
+#[test]
+fn json_is_read_too() {
+    let text = r#"{ "targets": { "a": { "kind": "http", "url": "https://a.example/" } } }"#;
+    assert_eq!(read(text).unwrap().targets.len(), 1);
+}
+
+#[test]
+fn references_are_looked_up() {
+    let text = target("auth: { bearer: { token: '${env:TOKEN}' } }");
+    assert!(!format!("{:?}", read(&text).unwrap()).contains("s3cret"));
+    let attempts = |written: &str| {
+        let config = read(&target(&format!("retry: {{ attempts: '{written}' }}"))).unwrap();
+        config.targets[0].policy.retry.attempts_max
+    };
+    assert_eq!(attempts("${env:FOUR}"), 4);
+    assert_eq!(attempts("${env:NOWHERE:-5}"), 5);
+    assert_eq!(attempts("${env:EMPTY:-6}"), 6);
+    let breaker = read(&target("breaker: '${env:NO}'")).unwrap();
+    assert!(breaker.targets[0].policy.gate.breaker.is_none());
+    let url = "targets: { a: { kind: http, url: 'https://${env:HOST}/x' } }";
+    assert!(format!("{:?}", read(url).unwrap().targets[0].api).contains("crm.example"));
+}
+
+#[test]
+fn what_is_not_yaml_is_told_with_its_place() {
+    wrong("targets: [", &["1:10: is not YAML: unclosed bracket '['"]);
+    wrong("5", &["1:1: is not a map: `targets` and `routes` would be its keys"]);
+    wrong("", &["1:1: is not a map: `targets` and `routes` would be its keys"]);
+    wrong("targets: {}", &["1:10: targets: has no target: one at least would be right"]);
+    wrong(
+        "targets: 5",
+        &[
+            "1:10: targets: has no target: one at least would be right",
+            "1:10: targets: is not a map: names and their settings would be right",
+        ],
+    );
+}
+
+#[test]
+fn keys_are_checked() {
+    wrong(
+        &target("timout: 5s"),
+        &["5:5: targets.a.timout: is not a known key: did you mean `timeout`?"],
+    );
+    wrong(
+        &target("methd: PUT"),
+        &["5:5: targets.a.methd: is not a known key: did you mean `method`?"],
+    );
+    wrong("targets:\n  a: { kind: http }", &["2:3: targets.a.url: is missing"]);
+    wrong(
+        "targets:\n  a: { url: x }",
+        &["2:3: targets.a.kind: is missing: `http` or `webhook` would be right"],
+    );
+    wrong(
+        "targets:\n  a: { kind: smtp }",
+        &["2:14: targets.a.kind: is not a kind of target: `http` or `webhook` would be"],
+    );
+    wrong(
+        &format!("{}  a: {{ kind: http, url: 'https://b.example/' }}\nrutes: {{}}", target("")),
+        &[
+            "6:3: targets.a: is given twice: the first one stands in line 2",
+            "7:1: rutes: is not a known key: did you mean `routes`?",
+        ],
+    );
+    wrong(
+        "targets: { 'a b': { kind: http, url: 'https://a.example/' } }",
+        &[
+            "1:12: targets.a b: is not a name: letters, digits, `_`, `.` and `-` would be (^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$)",
+        ],
+    );
+    assert!(read(&format!("x-shared: &t 5s\n{}", target("timeout: *t"))).is_ok());
+}
+
+#[test]
+fn types_are_checked() {
+    wrong(
+        &target("retry: { attempts: lots }"),
+        &["5:24: targets.a.retry.attempts: is text: a whole number would be right"],
+    );
+    wrong(&target("retry: { attempts: 0 }"), &["5:24: targets.a.retry.attempts: is less than 1"]);
+    wrong(
+        &target("timeout: 5"),
+        &[
+            "5:14: targets.a.timeout: is a number: a duration like `250ms`, `5s` or `1m30s` would be right",
+        ],
+    );
+    wrong(
+        &target("timeout: soon"),
+        &["5:14: targets.a.timeout: is not a duration: `250ms`, `5s` or `1m30s` would be right"],
+    );
+    wrong(
+        &target("version_in: body"),
+        &[
+            "5:17: targets.a.version_in: is not right: `path` or a map with `header`, `query` or `media_type` would be",
+        ],
+    );
+    wrong(
+        &target("breaker: true"),
+        &["5:14: targets.a.breaker: is `true`: `false` or a map would be right"],
+    );
+    wrong(
+        &target("versions: [3]"),
+        &["5:16: targets.a.versions.0: is a number: text would be right"],
+    );
+    wrong(
+        &target("retry: { backoff: { initial: 20s, max: 10s } }"),
+        &[
+            "5:34: targets.a.retry.backoff.initial: `initial` (20s) must not be longer than `max` (10s)",
+        ],
+    );
+    wrong(
+        &target("retry: { backoff: { initial: 1s, pauses: [1s] } }"),
+        &["5:34: targets.a.retry.backoff.initial: stands beside `pauses`: keep one of them"],
+    );
+}
+
+#[test]
+fn what_is_referred_to_has_to_be_there() {
+    wrong(
+        &target("auth: { bearer: { token: '${env:UNSET}' } }"),
+        &[
+            "5:30: targets.a.auth.bearer.token: the environment variable `UNSET` is not set: set it, or write `${env:UNSET:-default}`",
+        ],
+    );
+    wrong(
+        "targets: { a: { kind: webhook, url: 'https://a.example/', secret: '${file:nowhere}' } }",
+        &["1:67: targets.a.secret: the file `nowhere` is not there"],
+    );
+    wrong(
+        &target("method: '${vault:x}'"),
+        &[
+            "5:13: targets.a.method: `${vault…}` is no reference: `${env:NAME}` or `${file:PATH}` would be right, and `$${` for the characters themselves",
+        ],
+    );
+}
+
+#[test]
+fn urls_and_secrets_are_checked() {
+    let url = |url: &str| format!("targets: {{ a: {{ kind: http, url: '{url}' }} }}");
+    wrong(&url("a.example/x"), &["1:34: targets.a.url: has no scheme: `https://…` would be right"]);
+    wrong(
+        &url("https://me:s3cret@a.example/"),
+        &["1:34: targets.a.url: has user info: use `auth` (basic), which keeps it secret"],
+    );
+    wrong(
+        &url("https://a.example/?api_key=s3cret"),
+        &["1:34: targets.a.url: has a query key that looks like a secret's: use `auth` (api_key)"],
+    );
+    wrong(
+        &target("fallback: [ { endpoint: 'b.example' } ]"),
+        &["5:29: targets.a.fallback.0.endpoint: has no scheme: `https://…` would be right"],
+    );
+    wrong(
+        &target("versions: ['2']"),
+        &[
+            "5:15: targets.a.versions: have no place in its requests: `{version}` in `url`, or `version_in`, would give them one",
+        ],
+    );
+}
+
+#[test]
+fn expressions_are_compiled() {
+    for (line, key) in [
+        ("body: '{ a: '", "body"),
+        ("body: { form: '{ a: ' }", "body.form"),
+        ("headers: { X-A: { jq: '{ a: ' } }", "headers.X-A.jq"),
+        ("query: { q: { jq: '{ a: ' } }", "query.q.jq"),
+        ("capture: { id: '{ a: ' }", "capture.id"),
+    ] {
+        let says = read(&target(line)).err().unwrap();
+        assert!(says.contains(&format!(": targets.a.{key}: is not jq: ")), "{says}");
+    }
+    let says = read(&route("to: [ { target: a, when: '.a |' } ]")).err().unwrap();
+    assert!(says.contains(": routes.r.to.0.when: is not jq: "), "{says}");
+}
+
+#[test]
+fn targets_and_routes_fit_together() {
+    wrong(&route("to: [ a, c ]"), &["9:14: routes.r.to.1: `c` is not a target"]);
+    wrong(&route("to: [ a, a ]"), &["9:14: routes.r.to.1: `a` is a recipient twice"]);
+    wrong(
+        &route("to: [ a ]\n    completion: { quorum: 2 }"),
+        &["10:27: routes.r.completion.quorum: is larger than the list: 1 would be the most"],
+    );
+    wrong(
+        &route("to: [ a, b ]\n    deadline: 3s"),
+        &[
+            "10:15: routes.r.deadline: is shorter than one attempt at `a` may take: shorten its `timeout`, or give more time",
+        ],
+    );
+    assert!(read(&route("to: [ { target: a, optional: true }, b ]\n    deadline: 3s")).is_ok());
+    wrong(
+        &target("fallback: [ { target: b } ]"),
+        &["5:27: targets.a.fallback.0.target: `b` is not a target"],
+    );
+    wrong(
+        &target("fallback: [ { target: a } ]"),
+        &["5:27: targets.a.fallback.0.target: stands in for itself"],
+    );
+    let circle = "  b: { kind: http, url: 'https://b.example/', fallback: [ { target: a } ] }\n";
+    let circle = format!("{}{circle}", target("fallback: [ version, { target: b } ]"));
+    wrong(
+        &circle,
+        &[
+            "5:36: targets.a.fallback.1.target: leads in a circle: from `a` to `b` to `a`",
+            "6:69: targets.b.fallback.0.target: leads in a circle: from `b` to `a` to `b`",
+        ],
+    );
+    let b = "  b: { kind: http, url: 'https://b.example/' }\nroutes: { r: { to: [ a, b ] } }\n";
+    wrong(
+        &format!("{}{b}", target("fallback: [ { target: b } ]")),
+        &[
+            "7:22: routes.r.to.0: its stand-in `b` is a recipient of this route too, and would get the payload twice",
+        ],
+    );
+}
+
+#[test]
+fn everything_is_told_in_one_run() {
+    let text = include_str!("config/everything_wrong.yaml");
+    let says = load_str("fanfare.yaml", text, &kinds(), &given()).err().unwrap().to_string();
+    check_file("tests/it/config/everything_wrong.txt", &format!("{says}\n"));
+}
+
+#[test]
+fn the_schema_for_editors_is_up_to_date() {
+    check_file("schemas/config.schema.json", &format!("{:#}\n", config_schema(&kinds())));
+}
+
+/// The schema says of good and of bad documents what the loader says of them.
+#[test]
+fn the_schema_takes_what_the_loader_takes() {
+    let schema = jsonschema::validator_for(&config_schema(&kinds())).unwrap();
+    let fits = |text: &str| schema.is_valid(&serde_saphyr::from_str::<Value>(text).unwrap());
+    assert!(fits(include_str!("../../examples/fanfare.yaml")));
+    assert!(fits(&target("")) && fits(&route("to: [ a, { target: b, optional: true } ]")));
+    assert!(fits(&format!("x-shared: 5\n{}", target("breaker: false"))));
+    for line in [
+        "timout: 5s",
+        "retry: { attempts: lots }",
+        "retry: { attempts: 0 }",
+        "timeout: soon",
+        "version_in: body",
+        "breaker: true",
+        "versions: [3]",
+        "fallback: [ { endpiont: 'https://b.example' } ]",
+        "headers: { X-A: { jq: 5 } }",
+    ] {
+        assert!(!fits(&target(line)), "{line}");
+    }
+    assert!(!fits("targets: { a: { kind: smtp } }") && !fits("targets: { a: { kind: http } }"));
+    assert!(!fits(&route("to: []")) && !fits(&route("to: [ a ]\n    completion: most")));
+}
+
+/// The keys that are reserved for the engine are those that it has.
+#[test]
+fn the_engines_keys_are_reserved() {
+    let schema = fanfare::config::target_schema(kinds().get("webhook").unwrap());
+    let own = ["headers", "secret", "secrets", "url"];
+    let keys = schema["properties"].as_object().unwrap().keys();
+    let engine: Vec<_> = keys.map(String::as_str).filter(|key| !own.contains(key)).collect();
+    let mut reserved = fanfare::sdk::RESERVED_KEYS.to_vec();
+    reserved.sort_unstable();
+    assert_eq!(engine, reserved);
+}
