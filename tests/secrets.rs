@@ -19,8 +19,18 @@ use fanfare::{
         auth::{ApiKey, ApiKeyIn, Basic, Bearer},
         http::HttpSettings,
     },
+    telemetry::Baggage,
 };
 use fanfare_testkit::{MockApi, Scripted};
+use opentelemetry::{Context, metrics::MeterProvider};
+use opentelemetry_sdk::{
+    error::OTelSdkResult,
+    metrics::{
+        PeriodicReader, SdkMeterProvider, Temporality, data::ResourceMetrics,
+        exporter::PushMetricExporter,
+    },
+    trace::{Span, SpanData, SpanProcessor},
+};
 use tracing_subscriber::{fmt::MakeWriter, layer::SubscriberExt};
 
 const CANARY: &str = "c4n4ry";
@@ -45,6 +55,47 @@ impl<'a> MakeWriter<'a> for Log {
 
     fn make_writer(&'a self) -> Self {
         self.clone()
+    }
+}
+
+/// All that is exported, as it prints.
+#[derive(Clone, Default, Debug)]
+struct Told(Arc<Mutex<String>>);
+
+impl SpanProcessor for Told {
+    fn on_start(&self, _: &mut Span, _: &Context) {}
+
+    fn on_end(&self, span: SpanData) {
+        let attributes = span.attributes.iter().map(|it| format!("{}={}\n", it.key, it.value));
+        let attributes: String = attributes.collect();
+        self.0.lock().unwrap().push_str(&format!("{span:?}\n{attributes}"));
+    }
+
+    fn force_flush(&self) -> OTelSdkResult {
+        Ok(())
+    }
+
+    fn shutdown_with_timeout(&self, _: Duration) -> OTelSdkResult {
+        Ok(())
+    }
+}
+
+impl PushMetricExporter for Told {
+    async fn export(&self, metrics: &ResourceMetrics) -> OTelSdkResult {
+        self.0.lock().unwrap().push_str(&format!("{metrics:?}\n"));
+        Ok(())
+    }
+
+    fn force_flush(&self) -> OTelSdkResult {
+        Ok(())
+    }
+
+    fn shutdown_with_timeout(&self, _: Duration) -> OTelSdkResult {
+        Ok(())
+    }
+
+    fn temporality(&self) -> Temporality {
+        Temporality::Cumulative
     }
 }
 
@@ -94,7 +145,9 @@ async fn no_secret_is_printed() {
         ("/refuses", Scripted::status(401).header("www-authenticate", CANARY).body(CANARY)),
     ])
     .await;
-    let mut builder = Engine::builder();
+    let (told, meters) = (Told::default(), SdkMeterProvider::builder());
+    let meters = meters.with_reader(PeriodicReader::builder(told.clone()).build()).build();
+    let mut builder = Engine::builder().spans(told.clone()).meter(&meters.meter("secrets"));
     let ways = [("basic", "/ok"), ("query", "/reset"), ("cookie", "/hang"), ("header", "/refuses")];
     for (name, path) in ways {
         builder = builder.target(target(name, &api.url(path)));
@@ -103,7 +156,8 @@ async fn no_secret_is_printed() {
     clean("the builder", &format!("{builder:?}"));
     let engine = builder.start().await.unwrap();
     clean("the engine", &format!("{engine:?}"));
-    let mut broadcast = Broadcast::new(Payload::new("text/plain", CANARY));
+    let baggage = Baggage::new().with("user", CANARY).unwrap();
+    let mut broadcast = Broadcast::new(Payload::new("text/plain", CANARY)).baggage(baggage);
     for name in ["basic", "query", "cookie", "header", "gone"] {
         broadcast = broadcast.to(name);
     }
@@ -111,6 +165,12 @@ async fn no_secret_is_printed() {
     let report = engine.broadcast(broadcast).await.unwrap();
     clean("the report", &format!("{report:?}"));
     engine.shutdown().await;
+    meters.force_flush().unwrap();
+    let told = told.0.lock().unwrap().clone();
+    for needed in ["url.full", "session=REDACTED", "http.client.request.duration"] {
+        assert!(told.contains(needed), "something was told: {told}");
+    }
+    clean("what is told to OpenTelemetry", &told);
     let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
     assert!(log.contains("attempt ended"), "something was logged: {log}");
     clean("the log", &log);

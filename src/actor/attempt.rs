@@ -19,8 +19,8 @@ use super::{Entropy, Shared, Slot, TargetMsg, messages::Stamps, slot::Permit};
 use crate::{
     journal::{NewBroadcast, Open},
     policy::{feedback, notice},
-    report::{AttemptError, CapturedReply, DeliveryId, Ended, Event, Started, Trace, Way},
-    telemetry::{self, TraceContext},
+    report::{AttemptError, CapturedReply, DeliveryId, Ended, Event, History, Started, Trace, Way},
+    telemetry::{self, AttemptEnd, Exchanges, TraceContext},
     transport::{Outbound, OutboundParts},
 };
 
@@ -38,6 +38,10 @@ pub(super) struct Order {
     pub(super) delivery_key: IdempotencyKey,
     pub(super) payload: Payload,
     pub(super) trace: Trace,
+    /// The span of the delivery.
+    pub(super) delivery_span: [u8; 8],
+    /// How often the delivery was sent to this target before.
+    pub(super) resends: u32,
     pub(super) timeout: Duration,
     pub(super) stamps: Stamps,
 }
@@ -51,9 +55,22 @@ pub(super) async fn run(
     permit: Permit,
     abort: Arc<Notify>,
 ) {
-    let ended = perform(&shared, &slot, &order, &abort).await;
+    let clock = shared.clock;
+    let exchanges =
+        slot.parts.observer.as_ref().map(|_| Arc::new(Exchanges::new(move || clock.now())));
+    let ended = perform(&shared, &slot, &order, (&abort, &exchanges)).await;
     permit.give_back(feedback(&ended, slot.parts.policy.retry.retry_after_max));
     telemetry::attempt_ended(&order.id, &order.started, &ended);
+    if let Some((observer, exchanges)) = slot.parts.observer.as_ref().zip(exchanges) {
+        observer.attempt_ended(&AttemptEnd {
+            trace: &order.trace,
+            delivery_span: order.delivery_span,
+            started: &order.started,
+            ended: &ended,
+            resends: order.resends,
+            exchanges: exchanges.take(),
+        });
+    }
     slot.announce(&order.started.way, &ended);
     let mut pause = RECORD_AGAIN.0;
     while let Err(error) = shared.journal.record(&order.id, Event::Ended(ended.clone())).await {
@@ -65,9 +82,14 @@ pub(super) async fn run(
     slot.address.tell(TargetMsg::Attempted(order.id, ended));
 }
 
-async fn perform(shared: &Shared, slot: &Slot, order: &Order, abort: &Notify) -> Ended {
+async fn perform(
+    shared: &Shared,
+    slot: &Slot,
+    order: &Order,
+    (abort, exchanges): (&Notify, &Option<Arc<Exchanges>>),
+) -> Ended {
     let call = call(slot, order);
-    let outbound = Arc::new(outbound(shared, slot, order, &call));
+    let outbound = Arc::new(outbound(shared, slot, order, (&call, exchanges)));
     let wire = Wire::new(outbound.clone()).capturing(slot.parts.capture);
     let progress = wire.progress().clone();
     let sending = AssertUnwindSafe(async {
@@ -227,7 +249,12 @@ fn call(slot: &Slot, order: &Order) -> Call {
     call
 }
 
-fn outbound(shared: &Shared, slot: &Slot, order: &Order, call: &Call) -> Outbound {
+fn outbound(
+    shared: &Shared,
+    slot: &Slot,
+    order: &Order,
+    (call, exchanges): (&Call, &Option<Arc<Exchanges>>),
+) -> Outbound {
     let trace = slot.parts.propagate.then(|| TraceContext {
         trace_id: order.trace.trace_id,
         span_id: order.started.span_id,
@@ -241,7 +268,47 @@ fn outbound(shared: &Shared, slot: &Slot, order: &Order, call: &Call) -> Outboun
         authorizers: slot.parts.authorizers.clone(),
         stamps: order.stamps.clone(),
         exchanges_max: slot.parts.policy.gate.exchanges_max.max(1),
+        span_id: order.started.span_id,
+        baggage: order.trace.baggage.clone().filter(|_| slot.parts.propagate_baggage),
+        exchanges: exchanges.clone(),
     })
+}
+
+/// An attempt of which nothing was sent has ended.
+pub(super) fn unsent(slot: &Slot, open: &Open, started: &Started, ended: &Ended) {
+    telemetry::attempt_ended(&open.id(), started, ended);
+    if let Some(observer) = &slot.parts.observer {
+        observer.attempt_ended(&AttemptEnd {
+            trace: &open.broadcast.trace,
+            delivery_span: open.recipient().span_id,
+            started,
+            ended,
+            resends: 0,
+            exchanges: Vec::new(),
+        });
+    }
+}
+
+/// How often the delivery was on its way to this target before; nobody counts where nobody wants to hear of it.
+pub(super) fn resends(slot: &Slot, history: &History, started: &Started) -> u32 {
+    let Some(_) = &slot.parts.observer else { return 0 };
+    let earlier = |s: &&Started| s.attempt < started.attempt && s.way.target == started.way.target;
+    let sent = |s: &&Started| history.end_of(s.attempt).is_none_or(was_sent);
+    u32::try_from(history.starts().filter(earlier).filter(sent).count()).unwrap_or(u32::MAX)
+}
+
+/// Whether a request was on its way, though perhaps in vain.
+fn was_sent(ended: &Ended) -> bool {
+    let never = |error: &AttemptError| match error.kind {
+        SendErrorKind::Prepare
+        | SendErrorKind::Address
+        | SendErrorKind::Auth
+        | SendErrorKind::Aborted
+        | SendErrorKind::Unsupported
+        | SendErrorKind::Panicked => ended.effect == Effect::None,
+        _ => false,
+    };
+    ended.status.is_some() || !ended.error.as_ref().is_some_and(never)
 }
 
 /// What the keys of a delivery are made from where the caller has given a key: the same sending then has the same
@@ -324,6 +391,10 @@ pub(crate) async fn probe(
         authorizers: slot.parts.authorizers.clone(),
         stamps,
         exchanges_max: policy.gate.exchanges_max.max(1),
+        // A probe is of no delivery, and of no trace.
+        span_id: [0; 8],
+        baggage: None,
+        exchanges: None,
     }));
     let wire = Wire::new(outbound).capturing(Capture::Head);
     let attempt = Attempt::new(call, Payload::new("", ""), wire);

@@ -121,12 +121,20 @@ impl CoordinatorState {
 
     /// Answers those whose waiting is over.
     async fn look_at(&self, id: BroadcastId) -> Result<(), JournalError> {
-        if !self.desk().has_waiters(id) {
+        let observed = self.shared.observed.as_ref().filter(|observed| observed.watches(id));
+        if observed.is_none() && !self.desk().has_waiters(id) {
             return Ok(());
         }
         match self.shared.journal.view(id).await? {
-            Some(report) => self.desk().answer(&report),
-            None => self.desk().forget(id),
+            Some(report) => {
+                // First: whoever waits for the end may end the program after it.
+                observed.inspect(|observed| observed.tell(&report));
+                self.desk().answer(&report);
+            }
+            None => {
+                observed.inspect(|observed| observed.forget(id));
+                self.desk().forget(id);
+            }
         }
         Ok(())
     }
@@ -151,9 +159,14 @@ impl CoordinatorState {
     async fn recheck(&mut self) -> Result<(), JournalError> {
         let open = self.shared.journal.open_broadcasts().await?;
         let mine = |id: &BroadcastId| std::ptr::eq(self.shared.desk(*id), self.desk());
+        let mut looked_for = self.desk().waited_for();
+        if let Some(observed) = &self.shared.observed {
+            open.iter().filter(|(id, _)| mine(id)).for_each(|(id, _)| observed.watch(*id));
+            looked_for.extend(observed.watched().into_iter().filter(mine));
+        }
         let deadlines = open.into_iter().filter(|(id, _)| mine(id));
         self.deadlines = deadlines.filter_map(|(id, at)| Some(Reverse((at?, id)))).collect();
-        for id in self.desk().waited_for() {
+        for id in looked_for {
             self.look_at(id).await?;
         }
         if std::mem::take(&mut self.unsure) {

@@ -12,6 +12,7 @@ mod attempt;
 mod coordinator;
 mod mapping;
 mod messages;
+mod observed;
 mod queue;
 mod shared;
 mod slot;
@@ -24,6 +25,7 @@ pub(crate) use self::{
     attempt::probe,
     coordinator::{Desk, Until, Waiter},
     messages::{CoordinatorMsg, Inspection, SupervisorMsg, TargetMsg},
+    observed::Observed,
     shared::Shared,
     slot::{Slot, SlotParts},
     supervisor::Supervision,

@@ -9,7 +9,7 @@ use std::{
 use fanfare_sdk::{TargetName, Transport};
 use tokio::sync::Notify;
 
-use super::{Clock, CoordinatorMsg, Desk, Entropy, Slot, TargetMsg};
+use super::{Clock, CoordinatorMsg, Desk, Entropy, Observed, Slot, TargetMsg};
 use crate::{
     journal::{Committed, Journal, Open},
     report::{Boot, BroadcastId, CancelledBy},
@@ -27,6 +27,8 @@ pub(crate) struct Shared {
     pub(crate) desks: Vec<Desk>,
     /// Rings whenever a broadcast has settled.
     pub(crate) settled: Notify,
+    /// Broadcasts whose end is still to be told, where anybody wants to hear of it.
+    pub(crate) observed: Option<Observed>,
     /// No broadcast is accepted any more.
     pub(crate) closing: AtomicBool,
 }

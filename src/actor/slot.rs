@@ -26,6 +26,7 @@ use crate::{
         gate::{Feedback, Gate, Said, Ticket},
     },
     report::{DeliveryId, Ended, IdMap, Notice, Way, Why},
+    telemetry::Observer,
 };
 
 /// How long an actor may take to say how it stands.
@@ -57,6 +58,10 @@ pub(crate) struct SlotParts {
     pub(crate) capture: Capture,
     /// Whether `traceparent` is sent.
     pub(crate) propagate: bool,
+    /// Whether `baggage` is sent.
+    pub(crate) propagate_baggage: bool,
+    /// Is told what happens, for spans and metrics.
+    pub(crate) observer: Option<Arc<dyn Observer>>,
     /// What makes its payloads; none takes them as they are.
     pub(crate) mapper: Option<Arc<dyn Mapper>>,
 }
@@ -146,6 +151,9 @@ impl Slot {
         }
         announced.push((way.version.clone(), notice.clone()));
         crate::telemetry::announced(&way.target, way.version.as_ref(), notice);
+        if let Some(observer) = &self.parts.observer {
+            observer.announced(&way.target, notice.code());
+        }
     }
 
     /// Lets attempts through again after the target asked not to be called. Says whether it had.
@@ -214,7 +222,11 @@ impl Permit {
         }
         let transition = self.slot.gate().give_back(ticket, feedback, self.clock.now());
         if let Some(transition) = transition {
-            crate::telemetry::breaker_changed(&self.slot.parts.policy.target, &transition);
+            let target = &self.slot.parts.policy.target;
+            crate::telemetry::breaker_changed(target, &transition);
+            if let Some(observer) = &self.slot.parts.observer {
+                observer.breaker_changed(target, transition.to.code());
+            }
         }
     }
 }

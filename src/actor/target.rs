@@ -62,7 +62,8 @@ struct Decided {
     entries: Vec<Entry>,
     orders: Vec<(Order, Permit)>,
     moved: Vec<Open>,
-    settled: Vec<(DeliveryId, Outcome)>,
+    /// With when they were accepted, where that is known here.
+    settled: Vec<(DeliveryId, Outcome, Option<Timestamp>)>,
 }
 
 impl Actor for Target {
@@ -147,12 +148,12 @@ impl TargetState {
         for open in &mut page.open {
             let id = open.id();
             let lost = |s: &&Started| !in_flight.contains(&(id.clone(), s.attempt));
-            let never_sent: Vec<u32> =
-                open.history.in_flight().filter(lost).map(|s| s.attempt).collect();
-            for attempt in never_sent {
-                let ended = Event::Ended(never_sent_end(attempt, now));
-                journal.record(&id, ended.clone()).await?;
-                open.history.push(ended);
+            let never_sent: Vec<_> = open.history.in_flight().filter(lost).cloned().collect();
+            for started in never_sent {
+                let ended = never_sent_end(started.attempt, now);
+                journal.record(&id, Event::Ended(ended.clone())).await?;
+                attempt::unsent(&self.slot, open, &started, &ended);
+                open.history.push(Event::Ended(ended));
             }
         }
         Ok((claim, page.open))
@@ -224,7 +225,9 @@ impl TargetState {
         let Step::Attempt { way, kind, because, due, .. } = step else { return self.act(id, step) };
         let started = self.started(id, Started { kind, because, due, ..blank(way, now) });
         let ended = attempt::unproved(started.attempt, error, now);
-        telemetry::attempt_ended(id, &started, &ended);
+        if let Some(held) = self.queue.get(id) {
+            attempt::unsent(&self.slot, &held.open, &started, &ended);
+        }
         for event in [Event::Started(started), Event::Ended(ended)] {
             self.decided.entries.push(Entry::Event(id.clone(), event.clone()));
             if let Some(held) = self.queue.get(id) {
@@ -343,6 +346,8 @@ impl TargetState {
             delivery_key: attempt::delivery_key(&held.open),
             payload: held.open.broadcast.payload.clone(),
             trace: held.open.broadcast.trace.clone(),
+            delivery_span: held.open.recipient().span_id,
+            resends: attempt::resends(&self.slot, &held.open.history, &started),
             timeout,
             stamps: held.stamps.take().unwrap_or_default(),
             started: started.clone(),
@@ -385,9 +390,9 @@ impl TargetState {
     }
 
     fn settle(&mut self, id: DeliveryId, outcome: Outcome) {
-        self.queue.remove(&id);
+        let accepted = self.queue.remove(&id).map(|held| held.plan.accepted);
         self.decided.entries.push(Entry::Settled(id.clone(), outcome));
-        self.decided.settled.push((id, outcome));
+        self.decided.settled.push((id, outcome, accepted));
     }
 
     /// Lets through who stands before the gate, writes down what was decided, and does it.
@@ -422,8 +427,13 @@ impl TargetState {
                 for open in moved {
                     self.shared.deliver(open);
                 }
-                for (id, outcome) in settled {
+                for (id, outcome, accepted) in settled {
                     telemetry::settled(&id, outcome);
+                    if let Some(observer) = &self.slot.parts.observer {
+                        let now = self.shared.clock.now();
+                        let took = accepted.map_or(Duration::ZERO, |accepted| now.since(accepted));
+                        observer.delivery_settled(&id.recipient, outcome, took);
+                    }
                 }
                 self.shared.route(&committed, CancelledBy::Verdict);
             }

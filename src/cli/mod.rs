@@ -6,6 +6,7 @@ mod dry_run;
 mod explain;
 mod kinds;
 mod live;
+mod otlp;
 mod output;
 mod payload;
 mod plan;

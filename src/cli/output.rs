@@ -15,6 +15,7 @@ use anstyle::{AnsiColor, Style};
 use super::screen;
 
 const BOLD_RED: Style = AnsiColor::Red.on_default().bold();
+const BOLD_YELLOW: Style = AnsiColor::Yellow.on_default().bold();
 
 /// The live lines that stand on the terminal: how many columns each of them takes.
 static LIVE: Mutex<Vec<usize>> = Mutex::new(Vec::new());
@@ -27,6 +28,13 @@ pub(super) fn complain(problems: &[String]) {
         // Where nobody listens there is nothing to be said.
         drop(writeln!(err, "{BOLD_RED}error{BOLD_RED:#}: {problem}"));
     }
+}
+
+/// Says what does no harm to the result.
+pub(super) fn warn(says: &str) {
+    erase(screen::columns());
+    // Where nobody listens there is nothing to be said.
+    drop(writeln!(anstream::stderr().lock(), "{BOLD_YELLOW}warning{BOLD_YELLOW:#}: {says}"));
 }
 
 /// Writes a result; colours only where they are seen. That nobody reads it changes nothing of the result.

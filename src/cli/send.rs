@@ -8,6 +8,7 @@ use super::{
     args::{Output, Progress, SendArgs},
     dry_run::DryRun,
     live::Live,
+    otlp::Otlp,
     output::{complain, print, print_aside},
     plan::{SendPlan, plan},
     run::Status,
@@ -32,7 +33,16 @@ pub(super) fn send(args: &SendArgs) -> io::Result<Status> {
     if args.dry_run {
         return runtime.block_on(dry_run(plan));
     }
-    match runtime.block_on(deliver(plan.targets, plan.broadcast, args.progress)) {
+    let (otlp, broadcast) = (Otlp::from_env(), Otlp::continuing(plan.broadcast));
+    let builder = otlp.attach(Engine::builder());
+    let ended =
+        tell(args, runtime.block_on(deliver(builder, plan.targets, broadcast, args.progress)));
+    runtime.block_on(otlp.flush());
+    ended
+}
+
+fn tell(args: &SendArgs, delivered: Result<(Report, bool), String>) -> io::Result<Status> {
+    match delivered {
         Ok((report, interrupted)) => {
             show(args, &report)?;
             Ok(status(&report, interrupted))
@@ -59,12 +69,13 @@ async fn dry_run(plan: SendPlan) -> io::Result<Status> {
 
 /// Sends and waits for every outcome, while a person watches. Says whether it was interrupted.
 pub(super) async fn deliver(
+    builder: EngineBuilder,
     targets: impl IntoIterator<Item = Target>,
     broadcast: Broadcast,
     progress: Progress,
 ) -> Result<(Report, bool), String> {
     let clock = Clock::system();
-    let builder = targets.into_iter().fold(Engine::builder().clock(clock), EngineBuilder::target);
+    let builder = targets.into_iter().fold(builder.clock(clock), EngineBuilder::target);
     let engine = builder.start().await.map_err(|error| error.to_string())?;
     let handle = engine.send(broadcast).await.map_err(|error| error.to_string())?;
     let (report, interrupted) = wait(&handle, Live::new(progress, clock)).await;

@@ -9,12 +9,12 @@ use crate::report::{AttemptRecord, Delivery, Report};
 
 /// The trace as a tree: the broadcast, its deliveries, their attempts and what was waited for between them.
 pub(super) fn tree(report: &Report) -> String {
-    let mut text = format!("trace {}\n", hex(&report.trace_id));
+    let mut text = format!("trace {}\n", hex(&report.trace.trace_id));
     let took = report
         .settled_at
         .map(|at| format!(" {}", ms(at.since(report.accepted_at))))
         .unwrap_or_default();
-    text.push_str(&format!("broadcast {}{took}  span {}\n", report.id, hex(&report.span_id)));
+    text.push_str(&format!("broadcast {}{took}  span {}\n", report.id, hex(&report.trace.span_id)));
     for (place, delivery) in report.deliveries.iter().enumerate() {
         let last = place + 1 == report.deliveries.len();
         branch(&mut text, report.accepted_at, delivery, last);

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::{
     report::{Completion, Rest},
-    telemetry::RemoteContext,
+    telemetry::{Baggage, RemoteContext},
 };
 
 /// One payload with its recipients and its completion policy.
@@ -21,6 +21,7 @@ pub struct Broadcast {
     pub(super) deadline: Option<Duration>,
     pub(super) idempotency_key: Option<String>,
     pub(super) caller: Option<RemoteContext>,
+    pub(super) baggage: Baggage,
 }
 
 /// Somebody to send to.
@@ -44,6 +45,7 @@ impl Broadcast {
             deadline: None,
             idempotency_key: None,
             caller: None,
+            baggage: Baggage::new(),
         }
     }
 
@@ -116,6 +118,13 @@ impl Broadcast {
     #[must_use]
     pub fn continuing(mut self, caller: RemoteContext) -> Self {
         self.caller = Some(caller);
+        self
+    }
+
+    /// Goes along to the targets that [are told to get it](super::Target::propagate_baggage).
+    #[must_use]
+    pub fn baggage(mut self, baggage: Baggage) -> Self {
+        self.baggage = baggage;
         self
     }
 }

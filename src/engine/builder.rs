@@ -10,10 +10,13 @@ use fanfare_sdk::{Fallback, TargetName, Transport};
 use tokio::sync::Notify;
 
 use super::{Engine, StartError, StartProblem, Target};
+#[cfg(feature = "otel")]
+use crate::telemetry::{Meter, Recorder, ShouldSample, SpanProcessor};
 use crate::{
-    actor::{Clock, Desk, Entropy, Shared, Slot, SlotParts, Supervision},
+    actor::{Clock, Desk, Entropy, Observed, Shared, Slot, SlotParts, Supervision},
     journal::{Journal, MemoryJournal, MemoryLimits},
     report::Boot,
+    telemetry::Observer,
     transport::{HttpTransport, TransportSettings},
 };
 
@@ -26,6 +29,8 @@ pub struct EngineBuilder {
     clock: Option<Clock>,
     entropy: Option<Entropy>,
     coordinators: Option<NonZero<usize>>,
+    #[cfg(feature = "otel")]
+    recorder: Recorder,
 }
 
 impl EngineBuilder {
@@ -71,6 +76,32 @@ impl EngineBuilder {
         self
     }
 
+    /// Hands the spans of broadcasts, deliveries and attempts there when they have ended, with the ids that were
+    /// pinned for them. It is called where deliveries are made: it must not block.
+    #[cfg(feature = "otel")]
+    #[must_use]
+    pub fn spans(mut self, processor: impl SpanProcessor + 'static) -> Self {
+        self.recorder.spans(processor);
+        self
+    }
+
+    /// Decides at the acceptance of a broadcast whether its spans are exported; unless set, they are if those of the
+    /// caller are, or there is no caller. Attributes and a trace state that it gives are not used.
+    #[cfg(feature = "otel")]
+    #[must_use]
+    pub fn sampler(mut self, sampler: impl ShouldSample + 'static) -> Self {
+        self.recorder.sampler(sampler);
+        self
+    }
+
+    /// Makes metrics there.
+    #[cfg(feature = "otel")]
+    #[must_use]
+    pub fn meter(mut self, meter: &Meter) -> Self {
+        self.recorder.meter(meter);
+        self
+    }
+
     /// Starts it on the current runtime.
     ///
     /// # Errors
@@ -95,16 +126,23 @@ impl EngineBuilder {
             self.journal.unwrap_or_else(|| Arc::new(MemoryJournal::new(MemoryLimits::default())));
         let cores = || std::thread::available_parallelism().map_or(1, NonZero::get);
         let coordinators = self.coordinators.map_or_else(cores, NonZero::get);
-        let slots = self.targets.into_iter().map(|target| slot(target, &entropy)).collect();
+        #[cfg(feature = "otel")]
+        let observer = self.recorder.into_observer();
+        #[cfg(not(feature = "otel"))]
+        let observer: Option<Arc<dyn Observer>> = None;
+        let slot = |target| slot(target, &entropy, observer.clone());
+        let slots = self.targets.into_iter().map(slot).collect();
         let shared = Arc::new(Shared {
             journal,
             transport,
             clock,
-            boot: Boot(entropy.number()),
+            // Later lives have greater numbers: what an older one has begun and not ended is lost.
+            boot: Boot(u64::try_from(clock.now().as_micros()).unwrap_or(0)),
             entropy,
             slots,
             desks: std::iter::repeat_with(Desk::default).take(coordinators).collect(),
             settled: Notify::new(),
+            observed: observer.map(Observed::new),
             closing: AtomicBool::new(false),
         });
         let actors = Supervision::start(shared.clone()).await.map_err(StartError::Actors)?;
@@ -112,7 +150,11 @@ impl EngineBuilder {
     }
 }
 
-fn slot(target: Target, entropy: &Entropy) -> (TargetName, Arc<Slot>) {
+fn slot(
+    target: Target,
+    entropy: &Entropy,
+    observer: Option<Arc<dyn Observer>>,
+) -> (TargetName, Arc<Slot>) {
     let name = target.policy.target.clone();
     let parts = SlotParts {
         api: target.api,
@@ -120,6 +162,8 @@ fn slot(target: Target, entropy: &Entropy) -> (TargetName, Arc<Slot>) {
         authorizers: target.authorizers.into(),
         capture: target.capture,
         propagate: target.propagate,
+        propagate_baggage: target.propagate_baggage,
+        observer,
         mapper: target.mapper,
     };
     (name, Arc::new(Slot::new(parts, Entropy::seeded(entropy.number()))))

@@ -38,6 +38,7 @@ impl From<ConfiguredTarget> for Target {
             authorizers,
             capture,
             propagate,
+            propagate_baggage: false,
             // What there is to work out was compiled with it.
             has_expressions: false,
             mapper,

@@ -125,6 +125,13 @@ impl Engine {
                 }
             }
         }
+        let Some(observed) = &shared.observed else { return };
+        for id in observed.watched() {
+            if let Ok(Some(report)) = shared.journal.view(id).await {
+                observed.tell(&report);
+            }
+        }
+        observed.close();
     }
 
     /// How a target stands; none where there is no such target.
@@ -222,7 +229,13 @@ impl Engine {
         }
         let (id, deadline) = (new.id, new.deadline);
         let desk = shared.desk(id);
-        match shared.journal.accept(new).await? {
+        // Before it is written: it may have settled when that is known.
+        shared.observed.as_ref().inspect(|observed| observed.watch(id));
+        let accepted = shared.journal.accept(new).await;
+        if shared.observed.is_some() && !matches!(accepted, Ok(Accepted::New(_))) {
+            desk.address.tell(CoordinatorMsg::Changed(id));
+        }
+        match accepted? {
             Accepted::New(broadcast) => {
                 if let Some(waiter) = waiter {
                     desk.wait(id, waiter);
@@ -284,7 +297,7 @@ impl Engine {
             deadline: broadcast.deadline.map(|wait| now.after(wait)),
             accepted_at: now,
             caller_key: caller_key.map(|(key, fingerprint)| CallerKey { key, fingerprint }),
-            trace: self.trace(broadcast.caller),
+            trace: self.trace(broadcast.caller, broadcast.baggage),
         })
     }
 
@@ -296,25 +309,38 @@ impl Engine {
         BroadcastId(uuid::Builder::from_unix_timestamp_millis(millis, &tail).into_uuid())
     }
 
-    fn trace(&self, caller: Option<telemetry::RemoteContext>) -> Trace {
+    fn trace(
+        &self,
+        caller: Option<telemetry::RemoteContext>,
+        baggage: telemetry::Baggage,
+    ) -> Trace {
         let entropy = &self.0.shared.entropy;
         let span_id = entropy.span_id();
-        match caller {
+        let (parent_is_remote, baggage) = (caller.is_some(), baggage.into_header());
+        let mut trace = match caller.or_else(telemetry::current) {
             Some(caller) => Trace {
                 trace_id: caller.trace_id,
                 span_id,
                 parent_id: Some(caller.parent_id),
+                parent_is_remote,
                 flags: caller.flags,
                 state: caller.state,
+                baggage,
             },
             None => Trace {
                 trace_id: entropy.bytes(),
                 span_id,
                 parent_id: None,
+                parent_is_remote: false,
                 flags: TRACE_FLAGS,
                 state: None,
+                baggage,
             },
+        };
+        if let Some(observed) = &self.0.shared.observed {
+            trace.flags = observed.observer().flags(&trace);
         }
+        trace
     }
 }
 

@@ -17,6 +17,7 @@ pub struct Target {
     pub(super) authorizers: Vec<Arc<dyn Authorizer>>,
     pub(super) capture: Capture,
     pub(super) propagate: bool,
+    pub(super) propagate_baggage: bool,
     pub(super) mapper: Option<Arc<dyn Mapper>>,
     /// Its settings have expressions, which a mapper has to work out.
     pub(super) has_expressions: bool,
@@ -51,6 +52,7 @@ impl Target {
             authorizers: Vec::new(),
             capture: profile.capture,
             propagate: true,
+            propagate_baggage: false,
             mapper: None,
             has_expressions: !profile.expressions.is_empty(),
             panicked,
@@ -132,6 +134,13 @@ impl Target {
     #[must_use]
     pub fn without_propagation(mut self) -> Self {
         self.propagate = false;
+        self
+    }
+
+    /// Sends it the baggage of broadcasts, which no target gets unless told so: it may tell strangers about the caller.
+    #[must_use]
+    pub fn propagate_baggage(mut self) -> Self {
+        self.propagate_baggage = true;
         self
     }
 

@@ -179,6 +179,20 @@ impl Event {
     }
 }
 
+// === impl Kind ===
+
+impl Kind {
+    /// The code in reports and spans.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::First => "first",
+            Self::Retry => "retry",
+            Self::Challenge => "challenge",
+        }
+    }
+}
+
 // === impl Because ===
 
 impl fmt::Display for Because {

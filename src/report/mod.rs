@@ -17,7 +17,7 @@ pub use self::{
     id::{BroadcastId, DeliveryId},
     notice::{Notice, Warning},
     outcome::{CancelledBy, Outcome, Reason, Why},
-    report::{AttemptRecord, Delivery, DeliveryState, Report, ReportSource, Via, Waited},
+    report::{AttemptRecord, Delivery, DeliveryState, HandOver, Report, ReportSource, Via, Waited},
     trace::Trace,
     verdict::{CompletedBy, Completion, Rest, Verdict},
 };

@@ -5,8 +5,8 @@ use std::{sync::Arc, time::Duration};
 use fanfare_sdk::{Effect, Meaning, TargetName, Timestamp};
 
 use super::{
-    BroadcastId, CapturedReply, CompletedBy, Ended, Event, History, Outcome, Started, Verdict, Way,
-    Why,
+    BroadcastId, CapturedReply, CompletedBy, Ended, Event, History, Outcome, Reason, Started,
+    Trace, Verdict, Way, Why,
 };
 
 /// What became of a broadcast.
@@ -17,10 +17,8 @@ pub struct Report {
     pub id: BroadcastId,
     /// The route that it was sent to.
     pub route: Option<String>,
-    /// Its trace.
-    pub trace_id: [u8; 16],
-    /// The span of the broadcast within its trace.
-    pub span_id: [u8; 8],
+    /// Where it stands in its trace.
+    pub trace: Trace,
     /// How it ended; none while it is open.
     pub verdict: Option<Verdict>,
     /// When it was accepted.
@@ -57,6 +55,8 @@ pub struct Delivery {
     pub waited: Waited,
     /// The attempts, oldest first.
     pub attempts: Vec<AttemptRecord>,
+    /// To whom it was handed over, oldest first.
+    pub hand_overs: Vec<HandOver>,
     /// The reply that ended it, where one did.
     pub reply: Option<Arc<CapturedReply>>,
     /// Its span.
@@ -101,6 +101,18 @@ pub struct AttemptRecord {
     pub ended: Option<Ended>,
     /// When it was found to be lost.
     pub lost_at: Option<Timestamp>,
+}
+
+/// From here on another target stood in.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub struct HandOver {
+    /// The stand-in.
+    pub to: TargetName,
+    /// What the one before it failed of.
+    pub because: Reason,
+    /// When.
+    pub at: Timestamp,
 }
 
 /// Time between attempts, by what it was spent on.
@@ -189,6 +201,7 @@ impl Delivery {
             next_attempt_at: (state == DeliveryState::Waiting).then_some(due),
             late: matches!((settled_at, verdict), (Some(at), Some(verdict)) if at > verdict.at),
             waited: waited(accepted, &attempts),
+            hand_overs: hand_overs(&history),
             target: recipient,
             required,
             state,
@@ -217,6 +230,18 @@ fn records(history: &History) -> Vec<AttemptRecord> {
         started: started.clone(),
     };
     history.starts().map(record).collect()
+}
+
+fn hand_overs(history: &History) -> Vec<HandOver> {
+    let hand_over = |event: &Event| match event {
+        Event::Moved { to, because, at } => {
+            Some(HandOver { to: to.clone(), because: *because, at: *at })
+        }
+        Event::Started(_) | Event::Ended(_) | Event::Lost { .. } | Event::CancelAsked { .. } => {
+            None
+        }
+    };
+    history.events().iter().filter_map(hand_over).collect()
 }
 
 fn state(outcome: Option<Outcome>, attempts: &[AttemptRecord]) -> DeliveryState {
@@ -269,6 +294,22 @@ fn waited(accepted: Timestamp, attempts: &[AttemptRecord]) -> Waited {
         from = record.ended_at().unwrap_or(at);
     }
     waited
+}
+
+// === impl Via ===
+
+impl Via {
+    /// The code in reports and spans.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Primary => "primary",
+            Self::Version => "version",
+            Self::Endpoint => "endpoint",
+            Self::Target => "target",
+            Self::Reply => "reply",
+        }
+    }
 }
 
 // === impl AttemptRecord ===

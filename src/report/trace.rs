@@ -1,11 +1,11 @@
 //! Where a broadcast stands in its trace.
 
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
 /// The ids that are pinned when a broadcast is accepted: its span is told from the history, once it has settled.
 ///
 /// The words are those of [W3C Trace Context](https://www.w3.org/TR/trace-context/).
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Trace {
     /// The trace.
     pub trace_id: [u8; 16],
@@ -13,8 +13,23 @@ pub struct Trace {
     pub span_id: [u8; 8],
     /// The span that the caller was in.
     pub parent_id: Option<[u8; 8]>,
+    /// Whether that span is of another process.
+    pub parent_is_remote: bool,
     /// `trace-flags`.
     pub flags: u8,
     /// `tracestate`, as it came.
     pub state: Option<Arc<str>>,
+    /// `baggage`; leaves only to targets that were told to get it.
+    pub baggage: Option<Arc<str>>,
+}
+
+impl fmt::Debug for Trace {
+    /// Without the baggage: it may be a secret.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Trace")
+            .field("trace_id", &u128::from_be_bytes(self.trace_id))
+            .field("span_id", &u64::from_be_bytes(self.span_id))
+            .field("flags", &self.flags)
+            .finish_non_exhaustive()
+    }
 }

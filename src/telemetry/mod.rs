@@ -1,15 +1,48 @@
-//! Names of events, and the context of a trace as it travels. The only place that knows either.
+//! Names of events, spans and metrics, and the context of a trace as it travels. The only place that knows any of them.
 
+mod baggage;
+mod caller;
 mod events;
+mod exchanges;
+#[cfg(feature = "otel")]
+mod http_client;
+#[cfg(feature = "otel")]
+mod metrics;
+#[cfg(feature = "otel")]
+mod names;
+mod observer;
 mod propagation;
+#[cfg(feature = "otel")]
+mod recorder;
+#[cfg(feature = "otel")]
+mod redact;
+#[cfg(feature = "otel")]
+mod resource;
+#[cfg(feature = "otel")]
+mod spans;
 mod trace_context;
 mod trace_state;
 
-pub(crate) use self::events::{
-    accepted, actor_restarted, announced, attempt_ended, breaker_changed, journal_failed, settled,
-    target_disabled,
+#[cfg(feature = "otel")]
+pub(crate) use self::recorder::Recorder;
+#[cfg(feature = "otel")]
+pub use self::resource::resource;
+pub(crate) use self::{
+    baggage::inject_baggage,
+    caller::current,
+    events::{
+        accepted, actor_restarted, announced, attempt_ended, breaker_changed, journal_failed,
+        settled, target_disabled,
+    },
+    observer::{AttemptEnd, Observer},
 };
 pub use self::{
+    baggage::{Baggage, BaggageError},
+    exchanges::{ExchangeEnd, ExchangeRecord, Exchanges},
     propagation::{extract, inject},
-    trace_context::{RemoteContext, TraceContext},
+    trace_context::{RemoteContext, TraceContext, nth_span_id},
 };
+#[cfg(feature = "otel")]
+pub use opentelemetry::metrics::Meter;
+#[cfg(feature = "otel")]
+pub use opentelemetry_sdk::trace::{ShouldSample, SpanProcessor};

@@ -34,6 +34,21 @@ pub struct TraceContext {
     pub state: Option<Arc<str>>,
 }
 
+/// The span of the exchange at that place of an attempt, counted from 0, whose first one has the span `first`. The same
+/// again whenever it is asked for.
+#[must_use]
+pub fn nth_span_id(first: [u8; 8], place: u16) -> [u8; 8] {
+    if place == 0 {
+        return first;
+    }
+    // The mixing steps of SplitMix64: neighbours share no bits.
+    let seed = u64::from_be_bytes(first);
+    let mut id = seed.wrapping_add(u64::from(place).wrapping_mul(0x9E37_79B9_7F4A_7C15));
+    id = (id ^ (id >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    id = (id ^ (id >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    (id ^ (id >> 31)).max(1).to_be_bytes()
+}
+
 /// Reads a `traceparent`; none where it must be ignored.
 ///
 /// A higher version than 00 is read as far as it is known: its first three fields, if the flags end the text or are

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use fanfare_sdk::{Capture, Exchange, Reply, SendError, SendErrorKind, Transport, async_trait};
+use fanfare_sdk::{
+    Capture, Exchange, Reply, ReplyHead, SendError, SendErrorKind, Transport, async_trait,
+};
 use http::{HeaderValue, Method, header};
 use reqwest::{Body, Client, Request, Response, Url, redirect::Policy};
 use rustls_platform_verifier::BuilderVerifierExt;
@@ -26,7 +28,7 @@ pub struct TransportSettings {
 /// The client cannot be built.
 #[derive(Debug, thiserror::Error)]
 #[error("the HTTP client cannot be built: {0}")]
-pub struct TransportError(String);
+pub struct TransportError(pub(super) String);
 
 /// The way out over HTTP. It follows no redirect, repeats nothing, reads no proxy from the environment, and adds no
 /// header but `host`, `content-length` and, where there is none, `user-agent` and `accept`.
@@ -35,7 +37,7 @@ pub struct HttpTransport {
     client: Client,
 }
 
-const USER_AGENT: &str = concat!("fanfare/", env!("CARGO_PKG_VERSION"));
+pub(super) const USER_AGENT: &str = concat!("fanfare/", env!("CARGO_PKG_VERSION"));
 
 impl Default for TransportSettings {
     fn default() -> Self {
@@ -53,15 +55,8 @@ impl HttpTransport {
     /// # Errors
     /// When the system's certificates cannot be used.
     pub fn try_new(settings: &TransportSettings) -> Result<Self, TransportError> {
-        let failed = |error: &dyn std::error::Error| TransportError(error.to_string());
-        let provider = rustls::crypto::aws_lc_rs::default_provider();
-        let tls = rustls::ClientConfig::builder_with_provider(provider.into())
-            .with_safe_default_protocol_versions()
-            .and_then(BuilderVerifierExt::with_platform_verifier)
-            .map_err(|error| failed(&error))?
-            .with_no_client_auth();
         let client = Client::builder()
-            .tls_backend_preconfigured(tls)
+            .tls_backend_preconfigured(tls()?)
             .redirect(Policy::none())
             .retry(reqwest::retry::never())
             .no_proxy()
@@ -72,9 +67,19 @@ impl HttpTransport {
             .pool_max_idle_per_host(settings.idle_per_host_max)
             .tcp_nodelay(true)
             .build()
-            .map_err(|error| failed(&error.without_url()))?;
+            .map_err(|error| TransportError(error.without_url().to_string()))?;
         Ok(Self { client })
     }
+}
+
+/// One crypto provider, given and not taken from the process; the system's certificates.
+pub(super) fn tls() -> Result<rustls::ClientConfig, TransportError> {
+    let provider = rustls::crypto::aws_lc_rs::default_provider();
+    let tls = rustls::ClientConfig::builder_with_provider(provider.into())
+        .with_safe_default_protocol_versions()
+        .and_then(BuilderVerifierExt::with_platform_verifier)
+        .map_err(|error| TransportError(error.to_string()))?;
+    Ok(tls.with_no_client_auth())
 }
 
 #[async_trait]
@@ -122,8 +127,10 @@ async fn reply(mut response: Response, capture: Capture) -> Reply {
         Capture::Head => 0,
         Capture::Whole { bytes_max } => bytes_max,
     };
-    let headers = std::mem::take(response.headers_mut());
-    let mut kept = Kept::new(response.status().as_u16(), headers, bytes_max);
+    let mut head =
+        ReplyHead::http(response.status().as_u16(), std::mem::take(response.headers_mut()));
+    head.version = Some(response.version());
+    let mut kept = Kept::new(head, bytes_max);
     if capture == Capture::Head {
         return kept.whole();
     }

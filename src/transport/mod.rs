@@ -3,10 +3,14 @@
 
 mod client;
 mod error;
+#[cfg(feature = "cli")]
+mod exporter;
 mod outbound;
 mod progress_body;
 mod reply;
 
+#[cfg(feature = "cli")]
+pub(crate) use self::exporter::exporter_client;
 pub use self::{
     client::{HttpTransport, TransportError, TransportSettings},
     outbound::{Outbound, OutboundParts},

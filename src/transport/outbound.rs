@@ -16,7 +16,7 @@ use fanfare_sdk::{
 use http::Uri;
 use smallvec::SmallVec;
 
-use crate::telemetry::{TraceContext, inject};
+use crate::telemetry::{Exchanges, TraceContext, inject, inject_baggage, nth_span_id};
 
 /// What the way out of one attempt is made of.
 #[derive(Debug)]
@@ -33,6 +33,12 @@ pub struct OutboundParts {
     pub stamps: SmallVec<[Stamp; 2]>,
     /// Requests that the attempt may make.
     pub exchanges_max: u16,
+    /// Travels with them too.
+    pub baggage: Option<Arc<str>>,
+    /// The span of the first exchange.
+    pub span_id: [u8; 8],
+    /// Where exchanges are noted, for spans and metrics.
+    pub exchanges: Option<Arc<Exchanges>>,
 }
 
 /// The way out of one attempt.
@@ -72,25 +78,40 @@ impl Outbound {
 #[async_trait]
 impl Transport for Outbound {
     async fn exchange(&self, mut exchange: Exchange) -> Result<Reply, SendError> {
-        if self.exchanges.fetch_add(1, Ordering::Relaxed) >= self.parts.exchanges_max {
+        let place = self.exchanges.fetch_add(1, Ordering::Relaxed);
+        if place >= self.parts.exchanges_max {
             let limit = format!("more than {} exchanges in one attempt", self.parts.exchanges_max);
             let effect = exchange.progress.effect();
             return Err(
                 SendError::new(SendErrorKind::TooLarge, Meaning::Permanent, effect).because(limit)
             );
         }
+        let span_id = nth_span_id(self.parts.span_id, place);
         if let Some(trace) = &self.parts.trace {
-            inject(exchange.request.headers_mut(), trace);
+            let trace = TraceContext { span_id, ..trace.clone() };
+            inject(exchange.request.headers_mut(), &trace);
         }
+        if let Some(baggage) = &self.parts.baggage {
+            inject_baggage(exchange.request.headers_mut(), baggage);
+        }
+        // Before the authorizers: what they add to the URL is a secret.
+        let url = self.parts.exchanges.as_ref().map(|_| exchange.request.uri().clone());
         for (authorizer, stamp) in self.authorizers() {
             exchange.identity = exchange.identity.or_else(|| authorizer.identity());
             let authorized =
                 authorizer.authorize(stamp, &self.parts.call, &mut exchange.request).await;
             authorized.map_err(|error| unauthorized(error, &exchange))?;
         }
-        let url = exchange.request.uri().clone();
-        *self.requested.lock().unwrap_or_else(PoisonError::into_inner) = Some(url);
-        let reply = self.parts.inner.exchange(exchange).await?;
+        let requested = exchange.request.uri().clone();
+        *self.requested.lock().unwrap_or_else(PoisonError::into_inner) = Some(requested);
+        let noted = self.parts.exchanges.as_deref().zip(url).map(|(exchanges, url)| {
+            (exchanges, exchanges.begin(span_id, exchange.request.method().clone(), url))
+        });
+        let replied = self.parts.inner.exchange(exchange).await;
+        if let Some((exchanges, place)) = noted {
+            exchanges.end(place, replied.as_ref());
+        }
+        let reply = replied?;
         for (authorizer, stamp) in self.authorizers() {
             let learned = authorizer.learn(stamp, &reply.head);
             let mut heaviest = self.learned.lock().unwrap_or_else(PoisonError::into_inner);

@@ -5,26 +5,26 @@ use std::ops::Range;
 
 use bytes::{Bytes, BytesMut};
 use fanfare_sdk::{Reply, ReplyBody, ReplyHead};
-use http::{HeaderMap, HeaderValue};
+use http::HeaderValue;
 
 /// A reply that is being read.
 #[derive(Debug)]
 pub(super) struct Kept {
-    status: u16,
-    headers: HeaderMap,
+    head: ReplyHead,
     body_bytes_max: usize,
-    // Invariant: the values of `headers` in their order, then what was read of the body.
+    // Invariant: the values of the headers in their order, then what was read of the body.
     bytes: BytesMut,
     body_at: usize,
 }
 
 impl Kept {
     /// Of a reply with this head and that much of its body.
-    pub(super) fn new(status: u16, headers: HeaderMap, body_bytes_max: usize) -> Self {
+    pub(super) fn new(head: ReplyHead, body_bytes_max: usize) -> Self {
+        let headers = &head.headers;
         let body_at = headers.values().map(HeaderValue::len).sum();
         let mut bytes = BytesMut::with_capacity(body_at);
         headers.values().for_each(|value| bytes.extend_from_slice(value.as_bytes()));
-        Self { status, headers, body_bytes_max, bytes, body_at }
+        Self { head, body_bytes_max, bytes, body_at }
     }
 
     /// Adds a part of the body. Says whether there is room for more.
@@ -48,13 +48,12 @@ impl Kept {
     fn reply(mut self, body: fn(Bytes) -> ReplyBody) -> Reply {
         let bytes = self.bytes.freeze();
         let mut from = 0;
-        for value in self.headers.values_mut() {
+        for value in self.head.headers.values_mut() {
             let place = from..from + value.len();
             from = place.end;
             replace(value, &bytes, place);
         }
-        let head = ReplyHead::http(self.status, self.headers);
-        Reply { head, body: body(bytes.slice(self.body_at..)) }
+        Reply { head: self.head, body: body(bytes.slice(self.body_at..)) }
     }
 }
 
@@ -71,7 +70,7 @@ mod tests {
     use bytes::Bytes;
     use http::{HeaderMap, HeaderValue};
 
-    use super::Kept;
+    use super::{Kept, ReplyHead};
 
     #[track_caller]
     fn check(chunks: &[&str], body_bytes_max: usize, expected: &str) {
@@ -80,7 +79,7 @@ mod tests {
         for (name, place) in [("a", 3..4), ("b", 9..12), ("b", 17..19)] {
             headers.append(name, HeaderValue::from_maybe_shared(read.slice(place)).unwrap());
         }
-        let mut kept = Kept::new(200, headers.clone(), body_bytes_max);
+        let mut kept = Kept::new(ReplyHead::http(200, headers.clone()), body_bytes_max);
         let whole = chunks.iter().all(|chunk| kept.push(chunk.as_bytes()));
         let reply = if whole { kept.whole() } else { kept.truncated() };
         assert_eq!(reply.head.headers, headers);

@@ -207,7 +207,7 @@ impl From<&report::Report> for Report {
             state: report.state().into(),
             verdict: verdict.map(|v| if v.satisfied { "satisfied" } else { "unsatisfied" }),
             completed_by: verdict.map(|v| v.by.code()),
-            trace_id: hex(&report.trace_id),
+            trace_id: hex(&report.trace.trace_id),
             accepted_at: time(report.accepted_at),
             completed_at: verdict.map(|v| time(v.at)),
             settled_at: report.settled_at.map(time),
@@ -236,7 +236,7 @@ impl From<&report::Delivery> for Delivery {
                 version: way.version.as_ref().map(ToString::to_string),
                 endpoint: way.endpoint.as_ref().map(origin),
             }),
-            via: delivery.via.map(via),
+            via: delivery.via.map(Via::code),
             waited_ms: WaitedMs {
                 backoff: millis(waited.backoff),
                 rate_limit: millis(waited.rate_limit),
@@ -256,7 +256,7 @@ impl From<&AttemptRecord> for Attempt {
         let asked = ended.and_then(|ended| ended.retry_after.map(|asked| (asked, ended.at)));
         Self {
             number: started.attempt,
-            kind: kind(started.kind),
+            kind: started.kind.code(),
             target: started.way.target.to_string(),
             version: started.way.version.as_ref().map(ToString::to_string),
             endpoint: started.way.endpoint.as_ref().map(origin),
@@ -314,24 +314,6 @@ fn reason(outcome: Outcome) -> Option<Reason> {
         Outcome::Delivered { .. } | Outcome::Substituted | Outcome::Skipped => return None,
     };
     Some(Reason { code, message })
-}
-
-fn via(via: Via) -> &'static str {
-    match via {
-        Via::Primary => "primary",
-        Via::Version => "version",
-        Via::Endpoint => "endpoint",
-        Via::Target => "target",
-        Via::Reply => "reply",
-    }
-}
-
-fn kind(kind: report::Kind) -> &'static str {
-    match kind {
-        report::Kind::First => "first",
-        report::Kind::Retry => "retry",
-        report::Kind::Challenge => "challenge",
-    }
 }
 
 /// An endpoint that is a URL, without its path: that may be a secret.

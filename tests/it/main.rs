@@ -12,6 +12,7 @@ mod quickstart;
 mod ractor;
 mod schemas;
 mod simulation;
+mod telemetry;
 mod tidy;
 mod transport;
 mod webhook_peer;

@@ -104,7 +104,7 @@ const RENAMED: &[(&str, &str)] = &[
     ("strptime", "jaq_strptime"),
 ];
 
-/// Our own definitions, parsed like the rest: what is in here holds for every expression.
+/// jaq's definitions that are kept, then ours, which go before them where they have the same name.
 static DEFINITIONS: LazyLock<Vec<Def<&'static str>>> = LazyLock::new(|| {
     let jaq = jaq_core::defs().chain(jaq_std::defs()).chain(jaq_json::defs());
     let own = load::parse(include_str!("prelude.jq"), |parser| parser.defs()).unwrap_or_default();

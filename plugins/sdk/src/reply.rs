@@ -3,7 +3,7 @@
 use std::fmt;
 
 use bytes::Bytes;
-use http::HeaderMap;
+use http::{HeaderMap, Version};
 
 /// Status and headers of a reply.
 #[derive(Clone, Default)]
@@ -13,6 +13,8 @@ pub struct ReplyHead {
     pub status: Option<u16>,
     /// The headers as they came.
     pub headers: HeaderMap,
+    /// The version of HTTP that was spoken, where it is known.
+    pub version: Option<Version>,
 }
 
 /// Captured bytes. Private inside: how much is captured, and whether a stream follows, is the engine's choice.
@@ -37,7 +39,7 @@ impl ReplyHead {
     /// The head of an HTTP reply.
     #[must_use]
     pub fn http(status: u16, headers: HeaderMap) -> Self {
-        Self { status: Some(status), headers }
+        Self { status: Some(status), headers, version: None }
     }
 }
 

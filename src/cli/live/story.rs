@@ -11,7 +11,7 @@ use crate::{
         Backoff, Jitter, Retry, Step, TargetPolicy,
         rehearse::{Moment, Rehearsal, rehearse},
     },
-    report::{BroadcastId, Delivery, Event, History, Report, ReportSource, Why},
+    report::{BroadcastId, Delivery, Event, History, Report, ReportSource, Trace, Why},
 };
 
 /// Recipients and what they answer. `versions` and `stand_in` belong to all of them.
@@ -41,8 +41,15 @@ pub(in crate::cli) fn at(story: &Story<'_>, since: Duration) -> Report {
     Report {
         id: BroadcastId(Uuid::nil()),
         route: None,
-        trace_id: [1; 16],
-        span_id: [1; 8],
+        trace: Trace {
+            trace_id: [1; 16],
+            span_id: [1; 8],
+            parent_id: None,
+            parent_is_remote: false,
+            flags: 3,
+            state: None,
+            baggage: None,
+        },
         verdict: None,
         accepted_at: accepted,
         settled_at: None,

@@ -19,7 +19,7 @@ use crate::{
         text, trace,
     },
     config::{Surroundings, load_str},
-    engine::{Broadcast, Target},
+    engine::{Broadcast, Engine, Target},
     wire,
 };
 
@@ -85,7 +85,8 @@ async fn start(serve: bool) -> Result<Apis, String> {
 /// Sends, and prints what became of it.
 async fn send(apis: &Apis, args: &QuickstartArgs) -> Result<io::Result<Status>, String> {
     let (targets, broadcast) = configured(apis)?;
-    let (report, interrupted) = deliver(targets, broadcast, args.progress).await?;
+    let (report, interrupted) =
+        deliver(Engine::builder(), targets, broadcast, args.progress).await?;
     let told = format!("{}\n{}", text::report(&wire::Report::from(&report)), trace::tree(&report));
     Ok(print(&told).map(|()| status(&report, interrupted)))
 }

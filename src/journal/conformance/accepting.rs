@@ -21,8 +21,12 @@ pub(super) async fn view(stage: Stage) -> Checked {
     };
     let required: Vec<bool> = report.deliveries.iter().map(|d| d.required).collect();
     let spans: Vec<u8> = report.deliveries.iter().map(|d| d.span_id[0]).collect();
-    let told =
-        (report.route, report.trace_id[0], report.span_id[0], report.accepted_at.as_micros());
+    let told = (
+        report.route,
+        report.trace.trace_id[0],
+        report.trace.span_id[0],
+        report.accepted_at.as_micros(),
+    );
     expect(
         format!("{told:?} {required:?} {spans:?}"),
         "(Some(\"signup\"), 1, 1, 1) [true, false] [2, 2]",

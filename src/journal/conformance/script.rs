@@ -52,8 +52,10 @@ pub(super) fn broadcast(number: u128, recipients: &str) -> NewBroadcast {
             trace_id: [1; 16],
             span_id: [1; 8],
             parent_id: Some([9; 8]),
+            parent_is_remote: true,
             flags: 1,
             state: Some(Arc::from("vendor=1")),
+            baggage: Some(Arc::from("user=1")),
         },
     }
 }

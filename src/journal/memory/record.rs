@@ -109,8 +109,7 @@ impl Record {
         Report {
             id: broadcast.id,
             route: broadcast.route.clone(),
-            trace_id: broadcast.trace.trace_id,
-            span_id: broadcast.trace.span_id,
+            trace: broadcast.trace.clone(),
             verdict: self.verdict,
             accepted_at: broadcast.accepted_at,
             settled_at: self.settled_at(),

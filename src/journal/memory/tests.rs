@@ -76,7 +76,15 @@ fn broadcast(number: u128, recipients: usize) -> NewBroadcast {
         deadline: None,
         accepted_at: at(1),
         caller_key: Some(CallerKey { key: number.to_string(), fingerprint: [0; 32] }),
-        trace: Trace { trace_id: [0; 16], span_id: [0; 8], parent_id: None, flags: 0, state: None },
+        trace: Trace {
+            trace_id: [0; 16],
+            span_id: [0; 8],
+            parent_id: None,
+            parent_is_remote: false,
+            flags: 0,
+            state: None,
+            baggage: None,
+        },
     }
 }
 

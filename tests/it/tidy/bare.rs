@@ -3,7 +3,8 @@
 use std::{collections::BTreeSet, process::Command};
 
 /// What only the program needs.
-const PROGRAM_ONLY: &[&str] = &["clap", "serde-saphyr", "axum", "anstream"];
+const PROGRAM_ONLY: &[&str] =
+    &["clap", "serde-saphyr", "axum", "anstream", "opentelemetry", "opentelemetry-otlp"];
 
 /// The packages that the library is built from, by name. Asks cargo, not the network.
 fn packages(features: &[&str]) -> BTreeSet<String> {

@@ -7,12 +7,16 @@ use super::{
     source::{every_run, line},
 };
 
-/// Crates, and the modules of `src` that may name them.
+/// Crates, and where they may be named: modules of `src`, or folders.
 const HOMES: &[(&str, &[&str])] = &[
     ("reqwest", &["transport"]),
     ("rustls", &["transport"]),
     ("rustls_platform_verifier", &["transport"]),
     ("ractor", &["actor"]),
+    ("opentelemetry", &["telemetry", "cli", "daemon"]),
+    ("opentelemetry_sdk", &["telemetry", "cli", "daemon"]),
+    ("opentelemetry_otlp", &["cli", "daemon"]),
+    ("tracing_opentelemetry", &["telemetry", "cli", "daemon"]),
     ("clap", &["cli", "daemon"]),
     ("serde_saphyr", &["config"]),
     ("jsonschema", &["config"]),
@@ -21,6 +25,9 @@ const HOMES: &[(&str, &[&str])] = &[
     ("axum", &["cli", "daemon"]),
     ("terminal_size", &["cli"]),
     ("unicode_width", &["cli"]),
+    ("jaq_core", &["plugins/mapping"]),
+    ("jaq_json", &["plugins/mapping"]),
+    ("jaq_std", &["plugins/mapping"]),
 ];
 
 /// Of `src` and `plugins`; a test pins facts about a crate, and a benchmark runs beside one, by naming it.
@@ -45,12 +52,17 @@ pub(super) fn check(file: &SourceFile) -> Vec<Violation> {
     found
 }
 
-fn is_inside(path: &str, module: &str) -> bool {
-    path.starts_with(&format!("src/{module}/")) || path == format!("src/{module}.rs")
+fn is_inside(path: &str, home: &str) -> bool {
+    let folder = folder(home);
+    path.starts_with(&format!("{folder}/")) || path == format!("{folder}.rs")
 }
 
-fn folders(modules: &[&str]) -> String {
-    modules.iter().map(|module| format!("src/{module}")).collect::<Vec<_>>().join(" and ")
+fn folder(home: &str) -> String {
+    if home.contains('/') { home.to_owned() } else { format!("src/{home}") }
+}
+
+fn folders(homes: &[&str]) -> String {
+    homes.iter().map(|home| folder(home)).collect::<Vec<_>>().join(" and ")
 }
 
 #[test]
@@ -71,5 +83,11 @@ fn a_foreign_crate_stays_at_home() {
         "plugins/http/src/lib.rs",
         "use clap::Parser;",
         "plugins/http/src/lib.rs:1: `clap` may be named in src/cli and src/daemon only: call what stands there",
+    );
+    says("plugins/mapping/src/value.rs", "use jaq_json::Val;", "");
+    says(
+        "plugins/http/src/lib.rs",
+        "use jaq_json::Val;",
+        "plugins/http/src/lib.rs:1: `jaq_json` may be named in plugins/mapping only: call what stands there",
     );
 }

@@ -1,6 +1,6 @@
 //! Who depends on whom inside the workspace.
 //!
-//! The contract depends on nothing here; a plugin on the contract and the shared authorizers; the engine on
+//! The contract and the mapping depend on nothing here; a plugin on both and on the shared authorizers; the engine on
 //! bundled plugins behind a feature only. Tests of a plugin may use the testkit.
 
 use super::Violation;
@@ -30,18 +30,18 @@ pub(super) fn check(path: &str, text: &str) -> Vec<Violation> {
 fn wrong_for_plugin(plugin: &str, dependency: &Dependency) -> Option<String> {
     let name = dependency.name.as_str();
     let right = match (plugin, name) {
-        ("sdk", _) => false,
+        ("sdk" | "mapping", _) => false,
         (_, "fanfare-sdk") => true,
         ("testkit", _) => false,
-        (_, "fanfare-auth") => plugin != "auth",
+        (_, "fanfare-auth" | "fanfare-mapping") => plugin != "auth",
         (_, "fanfare-testkit") => dependency.dev,
         _ => false,
     };
     let may = match plugin {
-        "sdk" => "on nothing here, not even in tests",
+        "sdk" | "mapping" => "on nothing here, not even in tests",
         "testkit" => "on fanfare-sdk only",
         "auth" => "on fanfare-sdk, and in tests on fanfare-testkit",
-        _ => "on fanfare-sdk and fanfare-auth, and in tests on fanfare-testkit",
+        _ => "on fanfare-sdk, fanfare-auth and fanfare-mapping, and in tests on fanfare-testkit",
     };
     (!right).then(|| format!("plugins/{plugin} depends on `{name}`, but may depend {may}"))
 }
@@ -87,12 +87,12 @@ fn packages_depend_downwards() {
         assert_eq!(super::list(check(path, text)), expected);
     }
     const HTTP: &str = "plugins/http/Cargo.toml";
-    const MAY: &str =
-        "but may depend on fanfare-sdk and fanfare-auth, and in tests on fanfare-testkit";
+    const MAY: &str = "but may depend on fanfare-sdk, fanfare-auth and fanfare-mapping, and in tests on fanfare-testkit";
     let http =
         |line: u8, name: &str| format!("{HTTP}:{line}: plugins/http depends on `{name}`, {MAY}");
     says(HTTP, "[package]\nname = \"fanfare-http\"", "");
     says(HTTP, "[dependencies]\nfanfare-sdk.workspace = true\nfanfare-auth = \"1\"", "");
+    says(HTTP, "[dependencies]\nfanfare-mapping.workspace = true", "");
     says(HTTP, "[dev-dependencies]\nfanfare-testkit.workspace = true", "");
     says(HTTP, "[dependencies]\nfanfare-testkit.workspace = true", &http(2, "fanfare-testkit"));
     says(HTTP, "[dependencies]\n\nfanfare = { path = \"../..\" }", &http(3, "fanfare"));
@@ -109,6 +109,16 @@ fn packages_depend_downwards() {
         "plugins/sdk/Cargo.toml",
         "[dev-dependencies]\nfanfare-testkit.workspace = true",
         "plugins/sdk/Cargo.toml:2: plugins/sdk depends on `fanfare-testkit`, but may depend on nothing here, not even in tests",
+    );
+    says(
+        "plugins/mapping/Cargo.toml",
+        "[dependencies]\nfanfare-sdk.workspace = true",
+        "plugins/mapping/Cargo.toml:2: plugins/mapping depends on `fanfare-sdk`, but may depend on nothing here, not even in tests",
+    );
+    says(
+        "plugins/auth/Cargo.toml",
+        "[dependencies]\nfanfare-mapping.workspace = true",
+        "plugins/auth/Cargo.toml:2: plugins/auth depends on `fanfare-mapping`, but may depend on fanfare-sdk, and in tests on fanfare-testkit",
     );
     says(
         "plugins/testkit/Cargo.toml",

@@ -1,0 +1,8 @@
+//! Spans and metrics, as whoever collects them sees them.
+
+mod metrics;
+mod names;
+mod otlp;
+mod spans;
+mod stage;
+mod tracing;
