@@ -7,7 +7,7 @@ use fanfare_http::HttpTarget;
 use fanfare_sdk::{Exchange, Http, Reply, SendError, TargetName, Transport, async_trait};
 use serde_json::Value;
 
-use super::contender::Contender;
+use super::{batch::Sender, stage::Stage};
 
 /// One engine with a target for each address.
 #[derive(Clone, Debug)]
@@ -23,48 +23,41 @@ struct AtOnce;
 
 impl Fanfare {
     /// With the engine's own transport.
-    pub(crate) async fn start(
-        urls: &[String],
-        payload: &Arc<Value>,
-    ) -> Result<Self, Box<dyn Error>> {
-        Self::with(Engine::builder(), urls, payload).await
+    pub(crate) fn start(stage: &Stage<'_>) -> Result<Self, Box<dyn Error>> {
+        Self::with(Engine::builder(), stage)
     }
 
     /// Without a network.
-    pub(crate) async fn start_alone(
-        urls: &[String],
-        payload: &Arc<Value>,
-    ) -> Result<Self, Box<dyn Error>> {
-        Self::with(Engine::builder().transport(Arc::new(AtOnce)), urls, payload).await
+    pub(crate) fn start_alone(stage: &Stage<'_>) -> Result<Self, Box<dyn Error>> {
+        Self::with(Engine::builder().transport(Arc::new(AtOnce)), stage)
     }
 
-    async fn with(
+    /// With the settings that a row is about.
+    pub(crate) fn with(
         mut builder: EngineBuilder,
-        urls: &[String],
-        payload: &Arc<Value>,
+        stage: &Stage<'_>,
     ) -> Result<Self, Box<dyn Error>> {
         let mut names = Vec::new();
-        for (place, url) in urls.iter().enumerate() {
+        for (place, url) in stage.urls().iter().enumerate() {
             let name = TargetName::from(format!("shop-{place}"));
             builder = builder.target(Target::new(name.clone(), Http(HttpTarget::post(url)?)));
             names.push(name);
         }
-        let engine = builder.start().await?;
-        Ok(Self { engine, names: names.into(), payload: payload.clone() })
-    }
-
-    /// Ends the engine.
-    pub(crate) async fn end(&self) {
-        self.engine.shutdown().await;
+        let engine = stage.runtime.block_on(builder.start())?;
+        Ok(Self { engine, names: names.into(), payload: stage.payload.clone() })
     }
 }
 
-impl Contender for Fanfare {
+impl Sender for Fanfare {
     async fn broadcast(&self) {
         let broadcast = Broadcast::json(&self.payload);
         let broadcast = self.names.iter().fold(broadcast, |all, name| all.to(name.clone()));
         let report = self.engine.broadcast(broadcast).await.expect("the broadcast is accepted");
         assert!(report.satisfied(), "every target was delivered to");
+    }
+
+    async fn end(&self) {
+        self.engine.shutdown().await;
     }
 }
 

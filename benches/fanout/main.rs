@@ -1,17 +1,20 @@
-//! What fanfare adds to a request: CPU time per delivery beside a hand-written `join_all` over reqwest.
+//! What fanfare adds to a request: CPU time per delivery beside hand-written code.
 //!
-//! `cargo bench --bench fanout -- [--quick] [--rounds N] [--rows NAME] [--check] [--solo rival|fanfare|engine]`;
+//! `cargo bench --bench fanout -- [--quick] [--rounds N] [--rows NAME] [--check] [--solo join_all|axios|fanfare|engine]`;
 //! the rules of the measurement are in docs/performance.md.
 
+mod axios;
 mod batch;
 mod contender;
+mod exporting;
 mod fanfare;
+mod join_all;
 mod options;
 mod payload;
-mod rival;
 mod rounds;
 mod row;
 mod server;
+mod stage;
 mod summary;
 mod table;
 
@@ -47,10 +50,14 @@ fn run() -> Result<ExitCode, Box<dyn Error>> {
         Mode::Measure(options) => options,
     };
     let server = Server::start()?;
-    if let Some(side) = options.solo {
+    if let Some(who) = options.solo {
+        if let Some(why) = who.missing() {
+            writeln!(io::stdout(), "skipped: {why}")?;
+            return Ok(ExitCode::SUCCESS);
+        }
         for row in ROWS.iter().filter(|row| options.wants(row)) {
-            let micros = rounds::solo(row, side, &server, &options)?;
-            writeln!(io::stdout(), "{}: {side} alone, {micros:.2} µs per delivery", row.name)?;
+            let micros = rounds::solo(row, who, &server, &options)?;
+            writeln!(io::stdout(), "{}: {who} alone, {micros:.2} µs per delivery", row.name)?;
         }
         return Ok(ExitCode::SUCCESS);
     }
@@ -63,6 +70,10 @@ fn measure(server: &Server, options: &Options) -> Result<ExitCode, Box<dyn Error
     writeln!(out, "{}", table::HEAD)?;
     let mut over = false;
     for row in ROWS.iter().filter(|row| options.wants(row)) {
+        if let Some(why) = row.missing() {
+            writeln!(out, "{}", table::skipped(row, &why))?;
+            continue;
+        }
         let measured = rounds::compare(row, server, options)?;
         let verdict = table::verdict(row, &measured);
         over |= verdict == Verdict::Over;

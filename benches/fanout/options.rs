@@ -1,6 +1,6 @@
 //! What the command line asks for.
 
-use super::{contender::Side, row::Row};
+use super::{contender::Who, row::Row};
 
 /// Four times each of the six orders in which three batches can run.
 const ROUNDS: usize = 24;
@@ -27,8 +27,8 @@ pub(crate) struct Options {
     pub(crate) quick: bool,
     /// Whether a missed budget is a failure.
     pub(crate) check: bool,
-    /// One side only, for a profiler.
-    pub(crate) solo: Option<Side>,
+    /// One of them only, for a profiler.
+    pub(crate) solo: Option<Who>,
 }
 
 /// Reads the command line.

@@ -1,11 +1,24 @@
 //! The rounds of a row: in each, every side once, directly one after the other.
 
-use std::{error::Error, sync::Arc};
+use std::error::Error;
 
 use super::{
-    batch, contender::Side, fanfare::Fanfare, options::Options, payload::payload, rival::Rival,
-    row::Row, server::Server, summary::Summary,
+    contender::{Contender, Who},
+    options::Options,
+    row::Row,
+    server::Server,
+    stage::Stage,
+    summary::Summary,
 };
+
+/// Who sends a batch of a round.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Side {
+    Rival,
+    /// The rival once more, with connections of its own: what differs from it is noise.
+    Control,
+    Fanfare,
+}
 
 /// Every order of three, so that none is always the first, and none always follows the same.
 const ORDERS: [[Side; 3]; 6] = [
@@ -37,40 +50,35 @@ struct Round {
     fanfare: f64,
 }
 
+/// One of those who are compared, and the work of its batches.
+struct Player<'a> {
+    contender: Box<dyn Contender + 'a>,
+    broadcasts: usize,
+    deliveries: f64,
+}
+
 /// Measures all sides in turns.
 pub(crate) fn compare(
     row: &Row,
     server: &Server,
     options: &Options,
 ) -> Result<Measured, Box<dyn Error>> {
-    let runtime = batch::runtime(row.flavour)?;
-    let (urls, value) = (server.urls(row.targets), Arc::new(payload(row.size)));
-    let (rival, control) = (Rival::new(&urls, &value)?, Rival::new(&urls, &value)?);
-    let fanfare = runtime.block_on(Fanfare::start(&urls, &value))?;
-    let broadcasts = options.broadcasts(row);
-    let batch_of = |side| match side {
-        Side::Rival => batch::run(&runtime, &rival, row, broadcasts),
-        Side::Control => batch::run(&runtime, &control, row, broadcasts),
-        Side::Fanfare | Side::Engine => batch::run(&runtime, &fanfare, row, broadcasts),
-    };
-    for side in ORDERS[0] {
-        // Connections, caches, the allocator: nobody pays for having been first.
-        batch_of(side);
-    }
+    let stage = Stage::new(row, server)?;
+    let mut rival = Player::start(row.rival, &stage, options)?;
+    let mut control = Player::start(row.rival, &stage, options)?;
+    let mut fanfare = Player::start(row.fanfare, &stage, options)?;
     let mut rounds = Vec::with_capacity(options.rounds);
     for order in ORDERS.iter().cycle().take(options.rounds) {
         let mut round = Round::default();
         for side in *order {
-            let place = match side {
-                Side::Rival => &mut round.rival,
-                Side::Control => &mut round.control,
-                Side::Fanfare | Side::Engine => &mut round.fanfare,
-            };
-            *place = batch_of(side);
+            match side {
+                Side::Rival => round.rival = rival.batch()?,
+                Side::Control => round.control = control.batch()?,
+                Side::Fanfare => round.fanfare = fanfare.batch()?,
+            }
         }
         rounds.push(round);
     }
-    runtime.block_on(fanfare.end());
     let of = |number: fn(&Round) -> f64| Summary::of(rounds.iter().map(number).collect());
     Ok(Measured {
         rival: of(|round| round.rival),
@@ -80,34 +88,32 @@ pub(crate) fn compare(
     })
 }
 
-/// One side for as many batches as there would be rounds; the median of them.
+/// One of them for as many batches as there would be rounds; the median of them.
 pub(crate) fn solo(
     row: &Row,
-    side: Side,
+    who: Who,
     server: &Server,
     options: &Options,
 ) -> Result<f64, Box<dyn Error>> {
-    let runtime = batch::runtime(row.flavour)?;
-    let (urls, value) = (server.urls(row.targets), Arc::new(payload(row.size)));
-    let broadcasts = options.broadcasts(row);
-    let numbers = match side {
-        Side::Rival | Side::Control => {
-            let rival = Rival::new(&urls, &value)?;
-            let batch = |_| batch::run(&runtime, &rival, row, broadcasts);
-            (0..options.rounds).map(batch).collect()
-        }
-        Side::Fanfare | Side::Engine => {
-            let fanfare = match side {
-                Side::Engine => runtime.block_on(Fanfare::start_alone(&urls, &value))?,
-                Side::Rival | Side::Control | Side::Fanfare => {
-                    runtime.block_on(Fanfare::start(&urls, &value))?
-                }
-            };
-            let batch = |_| batch::run(&runtime, &fanfare, row, broadcasts);
-            let numbers = (0..options.rounds).map(batch).collect();
-            runtime.block_on(fanfare.end());
-            numbers
-        }
-    };
-    Ok(Summary::of(numbers).median)
+    let stage = Stage::new(row, server)?;
+    let mut player = Player::start(who, &stage, options)?;
+    let numbers: Result<Vec<_>, _> = (0..options.rounds).map(|_| player.batch()).collect();
+    Ok(Summary::of(numbers?).median)
+}
+
+impl<'a> Player<'a> {
+    /// Warmed up: nobody pays for having been first.
+    fn start(who: Who, stage: &'a Stage<'a>, options: &Options) -> Result<Self, Box<dyn Error>> {
+        let broadcasts = options.broadcasts(stage.row);
+        let deliveries = f64::from(u32::try_from(broadcasts * stage.row.targets)?);
+        let mut contender = who.start(stage)?;
+        contender.batch(broadcasts.max(who.warm_up() / stage.row.targets))?;
+        Ok(Self { contender, broadcasts, deliveries })
+    }
+
+    /// Microseconds of CPU time per delivery of one batch.
+    fn batch(&mut self) -> Result<f64, Box<dyn Error>> {
+        let spent = self.contender.batch(self.broadcasts)?;
+        Ok(spent.as_secs_f64() * 1e6 / self.deliveries)
+    }
 }

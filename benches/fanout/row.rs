@@ -1,9 +1,13 @@
 //! What is measured, and what it may cost.
 
+use super::contender::Who;
+
 /// One line of the table.
 #[derive(Debug)]
 pub(crate) struct Row {
     pub(crate) name: &'static str,
+    pub(crate) fanfare: Who,
+    pub(crate) rival: Who,
     pub(crate) targets: usize,
     pub(crate) size: Size,
     pub(crate) flavour: Flavour,
@@ -22,7 +26,7 @@ pub(crate) enum Size {
     Large,
 }
 
-/// Which runtime both sides run on.
+/// Which runtime those in this process run on.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Flavour {
     CurrentThread,
@@ -43,8 +47,27 @@ pub(crate) const ROWS: &[Row] = &[
     row("10-small-current-16", (10, Size::Small), Flavour::CurrentThread, 16, 1.15),
     row("2-small-multi-16", (2, Size::Small), Flavour::MultiThread, 16, 1.30),
     row("10-small-multi-16", (10, Size::Small), Flavour::MultiThread, 16, 1.30),
+    Row {
+        fanfare: Who::Exporting,
+        rival: Who::Fanfare,
+        ..row("2-small-export", (2, Size::Small), Flavour::CurrentThread, 1, 1.60)
+    },
+    Row {
+        fanfare: Who::Exporting,
+        rival: Who::Fanfare,
+        ..row("2-small-export-16", (2, Size::Small), Flavour::CurrentThread, 16, 1.60)
+    },
+    Row {
+        rival: Who::Axios,
+        ..row("2-small-axios", (2, Size::Small), Flavour::CurrentThread, 1, 0.15)
+    },
+    Row {
+        rival: Who::Axios,
+        ..row("2-small-axios-16", (2, Size::Small), Flavour::CurrentThread, 16, 0.15)
+    },
 ];
 
+/// An engine as it comes beside `join_all`, where a row says nothing else.
 const fn row(
     name: &'static str,
     (targets, size): (usize, Size),
@@ -52,13 +75,27 @@ const fn row(
     at_once: usize,
     budget: f64,
 ) -> Row {
-    Row { name, targets, size, flavour, at_once, budget }
+    Row {
+        name,
+        fanfare: Who::Fanfare,
+        rival: Who::JoinAll,
+        targets,
+        size,
+        flavour,
+        at_once,
+        budget,
+    }
 }
 
 impl Row {
     /// The noise beyond which a ratio says nothing: the budget's distance from 1, 0.15 at the most.
     pub(crate) fn margin(&self) -> f64 {
         (self.budget - 1.0).abs().min(0.15)
+    }
+
+    /// Why this row cannot be measured on this machine.
+    pub(crate) fn missing(&self) -> Option<String> {
+        self.fanfare.missing().or_else(|| self.rival.missing())
     }
 
     /// What is sent, in words.
@@ -68,6 +105,11 @@ impl Row {
             Size::Large => "100 kB",
         };
         format!("{} targets, {size}, {} at once", self.targets, self.at_once)
+    }
+
+    /// Who is divided by whom.
+    pub(crate) fn who(&self) -> String {
+        format!("{} / {}", self.fanfare, self.rival)
     }
 }
 

@@ -16,10 +16,17 @@ use tokio::{
 pub(crate) const HOSTS: usize = 10;
 
 /// A request's bytes, head and content. Longer ones are cut off.
-const REQUEST_BYTES_MAX: usize = 256 * 1024;
+const REQUEST_BYTES_MAX: usize = 4 * 1024 * 1024;
 
 const ANSWER: &[u8] =
     b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 27\r\n\r\n{\"id\":4711,\"accepted\":true}";
+
+/// Each host is a collector of traces too.
+const TRACES: &[u8] = b"POST /v1/traces ";
+
+/// An empty `ExportTraceServiceResponse`: everything was accepted (OTLP/HTTP).
+const ANSWER_TO_TRACES: &[u8] =
+    b"HTTP/1.1 200 OK\r\ncontent-type: application/x-protobuf\r\ncontent-length: 0\r\n\r\n";
 
 /// The other process. It ends with this value, and with this process.
 #[derive(Debug)]
@@ -46,10 +53,9 @@ impl Server {
         Ok(Self { process, ports })
     }
 
-    /// Where to send to, one address per target.
-    pub(crate) fn urls(&self, targets: usize) -> Vec<String> {
-        let url = |port: &u16| format!("http://127.0.0.1:{port}/v1/orders");
-        self.ports.iter().take(targets).map(url).collect()
+    /// The address of a path at one of its hosts.
+    pub(crate) fn url(&self, host: usize, path: &str) -> String {
+        format!("http://127.0.0.1:{}{path}", self.ports[host])
     }
 }
 
@@ -101,7 +107,8 @@ async fn connection(mut stream: TcpStream) -> io::Result<()> {
         filled += read;
         length = length.or_else(|| length_of(&request[..filled]));
         if length == Some(filled) {
-            stream.write_all(ANSWER).await?;
+            let traces = request.starts_with(TRACES);
+            stream.write_all(if traces { ANSWER_TO_TRACES } else { ANSWER }).await?;
             (filled, length) = (0, None);
         }
     }

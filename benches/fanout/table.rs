@@ -4,8 +4,8 @@ use super::{rounds::Measured, row::Row};
 
 /// The table's head.
 pub(crate) const HEAD: &str = "\
-| work | runtime | rival, µs | fanfare, µs | ratio, median | min, p25, p75, max | A/A (p25, p75) | budget | verdict |
-| --- | --- | --- | --- | --- | --- | --- | --- | --- |";
+| work | runtime | who | rival, µs | fanfare, µs | ratio, median | min, p25, p75, max | A/A (p25, p75) | budget | verdict |
+| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |";
 
 /// What a row says of its budget.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -28,6 +28,12 @@ pub(crate) fn verdict(row: &Row, measured: &Measured) -> Verdict {
     }
 }
 
+/// The line of a row that cannot be measured here.
+pub(crate) fn skipped(row: &Row, why: &str) -> String {
+    let (work, runtime, who) = (row.work(), row.flavour.word(), row.who());
+    format!("| {work} | {runtime} | {who} | | | | | | {:.2} | skipped: {why} |", row.budget)
+}
+
 /// One line of the table.
 pub(crate) fn line(row: &Row, measured: &Measured, verdict: Verdict) -> String {
     let Measured { rival, fanfare, ratio, control } = measured;
@@ -37,9 +43,10 @@ pub(crate) fn line(row: &Row, measured: &Measured, verdict: Verdict) -> String {
         Verdict::Inconclusive => "inconclusive",
     };
     format!(
-        "| {} | {} | {:.1} | {:.1} | **{:.2}** | {:.2}, {:.2}, {:.2}, {:.2} | {:.2} ({:.2}, {:.2}) | {:.2} | {verdict} |",
+        "| {} | {} | {} | {:.1} | {:.1} | **{:.2}** | {:.2}, {:.2}, {:.2}, {:.2} | {:.2} ({:.2}, {:.2}) | {:.2} | {verdict} |",
         row.work(),
         row.flavour.word(),
+        row.who(),
         rival.median,
         fanfare.median,
         ratio.median,

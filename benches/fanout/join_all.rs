@@ -1,4 +1,4 @@
-//! The rival: what a good engineer would write by hand.
+//! The rival in Rust: what a good engineer would write by hand.
 
 use std::{error::Error, sync::Arc, time::Duration};
 
@@ -8,25 +8,25 @@ use reqwest::{Client, Url};
 use rustls_platform_verifier::BuilderVerifierExt as _;
 use serde_json::Value;
 
-use super::contender::Contender;
+use super::{batch::Sender, stage::Stage};
 
 /// One shared client with a timeout, and addresses that were checked once.
 #[derive(Clone, Debug)]
-pub(crate) struct Rival {
+pub(crate) struct JoinAll {
     client: Client,
     urls: Arc<[Url]>,
     payload: Arc<Value>,
 }
 
-impl Rival {
+impl JoinAll {
     /// With the transport's own TLS and limits.
-    pub(crate) fn new(urls: &[String], payload: &Arc<Value>) -> Result<Self, Box<dyn Error>> {
-        let urls: Result<Arc<[Url]>, _> = urls.iter().map(|url| url.parse()).collect();
+    pub(crate) fn new(stage: &Stage<'_>) -> Result<Self, Box<dyn Error>> {
+        let urls: Result<Arc<[Url]>, _> = stage.urls().iter().map(|url| url.parse()).collect();
         let client = Client::builder()
             .tls_backend_preconfigured(tls()?)
             .timeout(Duration::from_secs(10))
             .build()?;
-        Ok(Self { client, urls: urls?, payload: payload.clone() })
+        Ok(Self { client, urls: urls?, payload: stage.payload.clone() })
     }
 
     async fn post(&self, url: &Url) -> reqwest::Result<Bytes> {
@@ -35,7 +35,7 @@ impl Rival {
     }
 }
 
-impl Contender for Rival {
+impl Sender for JoinAll {
     async fn broadcast(&self) {
         for reply in join_all(self.urls.iter().map(|url| self.post(url))).await {
             reply.expect("the server answers");
@@ -43,7 +43,8 @@ impl Contender for Rival {
     }
 }
 
-fn tls() -> Result<rustls::ClientConfig, Box<dyn Error>> {
+/// The transport's own TLS.
+pub(crate) fn tls() -> Result<rustls::ClientConfig, Box<dyn Error>> {
     let provider = rustls::crypto::aws_lc_rs::default_provider();
     let builder = rustls::ClientConfig::builder_with_provider(provider.into());
     let builder = builder.with_safe_default_protocol_versions()?.with_platform_verifier()?;
