@@ -15,7 +15,7 @@ use futures_util::FutureExt;
 use tokio::{sync::Notify, time::timeout};
 use uuid::Uuid;
 
-use super::{Entropy, Shared, Slot, TargetMsg, messages::Stamps, slot::Permit};
+use super::{Entropy, Shared, Slot, SlotParts, TargetMsg, messages::Stamps, slot::Permit};
 use crate::{
     journal::{NewBroadcast, Open},
     policy::{feedback, notice},
@@ -55,13 +55,12 @@ pub(super) async fn run(
     permit: Permit,
     abort: Arc<Notify>,
 ) {
-    let clock = shared.clock;
-    let exchanges =
-        slot.parts.observer.as_ref().map(|_| Arc::new(Exchanges::new(move || clock.now())));
-    let ended = perform(&shared, &slot, &order, (&abort, &exchanges)).await;
-    permit.give_back(feedback(&ended, slot.parts.policy.retry.retry_after_max));
+    let (clock, parts) = (shared.clock, slot.parts());
+    let exchanges = slot.observer.as_ref().map(|_| Arc::new(Exchanges::new(move || clock.now())));
+    let ended = perform(&shared, (&slot, &parts), &order, (&abort, &exchanges)).await;
+    permit.give_back(feedback(&ended, parts.policy.retry.retry_after_max));
     telemetry::attempt_ended(&order.id, &order.started, &ended);
-    if let Some((observer, exchanges)) = slot.parts.observer.as_ref().zip(exchanges) {
+    if let Some((observer, exchanges)) = slot.observer.as_ref().zip(exchanges) {
         observer.attempt_ended(&AttemptEnd {
             trace: &order.trace,
             delivery_span: order.delivery_span,
@@ -84,20 +83,20 @@ pub(super) async fn run(
 
 async fn perform(
     shared: &Shared,
-    slot: &Slot,
+    (slot, parts): (&Slot, &SlotParts),
     order: &Order,
     (abort, exchanges): (&Notify, &Option<Arc<Exchanges>>),
 ) -> Ended {
-    let call = call(slot, order);
-    let outbound = Arc::new(outbound(shared, slot, order, (&call, exchanges)));
-    let wire = Wire::new(outbound.clone()).capturing(slot.parts.capture);
+    let call = call((slot, parts), order);
+    let outbound = Arc::new(outbound(shared, parts, order, (&call, exchanges)));
+    let wire = Wire::new(outbound.clone()).capturing(parts.capture);
     let progress = wire.progress().clone();
     let sending = AssertUnwindSafe(async {
-        let payload = match &slot.parts.mapper {
+        let payload = match &parts.mapper {
             Some(mapper) => slot.mapping.map(mapper, &order.payload).await?,
             None => order.payload.clone(),
         };
-        slot.parts.api.send(Attempt::new(call.clone(), payload, wire)).await
+        parts.api.send(Attempt::new(call.clone(), payload, wire)).await
     })
     .catch_unwind();
     let sent = tokio::select! {
@@ -110,7 +109,7 @@ async fn perform(
     });
     let now = shared.clock.now();
     match sent {
-        Ok(reply) => replied(slot, order, (&call, &outbound), reply, now).await,
+        Ok(reply) => replied((slot, parts), order, (&call, &outbound), reply, now).await,
         Err(error) => failed(order.started.attempt, &error, outbound.learned(), now),
     }
 }
@@ -127,14 +126,14 @@ fn cut_short(progress: &Progress, kind: SendErrorKind) -> Result<Reply, SendErro
 }
 
 async fn replied(
-    slot: &Slot,
+    (slot, parts): (&Slot, &SlotParts),
     order: &Order,
     (call, outbound): (&Call, &Outbound),
     reply: Reply,
     at: Timestamp,
 ) -> Ended {
     let classified =
-        std::panic::catch_unwind(AssertUnwindSafe(|| slot.parts.api.classify(call, &reply)));
+        std::panic::catch_unwind(AssertUnwindSafe(|| parts.api.classify(call, &reply)));
     let (classification, error) = match classified {
         Ok(classification) => (sane(classification), None),
         Err(_) => {
@@ -154,7 +153,7 @@ async fn replied(
     };
     let status = reply.head.status;
     let notice = notice(&reply.head.headers, outbound.requested().as_ref());
-    let captured = if ends { Some(Arc::new(capture(slot, reply).await)) } else { None };
+    let captured = if ends { Some(Arc::new(capture((slot, parts), reply).await)) } else { None };
     Ended {
         attempt: order.started.attempt,
         meaning,
@@ -186,10 +185,10 @@ fn unclassified(call: &Call, reply: &Reply) -> Classification {
     Classification::new(Meaning::Permanent, effect)
 }
 
-async fn capture(slot: &Slot, reply: Reply) -> CapturedReply {
-    let captured = match &slot.parts.mapper {
+async fn capture((slot, parts): (&Slot, &SlotParts), reply: Reply) -> CapturedReply {
+    let captured = match &parts.mapper {
         Some(mapper) => {
-            let taken = timeout(slot.parts.policy.timeout, slot.mapping.capture(mapper, &reply));
+            let taken = timeout(parts.policy.timeout, slot.mapping.capture(mapper, &reply));
             taken.await.unwrap_or_default()
         }
         None => BTreeMap::new(),
@@ -236,11 +235,11 @@ fn chain(error: &dyn StdError) -> String {
     text
 }
 
-fn call(slot: &Slot, order: &Order) -> Call {
+fn call((slot, parts): (&Slot, &SlotParts), order: &Order) -> Call {
     let Started { way, key, attempt, at, .. } = &order.started;
     let mut call = Call::new(way.target.clone(), key.clone(), *at, order.timeout);
     call.version.clone_from(&way.version);
-    let policy = &slot.parts.policy;
+    let policy = &parts.policy;
     call.has_other_version = way.version.as_ref().is_some_and(|v| policy.has_other_version(v));
     call.endpoint.clone_from(&way.endpoint);
     call.number = *attempt;
@@ -251,11 +250,11 @@ fn call(slot: &Slot, order: &Order) -> Call {
 
 fn outbound(
     shared: &Shared,
-    slot: &Slot,
+    parts: &SlotParts,
     order: &Order,
     (call, exchanges): (&Call, &Option<Arc<Exchanges>>),
 ) -> Outbound {
-    let trace = slot.parts.propagate.then(|| TraceContext {
+    let trace = parts.propagate.then(|| TraceContext {
         trace_id: order.trace.trace_id,
         span_id: order.started.span_id,
         flags: order.trace.flags,
@@ -265,11 +264,11 @@ fn outbound(
         inner: shared.transport.clone(),
         call: call.clone(),
         trace,
-        authorizers: slot.parts.authorizers.clone(),
+        authorizers: parts.authorizers.clone(),
         stamps: order.stamps.clone(),
-        exchanges_max: slot.parts.policy.gate.exchanges_max.max(1),
+        exchanges_max: parts.policy.gate.exchanges_max.max(1),
         span_id: order.started.span_id,
-        baggage: order.trace.baggage.clone().filter(|_| slot.parts.propagate_baggage),
+        baggage: order.trace.baggage.clone().filter(|_| parts.propagate_baggage),
         exchanges: exchanges.clone(),
     })
 }
@@ -277,7 +276,7 @@ fn outbound(
 /// An attempt of which nothing was sent has ended.
 pub(super) fn unsent(slot: &Slot, open: &Open, started: &Started, ended: &Ended) {
     telemetry::attempt_ended(&open.id(), started, ended);
-    if let Some(observer) = &slot.parts.observer {
+    if let Some(observer) = &slot.observer {
         observer.attempt_ended(&AttemptEnd {
             trace: &open.broadcast.trace,
             delivery_span: open.recipient().span_id,
@@ -291,7 +290,7 @@ pub(super) fn unsent(slot: &Slot, open: &Open, started: &Started, ended: &Ended)
 
 /// How often the delivery was on its way to this target before; nobody counts where nobody wants to hear of it.
 pub(super) fn resends(slot: &Slot, history: &History, started: &Started) -> u32 {
-    let Some(_) = &slot.parts.observer else { return 0 };
+    let Some(_) = &slot.observer else { return 0 };
     let earlier = |s: &&Started| s.attempt < started.attempt && s.way.target == started.way.target;
     let sent = |s: &&Started| history.end_of(s.attempt).is_none_or(was_sent);
     u32::try_from(history.starts().filter(earlier).filter(sent).count()).unwrap_or(u32::MAX)
@@ -373,9 +372,10 @@ pub(crate) async fn probe(
     shared: &Arc<Shared>,
     slot: &Arc<Slot>,
 ) -> Result<Option<u16>, AttemptError> {
-    let (now, policy) = (shared.clock.now(), &slot.parts.policy);
+    let (now, parts) = (shared.clock.now(), slot.parts());
+    let policy = &parts.policy;
     let told = |error: SendError| AttemptError { kind: error.kind, message: chain(&error).into() };
-    let stamps = prepare(&slot.parts.authorizers, now).await;
+    let stamps = prepare(&parts.authorizers, now).await;
     let stamps = stamps.map_err(|error| {
         told(SendError::new(SendErrorKind::Auth, Meaning::Retry, Effect::None).because(error))
     })?;
@@ -388,7 +388,7 @@ pub(crate) async fn probe(
         inner: shared.transport.clone(),
         call: call.clone(),
         trace: None,
-        authorizers: slot.parts.authorizers.clone(),
+        authorizers: parts.authorizers.clone(),
         stamps,
         exchanges_max: policy.gate.exchanges_max.max(1),
         // A probe is of no delivery, and of no trace.
@@ -398,7 +398,7 @@ pub(crate) async fn probe(
     }));
     let wire = Wire::new(outbound).capturing(Capture::Head);
     let attempt = Attempt::new(call, Payload::new("", ""), wire);
-    let asking = AssertUnwindSafe(async { slot.parts.api.probe(attempt).await }).catch_unwind();
+    let asking = AssertUnwindSafe(async { parts.api.probe(attempt).await }).catch_unwind();
     let ended = |kind| SendError::new(kind, Meaning::Retry, Effect::None);
     match timeout(policy.timeout, asking).await {
         Ok(Ok(Ok(reply))) => Ok(reply.head.status),

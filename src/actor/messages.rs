@@ -1,9 +1,12 @@
 //! What actors are told.
 
+use std::sync::Arc;
+
 use fanfare_sdk::{AuthError, Stamp, TargetName, Timestamp};
 use ractor::RpcReplyPort;
 use smallvec::SmallVec;
 
+use super::Slot;
 use crate::{
     journal::Open,
     report::{BroadcastId, CancelledBy, DeliveryId, Ended},
@@ -49,6 +52,10 @@ pub(crate) enum CoordinatorMsg {
 /// To the supervisor.
 #[derive(Debug)]
 pub(crate) enum SupervisorMsg {
+    /// A target has come.
+    StartTarget(TargetName),
+    /// A target has gone.
+    StopTarget(TargetName, Arc<Slot>),
     /// Start the actor of a target again.
     RestartTarget(TargetName),
     /// Start a coordinator again.

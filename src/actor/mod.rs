@@ -16,6 +16,7 @@ mod observed;
 mod queue;
 mod shared;
 mod slot;
+mod slots;
 mod supervisor;
 mod target;
 mod task;
@@ -28,5 +29,6 @@ pub(crate) use self::{
     observed::Observed,
     shared::Shared,
     slot::{Slot, SlotParts},
+    slots::{ByName, Slots},
     supervisor::Supervision,
 };

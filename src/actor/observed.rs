@@ -27,6 +27,11 @@ impl Observed {
         &*self.observer
     }
 
+    /// The same, to be kept.
+    pub(crate) fn shared_observer(&self) -> Arc<dyn Observer> {
+        self.observer.clone()
+    }
+
     /// It is open, or about to be accepted.
     pub(crate) fn watch(&self, id: BroadcastId) {
         if let Some(open) = &mut *self.open() {

@@ -1,19 +1,24 @@
 //! What all actors of one engine share.
 
 use std::{
-    collections::BTreeMap,
     fmt,
     sync::{Arc, atomic::AtomicBool},
+    time::Duration,
 };
 
-use fanfare_sdk::{TargetName, Transport};
+use fanfare_sdk::{Profile, TargetName, Timestamp, Transport};
 use tokio::sync::Notify;
 
-use super::{Clock, CoordinatorMsg, Desk, Entropy, Observed, Slot, TargetMsg};
+use super::{Clock, CoordinatorMsg, Desk, Entropy, Observed, Slots, TargetMsg, task};
 use crate::{
-    journal::{Committed, Journal, Open},
-    report::{Boot, BroadcastId, CancelledBy},
+    journal::{Committed, Entry, Journal, JournalError, NewDelivery, Open},
+    policy::{Door, Plan, Sight, Step, TargetPolicy, next},
+    report::{Boot, BroadcastId, CancelledBy, Why},
+    telemetry,
 };
+
+/// The pause before the deliveries of a target that has gone are settled again.
+const GIVE_UP_AGAIN: Duration = Duration::from_millis(20);
 
 /// What all actors of one engine share. Outlives every one of them.
 pub(crate) struct Shared {
@@ -22,8 +27,7 @@ pub(crate) struct Shared {
     pub(crate) clock: Clock,
     pub(crate) entropy: Entropy,
     pub(crate) boot: Boot,
-    /// In the order of their names, so that the same seed gives the same order of events.
-    pub(crate) slots: BTreeMap<TargetName, Arc<Slot>>,
+    pub(crate) slots: Slots,
     pub(crate) desks: Vec<Desk>,
     /// Rings whenever a broadcast has settled.
     pub(crate) settled: Notify,
@@ -60,7 +64,7 @@ impl Shared {
         for desk in &self.desks {
             desk.address.tell(CoordinatorMsg::Recheck);
         }
-        for (name, slot) in &self.slots {
+        for (name, slot) in &*self.slots.all() {
             if but != Some(name) {
                 slot.address.tell(TargetMsg::Load);
             }
@@ -68,10 +72,50 @@ impl Shared {
     }
 
     /// Tells the target that serves it.
-    pub(crate) fn deliver(&self, open: Open) {
+    pub(crate) fn deliver(self: &Arc<Self>, open: Open) {
         if let Some(slot) = self.slots.get(&open.serving) {
             slot.address.tell(TargetMsg::Deliver(Box::new(open)));
+            return;
         }
+        // It went after it was named, and before it was told.
+        let shared = self.clone();
+        task::spawn(async move { shared.give_up(&open.serving).await });
+    }
+
+    /// Settles all that is still open for a target that has gone.
+    pub(crate) async fn give_up(&self, name: &TargetName) {
+        while let Err(error) = self.try_give_up(name).await {
+            telemetry::journal_failed("give up", &error);
+            self.clock.sleep(GIVE_UP_AGAIN).await;
+        }
+    }
+
+    async fn try_give_up(&self, name: &TargetName) -> Result<(), JournalError> {
+        let now = self.clock.now();
+        let claim = self.journal.claim(name, self.boot, now).await?;
+        let page = self.journal.due(&claim, Timestamp::from_micros(i64::MAX), usize::MAX).await?;
+        let policy = TargetPolicy {
+            fallback: Vec::new(),
+            ..TargetPolicy::new(name.clone(), &Profile::default())
+        };
+        let policy = Arc::new(policy);
+        let gone = Sight { target: Door::Shut(Why::TargetFailed), ..Sight::default() };
+        let entries = page.open.iter().filter_map(|open| {
+            let NewDelivery { seed, expires, skipped, .. } = *open.recipient();
+            let accepted = open.broadcast.accepted_at;
+            let plan =
+                Plan { policy: policy.clone(), recipient: None, seed, accepted, expires, skipped };
+            match next(&plan, &open.history, &gone, now) {
+                Step::Settle(outcome) => Some(Entry::Settled(open.id(), outcome)),
+                _ => None,
+            }
+        });
+        let entries: Vec<_> = entries.collect();
+        if !entries.is_empty() {
+            let committed = self.journal.append(&claim, entries, now).await?;
+            self.route(&committed, CancelledBy::Verdict);
+        }
+        Ok(())
     }
 
     /// Where callers wait for that broadcast.
@@ -85,6 +129,6 @@ impl Shared {
 
 impl fmt::Debug for Shared {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Shared").field("slots", &self.slots.keys()).finish_non_exhaustive()
+        f.debug_struct("Shared").field("slots", &self.slots).finish_non_exhaustive()
     }
 }

@@ -3,13 +3,13 @@
 use std::{
     fmt,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError, RwLock,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
 };
 
-use fanfare_sdk::{ApiTarget, Authorizer, Capture, Mapper, Version};
+use fanfare_sdk::{ApiTarget, Authorizer, Capture, Mapper, TargetName, Version};
 use ractor::rpc::CallResult;
 use tokio::{sync::Notify, task::AbortHandle};
 
@@ -37,12 +37,17 @@ const ANNOUNCED_MAX: usize = 64;
 
 /// What of a target outlives its actor.
 pub(crate) struct Slot {
-    pub(crate) parts: SlotParts,
+    pub(crate) name: TargetName,
+    /// Is told what happens, for spans and metrics.
+    pub(crate) observer: Option<Arc<dyn Observer>>,
+    parts: RwLock<Arc<SlotParts>>,
+    /// It is about to be removed: no new broadcast names it.
+    pub(crate) leaving: AtomicBool,
     pub(crate) address: Address<TargetMsg>,
     /// Its own: what is drawn for one target changes nothing for another.
     pub(super) entropy: Entropy,
     /// Its actor has ended too often: deliveries find other ways, or fail.
-    pub(super) failed: AtomicBool,
+    pub(crate) failed: AtomicBool,
     pub(super) mapping: Mapping,
     gate: Mutex<Gate>,
     /// What was announced already, by the version that was spoken.
@@ -50,7 +55,8 @@ pub(crate) struct Slot {
     in_flight: Mutex<IdMap<(DeliveryId, u32), Flight>>,
 }
 
-/// What a slot is made of; fixed while the engine runs.
+/// What a slot is made of. Replaced as a whole: an attempt keeps those that it began with.
+#[derive(Debug)]
 pub(crate) struct SlotParts {
     pub(crate) api: Arc<dyn ApiTarget>,
     pub(crate) policy: Arc<TargetPolicy>,
@@ -60,8 +66,6 @@ pub(crate) struct SlotParts {
     pub(crate) propagate: bool,
     /// Whether `baggage` is sent.
     pub(crate) propagate_baggage: bool,
-    /// Is told what happens, for spans and metrics.
-    pub(crate) observer: Option<Arc<dyn Observer>>,
     /// What makes its payloads; none takes them as they are.
     pub(crate) mapper: Option<Arc<dyn Mapper>>,
 }
@@ -83,11 +87,18 @@ pub(super) struct Permit {
 }
 
 impl Slot {
-    pub(crate) fn new(parts: SlotParts, entropy: Entropy) -> Self {
+    pub(crate) fn new(
+        parts: SlotParts,
+        observer: Option<Arc<dyn Observer>>,
+        entropy: Entropy,
+    ) -> Self {
         let gate = Mutex::new(Gate::new(parts.policy.gate.clone()));
         let (address, in_flight) = (Address::default(), Mutex::default());
         Self {
-            parts,
+            name: parts.policy.target.clone(),
+            observer,
+            parts: RwLock::new(Arc::new(parts)),
+            leaving: AtomicBool::new(false),
             address,
             entropy,
             failed: AtomicBool::new(false),
@@ -98,11 +109,23 @@ impl Slot {
         }
     }
 
+    /// What it is made of now.
+    pub(crate) fn parts(&self) -> Arc<SlotParts> {
+        self.parts.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Made of this from here on. What its gate knows stays, as far as it fits the new policy.
+    pub(crate) fn replace(&self, parts: SlotParts) {
+        self.gate().set_policy(parts.policy.gate.clone());
+        *self.parts.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(parts);
+        self.address.tell(TargetMsg::Load);
+    }
+
     /// What the target knows at this moment.
-    pub(super) fn sight(&self, clock: Clock) -> Sight {
+    pub(super) fn sight(&self, versions: &[Version], clock: Clock) -> Sight {
         let (now, gate) = (clock.now(), self.gate());
         let mut sight = gate.sight(now);
-        sight.version_first = gate.version_first(&self.parts.policy.versions, now);
+        sight.version_first = gate.version_first(versions, now);
         drop(gate);
         if self.failed.load(Ordering::Acquire) {
             sight.target = Door::Shut(Why::TargetFailed);
@@ -151,7 +174,7 @@ impl Slot {
         }
         announced.push((way.version.clone(), notice.clone()));
         crate::telemetry::announced(&way.target, way.version.as_ref(), notice);
-        if let Some(observer) = &self.parts.observer {
+        if let Some(observer) = &self.observer {
             observer.announced(&way.target, notice.code());
         }
     }
@@ -203,7 +226,7 @@ impl Slot {
 
 impl fmt::Debug for Slot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Slot").field("target", &self.parts.policy.target).finish_non_exhaustive()
+        f.debug_struct("Slot").field("target", &self.name).finish_non_exhaustive()
     }
 }
 
@@ -218,13 +241,13 @@ impl Permit {
     fn put_back(&mut self, feedback: Feedback) {
         let Some(ticket) = self.ticket.take() else { return };
         if matches!(feedback, Feedback::Replied { said: Said::Disabled, .. }) {
-            crate::telemetry::target_disabled(&self.slot.parts.policy.target);
+            crate::telemetry::target_disabled(&self.slot.name);
         }
         let transition = self.slot.gate().give_back(ticket, feedback, self.clock.now());
         if let Some(transition) = transition {
-            let target = &self.slot.parts.policy.target;
+            let target = &self.slot.name;
             crate::telemetry::breaker_changed(target, &transition);
-            if let Some(observer) = &self.slot.parts.observer {
+            if let Some(observer) = &self.slot.observer {
                 observer.breaker_changed(target, transition.to.code());
             }
         }

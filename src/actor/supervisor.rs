@@ -61,6 +61,12 @@ impl Supervision {
         }
     }
 
+    /// Tells the supervisor.
+    pub(crate) fn tell(&self, message: SupervisorMsg) {
+        // One that is gone has nothing left to do.
+        drop(self.0.send_message(message));
+    }
+
     /// Ends all actors.
     pub(crate) fn stop(&self) {
         self.0.stop(None);
@@ -82,7 +88,7 @@ impl Actor for Supervisor {
         for place in 0..state.shared.desks.len() {
             state.start(&myself, Child::Coordinator(place)).await?;
         }
-        let names: Vec<_> = state.shared.slots.keys().cloned().collect();
+        let names: Vec<_> = state.shared.slots.all().keys().cloned().collect();
         for name in names {
             state.start(&myself, Child::Target(name)).await?;
         }
@@ -96,7 +102,14 @@ impl Actor for Supervisor {
         state: &mut SupervisorState,
     ) -> Result<(), ActorProcessingErr> {
         let child = match message {
-            SupervisorMsg::RestartTarget(name) => Child::Target(name),
+            SupervisorMsg::StopTarget(name, slot) => {
+                state.forget_target(&name);
+                slot.address.kill();
+                return Ok(());
+            }
+            SupervisorMsg::StartTarget(name) | SupervisorMsg::RestartTarget(name) => {
+                Child::Target(name)
+            }
             SupervisorMsg::RestartCoordinator(place) => Child::Coordinator(place),
         };
         if state.start(&myself, child.clone()).await.is_err() {
@@ -148,7 +161,7 @@ impl SupervisorState {
         let (shared, supervisor) = (self.shared.clone(), myself.get_cell());
         let id = match &child {
             Child::Target(name) => {
-                let Some(slot) = shared.slots.get(name).cloned() else { return Ok(()) };
+                let Some(slot) = shared.slots.get(name) else { return Ok(()) };
                 Target::spawn_linked(None, Target, TargetArgs { shared, slot }, supervisor)
                     .await?
                     .0
@@ -161,6 +174,13 @@ impl SupervisorState {
         };
         self.children.insert(id, child);
         Ok(())
+    }
+
+    /// The actor of a target that has gone is not started again.
+    fn forget_target(&mut self, name: &TargetName) {
+        let gone = Child::Target(name.clone());
+        self.children.retain(|_, child| *child != gone);
+        self.restarts.remove(&gone);
     }
 
     /// Starts an actor again after a pause that grows with its restarts; after too many its target has failed.

@@ -6,7 +6,7 @@ use fanfare_sdk::{AuthError, Effect, Learned, Meaning, SendErrorKind, TargetName
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 
 use super::{
-    Inspection, Shared, Slot, TargetMsg,
+    Inspection, Shared, Slot, SlotParts, TargetMsg,
     alarm::Alarm,
     attempt::{self, Order},
     messages::Stamps,
@@ -44,6 +44,8 @@ pub(super) struct TargetState {
     myself: ActorRef<TargetMsg>,
     shared: Arc<Shared>,
     slot: Arc<Slot>,
+    /// What the slot was made of when it was loaded.
+    parts: Arc<SlotParts>,
     /// The right to write; none until the journal has given it.
     claim: Option<Claim>,
     queue: Queue,
@@ -79,6 +81,7 @@ impl Actor for Target {
         slot.address.set(myself.clone());
         myself.send_message(TargetMsg::Load)?;
         Ok(TargetState {
+            parts: slot.parts(),
             myself,
             shared,
             slot,
@@ -116,6 +119,7 @@ impl TargetState {
     /// Claims the target and loads what is open: at the start, after a death, and when the journal has failed.
     async fn load(&mut self) {
         self.claim = None;
+        self.parts = self.slot.parts();
         self.queue.clear();
         self.alarm.clear();
         self.gate_opens = None;
@@ -129,7 +133,7 @@ impl TargetState {
                     self.take_in(open);
                 }
                 if mem::take(&mut self.unsure) {
-                    self.shared.recheck(Some(&self.slot.parts.policy.target));
+                    self.shared.recheck(Some(&self.slot.name));
                 }
             }
             Err(error) => self.load_later(&error),
@@ -141,7 +145,7 @@ impl TargetState {
         in_flight: &[(DeliveryId, u32)],
     ) -> Result<(Claim, Vec<Open>), JournalError> {
         let (journal, now) = (&self.shared.journal, self.shared.clock.now());
-        let claim = journal.claim(&self.slot.parts.policy.target, self.shared.boot, now).await?;
+        let claim = journal.claim(&self.slot.name, self.shared.boot, now).await?;
         let end_of_time = Timestamp::from_micros(i64::MAX);
         // All of them: the journal bounds how many may be open.
         let mut page = journal.due(&claim, end_of_time, usize::MAX).await?;
@@ -183,7 +187,7 @@ impl TargetState {
             // It was loaded before it was told.
             return;
         }
-        let (policy, new) = (&self.slot.parts.policy, open.history.events().is_empty());
+        let (policy, new) = (&self.parts.policy, open.history.events().is_empty());
         if new && self.queue.len() >= policy.queue_max {
             return self.settle(id, Outcome::Failed(Reason::Refused(Why::QueueFull)));
         }
@@ -191,7 +195,7 @@ impl TargetState {
         let recipient = self.shared.slots.get(&open.recipient().recipient).filter(|_| stands_in);
         let plan = Plan {
             policy: policy.clone(),
-            recipient: recipient.map(|slot| slot.parts.policy.clone()),
+            recipient: recipient.map(|slot| slot.parts().policy.clone()),
             seed: open.recipient().seed,
             accepted: open.broadcast.accepted_at,
             expires: open.recipient().expires,
@@ -218,7 +222,7 @@ impl TargetState {
 
     /// There is no proof to give: an attempt that ended before it was sent.
     fn unproved(&mut self, id: &DeliveryId, error: AuthError) {
-        let sight = self.slot.sight(self.shared.clock);
+        let sight = self.slot.sight(&self.parts.policy.versions, self.shared.clock);
         let now = self.shared.clock.now();
         let Some(held) = self.queue.get(id) else { return };
         let step = next(&held.plan, &held.open.history, &sight, now);
@@ -263,7 +267,7 @@ impl TargetState {
 
     /// Asks what a delivery does next, and prepares it.
     fn decide(&mut self, id: &DeliveryId) {
-        let sight = self.slot.sight(self.shared.clock);
+        let sight = self.slot.sight(&self.parts.policy.versions, self.shared.clock);
         self.decide_with(id, &sight);
     }
 
@@ -297,7 +301,7 @@ impl TargetState {
     /// Starts an attempt, if the authorizers are ready and the gate admits it.
     fn attempt(&mut self, id: &DeliveryId, started: Started, timeout: Duration) {
         let may_pass = self.queue.may_pass(id);
-        let needs_proof = !self.slot.parts.authorizers.is_empty();
+        let needs_proof = !self.parts.authorizers.is_empty();
         let Some(held) = self.queue.get(id) else { return };
         if held.place == Place::Preparing || (needs_proof && held.stamps.is_none()) {
             return self.prepare(id);
@@ -328,9 +332,10 @@ impl TargetState {
             return;
         };
         held.place = Place::Preparing;
-        let (slot, now, id) = (self.slot.clone(), self.shared.clock.now(), id.clone());
+        let (slot, parts) = (self.slot.clone(), self.parts.clone());
+        let (now, id) = (self.shared.clock.now(), id.clone());
         task::spawn(async move {
-            let ready = attempt::prepare(&slot.parts.authorizers, now).await;
+            let ready = attempt::prepare(&parts.authorizers, now).await;
             slot.address.tell(TargetMsg::Prepared(id, ready));
         });
     }
@@ -378,7 +383,7 @@ impl TargetState {
     }
 
     fn hand_over(&mut self, id: &DeliveryId, to: TargetName, because: Reason) {
-        if !self.shared.slots.contains_key(&to) {
+        if self.shared.slots.get(&to).is_none() {
             return self.settle(id.clone(), Outcome::Failed(Reason::Refused(Why::TargetFailed)));
         }
         let Some(Held { mut open, .. }) = self.queue.remove(id) else { return };
@@ -429,7 +434,7 @@ impl TargetState {
                 }
                 for (id, outcome, accepted) in settled {
                     telemetry::settled(&id, outcome);
-                    if let Some(observer) = &self.slot.parts.observer {
+                    if let Some(observer) = &self.slot.observer {
                         let now = self.shared.clock.now();
                         let took = accepted.map_or(Duration::ZERO, |accepted| now.since(accepted));
                         observer.delivery_settled(&id.recipient, outcome, took);

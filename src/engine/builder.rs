@@ -1,19 +1,18 @@
 //! An engine before it starts.
 
 use std::{
-    collections::{HashMap, HashSet},
     num::NonZero,
     sync::{Arc, atomic::AtomicBool},
 };
 
-use fanfare_sdk::{Fallback, TargetName, Transport};
+use fanfare_sdk::{TargetName, Transport};
 use tokio::sync::Notify;
 
-use super::{Engine, StartError, StartProblem, Target};
+use super::{Engine, StartError, Target, problems::problems};
 #[cfg(feature = "otel")]
 use crate::telemetry::{Meter, Recorder, ShouldSample, SpanProcessor};
 use crate::{
-    actor::{Clock, Desk, Entropy, Observed, Shared, Slot, SlotParts, Supervision},
+    actor::{Clock, Desk, Entropy, Observed, Shared, Slot, Slots, Supervision},
     journal::{Journal, MemoryJournal, MemoryLimits},
     report::Boot,
     telemetry::Observer,
@@ -110,7 +109,7 @@ impl EngineBuilder {
     /// # Panics
     /// Outside of a tokio runtime.
     pub async fn start(self) -> Result<Engine, StartError> {
-        let problems = problems(&self.targets);
+        let problems = problems(&self.targets, &[]);
         if !problems.is_empty() {
             return Err(StartError::Invalid { problems });
         }
@@ -131,7 +130,7 @@ impl EngineBuilder {
         #[cfg(not(feature = "otel"))]
         let observer: Option<Arc<dyn Observer>> = None;
         let slot = |target| slot(target, &entropy, observer.clone());
-        let slots = self.targets.into_iter().map(slot).collect();
+        let slots = Slots::new(self.targets.into_iter().map(slot).collect());
         let shared = Arc::new(Shared {
             journal,
             transport,
@@ -150,79 +149,13 @@ impl EngineBuilder {
     }
 }
 
-fn slot(
+/// A slot for a target, with its name.
+pub(super) fn slot(
     target: Target,
     entropy: &Entropy,
     observer: Option<Arc<dyn Observer>>,
 ) -> (TargetName, Arc<Slot>) {
     let name = target.policy.target.clone();
-    let parts = SlotParts {
-        api: target.api,
-        policy: Arc::new(target.policy),
-        authorizers: target.authorizers.into(),
-        capture: target.capture,
-        propagate: target.propagate,
-        propagate_baggage: target.propagate_baggage,
-        observer,
-        mapper: target.mapper,
-    };
-    (name, Arc::new(Slot::new(parts, Entropy::seeded(entropy.number()))))
-}
-
-/// All that is wrong with the targets.
-fn problems(targets: &[Target]) -> Vec<StartProblem> {
-    let mut problems = Vec::new();
-    if targets.is_empty() {
-        problems.push(StartProblem::NoTarget);
-    }
-    let stand_ins: HashMap<_, Vec<_>> =
-        targets.iter().map(|t| (&t.policy.target, stand_ins(t))).collect();
-    let mut seen = HashSet::new();
-    for target in targets {
-        let name = &target.policy.target;
-        if !seen.insert(name) {
-            problems.push(StartProblem::Twice(name.clone()));
-        }
-        if target.panicked {
-            problems.push(StartProblem::Panicked(name.clone()));
-        }
-        if target.has_expressions && target.mapper.is_none() {
-            problems.push(StartProblem::NoMapper(name.clone()));
-        }
-        let zero = |key| StartProblem::Zero { target: name.clone(), key };
-        problems.extend((target.policy.retry.attempts_max == 0).then(|| zero("attempts_max")));
-        problems.extend((target.policy.queue_max == 0).then(|| zero("queue_max")));
-        problems.extend(target.policy.timeout.is_zero().then(|| zero("timeout")));
-        for stand_in in self::stand_ins(target) {
-            if !stand_ins.contains_key(stand_in) {
-                let (target, stand_in) = (name.clone(), stand_in.clone());
-                problems.push(StartProblem::UnknownStandIn { target, stand_in });
-            }
-        }
-        if reaches_itself(name, &stand_ins) {
-            problems.push(StartProblem::Cycle(name.clone()));
-        }
-    }
-    problems
-}
-
-fn stand_ins(target: &Target) -> Vec<&TargetName> {
-    fn stand_in(entry: &Fallback) -> Option<&TargetName> {
-        match entry {
-            Fallback::Target(to) => Some(to),
-            Fallback::Version | Fallback::Endpoint(_) | Fallback::Reply => None,
-        }
-    }
-    target.policy.fallback.iter().filter_map(stand_in).collect()
-}
-
-fn reaches_itself(name: &TargetName, stand_ins: &HashMap<&TargetName, Vec<&TargetName>>) -> bool {
-    let mut reached = HashSet::new();
-    let mut ahead = stand_ins[name].clone();
-    while let Some(next) = ahead.pop() {
-        if reached.insert(next) {
-            ahead.extend(stand_ins.get(next).into_iter().flatten());
-        }
-    }
-    reached.contains(name)
+    let entropy = Entropy::seeded(entropy.number());
+    (name, Arc::new(Slot::new(target.into_parts(), observer, entropy)))
 }

@@ -15,7 +15,7 @@ use super::{
     broadcast::Recipient,
 };
 use crate::{
-    actor::{CoordinatorMsg, Inspection, Shared, Supervision, Until, Waiter, probe},
+    actor::{ByName, CoordinatorMsg, Inspection, Shared, Supervision, Until, Waiter, probe},
     journal::{Accepted, CallerKey, JournalError, NewBroadcast, NewDelivery, Open},
     report::{BroadcastId, CancelledBy, Completion, History, Report, Trace},
     telemetry,
@@ -32,12 +32,12 @@ const TRACE_FLAGS: u8 = 0x03;
 
 /// Sends broadcasts to its targets. Cloning it copies a pointer; it ends with its last clone.
 #[derive(Clone, Debug)]
-pub struct Engine(Arc<Running>);
+pub struct Engine(pub(super) Arc<Running>);
 
 #[derive(Debug)]
-struct Running {
-    shared: Arc<Shared>,
-    actors: Supervision,
+pub(super) struct Running {
+    pub(super) shared: Arc<Shared>,
+    pub(super) actors: Supervision,
 }
 
 /// How a shutdown went.
@@ -101,8 +101,9 @@ impl Engine {
         shared.closing.store(true, Ordering::Release);
         let grace = shared
             .slots
+            .all()
             .values()
-            .map(|slot| slot.parts.policy.cancel_grace)
+            .map(|slot| slot.parts().policy.cancel_grace)
             .max()
             .unwrap_or_default();
         let ended = tokio::time::timeout(grace + SHUTDOWN_MARGIN, self.cancel_all()).await;
@@ -171,7 +172,7 @@ impl Engine {
         let shared = &self.0.shared;
         let slot = shared.slots.get(&TargetName::from(name))?;
         let begun = shared.clock.now();
-        let answered = probe(shared, slot).await;
+        let answered = probe(shared, &slot).await;
         let took = shared.clock.now().since(begun);
         Some(match answered {
             Ok(status) => Probe { status, error: None, error_kind: None, took },
@@ -269,13 +270,14 @@ impl Engine {
     /// What is fixed when a broadcast is accepted.
     fn pin(&self, broadcast: Broadcast) -> Result<NewBroadcast, AcceptError> {
         let shared = &self.0.shared;
-        let problems = problems(&broadcast, shared);
+        let slots = shared.slots.all();
+        let problems = problems(&broadcast, &slots);
         if !problems.is_empty() {
             return Err(AcceptError::Invalid { problems });
         }
         let now = shared.clock.now();
         let pin = |Recipient { target, required, skipped }: Recipient| NewDelivery {
-            expires: now.after(shared.slots[&target].parts.policy.give_up_after),
+            expires: now.after(slots[&target].parts().policy.give_up_after),
             recipient: target,
             required,
             skipped,
@@ -345,7 +347,7 @@ impl Engine {
 }
 
 /// All that is wrong with a broadcast.
-fn problems(broadcast: &Broadcast, shared: &Shared) -> Vec<AcceptProblem> {
+fn problems(broadcast: &Broadcast, slots: &ByName) -> Vec<AcceptProblem> {
     let mut problems = Vec::new();
     let count = broadcast.recipients.len();
     if count == 0 {
@@ -355,7 +357,8 @@ fn problems(broadcast: &Broadcast, shared: &Shared) -> Vec<AcceptProblem> {
         problems.push(AcceptProblem::TooManyRecipients { count, max: RECIPIENTS_MAX });
     }
     for (place, Recipient { target: name, .. }) in broadcast.recipients.iter().enumerate() {
-        if !shared.slots.contains_key(name) {
+        let known = slots.get(name).is_some_and(|slot| !slot.leaving.load(Ordering::Acquire));
+        if !known {
             problems.push(AcceptProblem::UnknownTarget(name.clone()));
         }
         if broadcast.recipients[..place].iter().any(|other| other.target == *name) {
@@ -386,7 +389,7 @@ fn fingerprint(payload: &Payload, broadcast: &Broadcast) -> [u8; 32] {
 impl Running {
     fn end(&self) {
         self.actors.stop();
-        for slot in self.shared.slots.values() {
+        for slot in self.shared.slots.all().values() {
             slot.drop_attempts();
         }
         for desk in &self.shared.desks {

@@ -51,6 +51,9 @@ pub enum StartProblem {
     /// A target stands in for itself, perhaps by way of others.
     #[error("target `{0}` stands in for itself")]
     Cycle(TargetName),
+    /// There is nothing to replace.
+    #[error("there is no target `{0}`")]
+    Unknown(TargetName),
     /// A number that makes no sense.
     #[error("target `{target}`: `{key}` must be at least 1")]
     Zero {
@@ -59,6 +62,21 @@ pub enum StartProblem {
         /// The policy's name.
         key: &'static str,
     },
+}
+
+/// The target is not removed.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RemoveError {
+    /// There is none of that name.
+    #[error("there is no such target")]
+    Unknown,
+    /// Deliveries are open for it.
+    #[error("{0} deliveries are open for it: say whether they are to finish or to fail")]
+    Open(usize),
+    /// It stands in for another one.
+    #[error("it stands in for `{0}`")]
+    StandsIn(TargetName),
 }
 
 /// The broadcast was not accepted: nothing of it will be sent.

@@ -9,7 +9,9 @@ mod engine;
 mod error;
 mod handle;
 mod probe;
+mod problems;
 mod target;
+mod targets;
 
 pub use crate::actor::{Clock, Entropy};
 
@@ -19,8 +21,9 @@ pub use self::{
     broadcast::Broadcast,
     builder::EngineBuilder,
     engine::{Engine, Shutdown, TargetStatus},
-    error::{AcceptError, AcceptProblem, Gone, StartError, StartProblem},
+    error::{AcceptError, AcceptProblem, Gone, RemoveError, StartError, StartProblem},
     handle::BroadcastHandle,
     probe::Probe,
     target::Target,
+    targets::Leave,
 };

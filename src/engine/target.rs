@@ -7,7 +7,10 @@ use fanfare_sdk::{
     Version,
 };
 
-use crate::policy::{Retry, TargetPolicy, gate::GatePolicy};
+use crate::{
+    actor::SlotParts,
+    policy::{Retry, TargetPolicy, gate::GatePolicy},
+};
 
 /// A target: its name, its plugin, and its policies. What is not set is as the plugin declares it, or the default.
 #[derive(Debug)]
@@ -142,6 +145,19 @@ impl Target {
     pub fn propagate_baggage(mut self) -> Self {
         self.propagate_baggage = true;
         self
+    }
+
+    /// What its slot is made of.
+    pub(super) fn into_parts(self) -> SlotParts {
+        SlotParts {
+            api: self.api,
+            policy: Arc::new(self.policy),
+            authorizers: self.authorizers.into(),
+            capture: self.capture,
+            propagate: self.propagate,
+            propagate_baggage: self.propagate_baggage,
+            mapper: self.mapper,
+        }
     }
 
     /// Its policies as they stand.

@@ -117,7 +117,7 @@ impl Case<'_> {
     }
 
     fn again(&self, last: &Last<'_>, kind: Kind, because: Because, due: Timestamp) -> Step {
-        self.through_the_door(Try { way: last.started.way.clone(), kind, because, due })
+        self.through_the_door(Try { way: self.same_way(last), kind, because, due })
     }
 
     /// When the `nth` repeat may be made: after the pause, and not before the API allows it.
@@ -220,11 +220,31 @@ impl Case<'_> {
         if unsafe_elsewhere || !policy.fallback.contains(&Fallback::Version) {
             return None;
         }
-        let endpoint = last.started.way.endpoint.as_ref();
+        let endpoint = self.endpoint_now(last);
+        let endpoint = endpoint.as_ref();
         let left = |version: &&Version| !self.past.rejected(endpoint, version);
         let version = policy.versions.iter().find(left)?;
         let way = self.way(endpoint.cloned(), Some(version.clone()));
         Some(Try { way, kind: Kind::First, because: Because::VersionRejected, due: last.at })
+    }
+
+    /// The way of an attempt, as far as it is still configured: what is waited for may have been replaced.
+    fn same_way(&self, last: &Last<'_>) -> Way {
+        let version = last.started.way.version.as_ref();
+        let known = version.filter(|version| self.plan.policy.versions.contains(version));
+        let version = if known.is_some() { known.cloned() } else { self.version_first() };
+        self.way(self.endpoint_now(last), version)
+    }
+
+    fn endpoint_now(&self, last: &Last<'_>) -> Option<Endpoint> {
+        let policy = &self.plan.policy;
+        let same = last.started.way.endpoint.as_ref();
+        let is_fallback =
+            |entry: &Fallback| matches!(entry, Fallback::Endpoint(e) if Some(e) == same);
+        if same != policy.endpoint.as_ref() && !policy.fallback.iter().any(is_fallback) {
+            return policy.endpoint.clone();
+        }
+        same.cloned()
     }
 
     fn version_first(&self) -> Option<Version> {

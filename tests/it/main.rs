@@ -12,6 +12,7 @@ mod quickstart;
 mod ractor;
 mod schemas;
 mod simulation;
+mod targets;
 mod telemetry;
 mod tidy;
 mod transport;

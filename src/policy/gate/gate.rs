@@ -185,6 +185,11 @@ impl Gate {
         Some(Transition { endpoint, from, to })
     }
 
+    /// From here on it lets through what this policy allows; what it knows stays.
+    pub fn set_policy(&mut self, policy: GatePolicy) {
+        self.policy = policy;
+    }
+
     /// The operator lets nothing through.
     pub fn pause(&mut self) {
         self.kept.paused = true;
