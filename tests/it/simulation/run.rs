@@ -31,6 +31,8 @@ pub(super) struct Scenario {
     pub(super) journal_faults: u64,
     /// When which target's actor is killed; past the last target, the coordinators.
     pub(super) kills: Vec<(Duration, usize)>,
+    /// When which target is replaced by another one like it.
+    pub(super) replacements: Vec<(Duration, usize)>,
     pub(super) shutdown: Option<Duration>,
 }
 
@@ -84,6 +86,9 @@ impl Scenario {
             world_faults: rng.u64(0..60),
             journal_faults: if rng.bool() { rng.u64(0..15) } else { 0 },
             kills: (0..rng.usize(0..8)).map(|_| kill(&mut rng)).collect(),
+            replacements: (0..rng.usize(0..4))
+                .map(|_| (millis(&mut rng, 0..9_000), rng.usize(0..count)))
+                .collect(),
             shutdown: (rng.u8(0..4) == 0).then(|| millis(&mut rng, 500..6_000)),
         }
     }
@@ -143,6 +148,8 @@ impl Scenario {
         let mut todo: Vec<(Duration, Todo)> = Vec::new();
         todo.extend(self.broadcasts.iter().enumerate().map(|(place, b)| (b.at, Todo::Send(place))));
         todo.extend(self.kills.iter().map(|(at, target)| (*at, Todo::Kill(*target))));
+        let replace = |(at, target): &(Duration, usize)| (*at, Todo::Replace(*target));
+        todo.extend(self.replacements.iter().map(replace));
         todo.extend(self.shutdown.map(|at| (at, Todo::Shutdown)));
         let cancel = |(place, b): (usize, &SimBroadcast)| {
             Some((b.at + b.cancel_after?, Todo::Cancel(place)))
@@ -171,6 +178,9 @@ impl Scenario {
                     Some(target) => assert!(engine.restart_target(&target.name)),
                     None => engine.restart_coordinators(),
                 },
+                Todo::Replace(target) => {
+                    engine.replace_target(self.targets[target].build()).unwrap();
+                }
                 Todo::Shutdown => {
                     let shutdown = engine.shutdown().await;
                     assert_eq!(
@@ -205,6 +215,7 @@ enum Todo {
     Send(usize),
     Cancel(usize),
     Kill(usize),
+    Replace(usize),
     Shutdown,
 }
 

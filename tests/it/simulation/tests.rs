@@ -80,6 +80,7 @@ fn small(seed: u64) -> Scenario {
         world_faults: 60,
         journal_faults: 0,
         kills: vec![],
+        replacements: vec![],
         shutdown: None,
     }
 }
