@@ -179,12 +179,28 @@ impl Slot {
         }
     }
 
-    /// Lets attempts through again after the target asked not to be called. Says whether it had.
+    /// Lets attempts through again after the target asked not to be called, or after it had failed. Says whether it
+    /// had.
     pub(crate) fn revive(&self) -> bool {
+        let failed = self.failed.swap(false, Ordering::AcqRel);
         let mut gate = self.gate();
-        let was = gate.is_disabled();
+        let disabled = gate.is_disabled();
         gate.revive();
-        was
+        drop(gate);
+        self.address.tell(TargetMsg::Wake);
+        failed || disabled
+    }
+
+    /// Holds attempts back, or lets them through again.
+    pub(crate) fn pause(&self, paused: bool) {
+        let mut gate = self.gate();
+        if paused {
+            gate.pause();
+        } else {
+            gate.resume();
+        }
+        drop(gate);
+        self.address.tell(TargetMsg::Wake);
     }
 
     /// The attempts in flight.

@@ -60,6 +60,12 @@ pub struct TargetStatus {
     pub in_flight: usize,
     /// Permits of the gate that are out.
     pub permits: u32,
+    /// An operator holds its attempts back.
+    pub paused: bool,
+    /// It asked not to be called again.
+    pub disabled: bool,
+    /// Its actor has ended too often.
+    pub failed: bool,
 }
 
 impl Engine {
@@ -138,10 +144,14 @@ impl Engine {
     /// How a target stands; none where there is no such target.
     pub async fn target_status(&self, name: &str) -> Option<TargetStatus> {
         let slot = self.0.shared.slots.get(&TargetName::from(name))?;
-        let permits = slot.gate().in_flight();
+        let (permits, paused, disabled) = {
+            let gate = slot.gate();
+            (gate.in_flight(), gate.is_paused(), gate.is_disabled())
+        };
+        let failed = slot.failed.load(Ordering::Acquire);
         let inspection = slot.inspect().await.unwrap_or_default();
         let Inspection { open, at_gate, in_flight } = inspection;
-        Some(TargetStatus { open, at_gate, in_flight, permits })
+        Some(TargetStatus { open, at_gate, in_flight, permits, paused, disabled, failed })
     }
 
     /// Ends the actor of a target at once, whatever it is doing, and starts another one: for a target that is
@@ -152,7 +162,24 @@ impl Engine {
         slot.is_some_and(|slot| slot.address.kill())
     }
 
-    /// Lets attempts through to a target again that asked not to be called. Says whether it had.
+    /// Holds attempts at a target back until it is resumed: its deliveries wait. Says whether there is such a target.
+    pub fn pause_target(&self, name: &str) -> bool {
+        self.pause(name, true)
+    }
+
+    /// Lets attempts at a target through again. Says whether there is such a target.
+    pub fn resume_target(&self, name: &str) -> bool {
+        self.pause(name, false)
+    }
+
+    fn pause(&self, name: &str, paused: bool) -> bool {
+        let Some(slot) = self.0.shared.slots.get(&TargetName::from(name)) else { return false };
+        slot.pause(paused);
+        true
+    }
+
+    /// Lets attempts through to a target again that asked not to be called, or whose actor had ended too often. Says
+    /// whether one of them was so.
     #[must_use]
     pub fn revive_target(&self, name: &str) -> bool {
         let slot = self.0.shared.slots.get(&TargetName::from(name));

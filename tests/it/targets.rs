@@ -148,3 +148,21 @@ async fn what_is_accepted_while_its_target_goes_has_an_outcome_too() {
         assert!(report.deliveries.iter().all(|delivery| delivery.outcome.is_some()));
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_paused_target_holds_its_deliveries() {
+    let ok: &[_] = &[Scripted::status(200)];
+    let apis = apis(&[("a", ok), ("b", ok)]);
+    let engine = engine(&apis, vec![target("a"), target("b")]).await;
+    assert!(engine.pause_target("a") && !engine.pause_target("z"));
+    let handle = engine.send(to("a").to("b")).await.unwrap();
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    let status = engine.target_status("a").await.unwrap();
+    assert!(status.paused && status.open == 1 && status.in_flight == 0, "{status:?}");
+    assert_eq!(apis.received().len(), 1, "the other one feels nothing");
+    assert!(engine.resume_target("a"));
+    let report = handle.settled().await.unwrap();
+    assert!(report.satisfied());
+    let waited = report.deliveries[0].waited;
+    assert_eq!(waited.gate, Duration::from_secs(60));
+}

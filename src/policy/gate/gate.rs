@@ -210,6 +210,12 @@ impl Gate {
         self.kept.disabled = false;
     }
 
+    /// Whether the operator lets nothing through.
+    #[must_use]
+    pub fn is_paused(&self) -> bool {
+        self.kept.paused
+    }
+
     /// Whether the target asked not to be called again.
     #[must_use]
     pub fn is_disabled(&self) -> bool {
