@@ -49,6 +49,7 @@ pub(super) fn target(
         authorizers,
         capture: profile.capture,
         propagate: settings.propagate,
+        propagate_baggage: settings.baggage,
         mapper,
     })
 }

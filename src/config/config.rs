@@ -36,6 +36,8 @@ pub struct ConfiguredTarget {
     pub capture: Capture,
     /// Whether the trace is continued there.
     pub propagate: bool,
+    /// Whether the caller's baggage is sent there.
+    pub propagate_baggage: bool,
     /// What makes its payloads; none takes them as they are.
     pub mapper: Option<Arc<dyn Mapper>>,
 }

@@ -20,6 +20,10 @@ pub(super) struct TargetSettings {
     /// Who we are: one authorizer, or a list that is asked in its order.
     #[serde(default)]
     pub(super) auth: Option<AuthSetting>,
+    /// Whether the caller's baggage is sent there.
+    #[serde(default)]
+    #[schemars(extend("x-reason" = "it may tell strangers about the caller"))]
+    pub(super) baggage: bool,
     /// A jq expression that makes the body from the payload, or the payload as it is.
     #[serde(default)]
     pub(super) body: Option<BodySetting>,

@@ -30,15 +30,23 @@ pub enum RouteError {
 
 impl From<ConfiguredTarget> for Target {
     fn from(configured: ConfiguredTarget) -> Self {
-        let ConfiguredTarget { api, policy, authorizers, capture, propagate, mapper, .. } =
-            configured;
+        let ConfiguredTarget {
+            api,
+            policy,
+            authorizers,
+            capture,
+            propagate,
+            propagate_baggage,
+            mapper,
+            ..
+        } = configured;
         Self {
             api,
             policy,
             authorizers,
             capture,
             propagate,
-            propagate_baggage: false,
+            propagate_baggage,
             // What there is to work out was compiled with it.
             has_expressions: false,
             mapper,

@@ -10,6 +10,7 @@ use crate::{ApiTarget, Endpoint};
 pub const RESERVED_KEYS: &[&str] = &[
     "kind",
     "auth",
+    "baggage",
     "body",
     "breaker",
     "cancel_grace",
