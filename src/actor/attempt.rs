@@ -15,11 +15,16 @@ use futures_util::FutureExt;
 use tokio::{sync::Notify, time::timeout};
 use uuid::Uuid;
 
-use super::{Entropy, Shared, Slot, SlotParts, TargetMsg, messages::Stamps, slot::Permit};
+use super::{
+    Entropy, Shared, Slot, SlotParts, TargetMsg, messages::Stamps, slot::Permit,
+    starts::never_sent_end,
+};
 use crate::{
     journal::{NewBroadcast, Open},
     policy::{feedback, notice},
-    report::{AttemptError, CapturedReply, DeliveryId, Ended, Event, History, Started, Trace, Way},
+    report::{
+        AttemptError, CapturedReply, DeliveryId, Ended, Event, History, Kind, Started, Trace, Way,
+    },
     telemetry::{self, AttemptEnd, Exchanges, TraceContext},
     transport::{Outbound, OutboundParts},
 };
@@ -57,9 +62,20 @@ pub(super) async fn run(
 ) {
     let (clock, parts) = (shared.clock, slot.parts());
     let exchanges = slot.observer.as_ref().map(|_| Arc::new(Exchanges::new(move || clock.now())));
-    let ended = perform(&shared, (&slot, &parts), &order, (&abort, &exchanges)).await;
+    let hedges = parts.policy.hedge.is_some();
+    let ended = if order.started.kind == Kind::Hedge && slot.has_succeeded(&order.id) {
+        never_sent_end(order.started.attempt, clock.now())
+    } else {
+        perform(&shared, (&slot, &parts), &order, (&abort, &exchanges)).await
+    };
+    if hedges && ended.meaning == Meaning::Success {
+        slot.note_success(&order.id);
+    }
     permit.give_back(feedback(&ended, parts.policy.retry.retry_after_max));
     telemetry::attempt_ended(&order.id, &order.started, &ended);
+    if ended.status.is_some() {
+        slot.answered(&parts.policy, ended.at.since(order.started.at));
+    }
     if let Some((observer, exchanges)) = slot.observer.as_ref().zip(exchanges) {
         observer.attempt_ended(&AttemptEnd {
             trace: &order.trace,

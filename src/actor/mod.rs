@@ -17,6 +17,7 @@ mod queue;
 mod shared;
 mod slot;
 mod slots;
+mod starts;
 mod supervisor;
 mod target;
 mod task;

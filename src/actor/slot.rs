@@ -22,7 +22,7 @@ use super::{
 };
 use crate::{
     policy::{
-        Door, Sight, TargetPolicy,
+        Door, Hedge, Latencies, Sight, TargetPolicy,
         gate::{Feedback, Gate, Said, Ticket},
     },
     report::{DeliveryId, Ended, IdMap, Notice, Way, Why},
@@ -50,6 +50,9 @@ pub(crate) struct Slot {
     pub(crate) failed: AtomicBool,
     pub(super) mapping: Mapping,
     gate: Mutex<Gate>,
+    latencies: Mutex<Latencies>,
+    /// Deliveries that an attempt has brought to an end of which their actor may not know yet: a hedge comes too late.
+    succeeded: Mutex<IdMap<DeliveryId, ()>>,
     /// What was announced already, by the version that was spoken.
     announced: Mutex<Vec<(Option<Version>, Arc<Notice>)>>,
     in_flight: Mutex<IdMap<(DeliveryId, u32), Flight>>,
@@ -104,6 +107,8 @@ impl Slot {
             failed: AtomicBool::new(false),
             mapping: Mapping::default(),
             gate,
+            latencies: Mutex::default(),
+            succeeded: Mutex::default(),
             announced: Mutex::default(),
             in_flight,
         }
@@ -122,11 +127,14 @@ impl Slot {
     }
 
     /// What the target knows at this moment.
-    pub(super) fn sight(&self, versions: &[Version], clock: Clock) -> Sight {
+    pub(super) fn sight(&self, policy: &TargetPolicy, clock: Clock) -> Sight {
         let (now, gate) = (clock.now(), self.gate());
         let mut sight = gate.sight(now);
-        sight.version_first = gate.version_first(versions, now);
+        sight.version_first = gate.version_first(&policy.versions, now);
         drop(gate);
+        if policy.hedge == Some(Hedge::Percentile95) {
+            sight.percentile95 = self.latencies().percentile95();
+        }
         if self.failed.load(Ordering::Acquire) {
             sight.target = Door::Shut(Why::TargetFailed);
         }
@@ -162,6 +170,41 @@ impl Slot {
     /// An attempt has ended, and that is recorded.
     pub(super) fn landed(&self, id: &DeliveryId, attempt: u32) {
         self.flights().remove(&(id.clone(), attempt));
+    }
+
+    /// An attempt has succeeded, and is about to be recorded.
+    pub(super) fn note_success(&self, id: &DeliveryId) {
+        self.succeeded().insert(id.clone(), ());
+    }
+
+    /// Whether an attempt of that delivery has succeeded already.
+    pub(super) fn has_succeeded(&self, id: &DeliveryId) -> bool {
+        self.succeeded().contains_key(id)
+    }
+
+    /// Its actor knows.
+    pub(super) fn forget_success(&self, id: &DeliveryId) {
+        self.succeeded().remove(id);
+    }
+
+    /// Forgets those that are not open any more.
+    pub(super) fn keep_successes(&self, is_open: impl Fn(&DeliveryId) -> bool) {
+        self.succeeded().retain(|id, ()| is_open(id));
+    }
+
+    fn succeeded(&self) -> MutexGuard<'_, IdMap<DeliveryId, ()>> {
+        self.succeeded.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// An attempt was answered after that time.
+    pub(super) fn answered(&self, policy: &TargetPolicy, took: Duration) {
+        if policy.hedge == Some(Hedge::Percentile95) {
+            self.latencies().add(took);
+        }
+    }
+
+    fn latencies(&self) -> MutexGuard<'_, Latencies> {
+        self.latencies.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Tells what the API announced about a version, once.

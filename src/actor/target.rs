@@ -2,7 +2,7 @@
 
 use std::{mem, sync::Arc, time::Duration};
 
-use fanfare_sdk::{AuthError, Effect, Learned, Meaning, SendErrorKind, TargetName, Timestamp};
+use fanfare_sdk::{AuthError, TargetName, Timestamp};
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 
 use super::{
@@ -12,15 +12,13 @@ use super::{
     messages::Stamps,
     queue::{Held, Place, Queue},
     slot::Permit,
+    starts::{blank, never_sent_end},
     task,
 };
 use crate::{
     journal::{Claim, Entry, JournalError, Open},
     policy::{Door, Plan, Sight, Step, next},
-    report::{
-        AttemptError, CancelledBy, DeliveryId, Ended, Event, Kind, Outcome, Reason, Started, Way,
-        Why,
-    },
+    report::{CancelledBy, DeliveryId, Event, Kind, Outcome, Reason, Started, Why},
     telemetry,
 };
 
@@ -129,6 +127,7 @@ impl TargetState {
             Ok((claim, open)) => {
                 self.load_pause = LOAD_AGAIN.0;
                 self.claim = Some(claim);
+                self.slot.keep_successes(|id| open.iter().any(|open| open.id() == *id));
                 for open in open {
                     self.take_in(open);
                 }
@@ -222,7 +221,7 @@ impl TargetState {
 
     /// There is no proof to give: an attempt that ended before it was sent.
     fn unproved(&mut self, id: &DeliveryId, error: AuthError) {
-        let sight = self.slot.sight(&self.parts.policy.versions, self.shared.clock);
+        let sight = self.slot.sight(&self.parts.policy, self.shared.clock);
         let now = self.shared.clock.now();
         let Some(held) = self.queue.get(id) else { return };
         let step = next(&held.plan, &held.open.history, &sight, now);
@@ -267,7 +266,7 @@ impl TargetState {
 
     /// Asks what a delivery does next, and prepares it.
     fn decide(&mut self, id: &DeliveryId) {
-        let sight = self.slot.sight(&self.parts.policy.versions, self.shared.clock);
+        let sight = self.slot.sight(&self.parts.policy, self.shared.clock);
         self.decide_with(id, &sight);
     }
 
@@ -322,8 +321,11 @@ impl TargetState {
             Door::Busy(why) | Door::Shut(why) => why,
             Door::Open => Why::Concurrency,
         };
-        held_back(self.queue.get(id), why);
-        self.queue.push_to_gate(id);
+        // A hedge is not worth waiting for.
+        if started.kind != Kind::Hedge {
+            held_back(self.queue.get(id), why);
+            self.queue.push_to_gate(id);
+        }
     }
 
     /// Asks the authorizers, outside of this actor.
@@ -433,6 +435,9 @@ impl TargetState {
                     self.shared.deliver(open);
                 }
                 for (id, outcome, accepted) in settled {
+                    if self.parts.policy.hedge.is_some() {
+                        self.slot.forget_success(&id);
+                    }
                     telemetry::settled(&id, outcome);
                     if let Some(observer) = &self.slot.observer {
                         let now = self.shared.clock.now();
@@ -463,38 +468,5 @@ fn held_back(held: Option<&mut Held>, why: Why) {
         && why != Why::Backoff
     {
         held.refused = Some(why);
-    }
-}
-
-/// A start with what is decided only.
-fn blank(way: Way, at: Timestamp) -> Started {
-    Started {
-        attempt: 0,
-        way,
-        kind: Kind::First,
-        because: crate::report::Because::FirstWay,
-        key: fanfare_sdk::IdempotencyKey::from(""),
-        span_id: [0; 8],
-        boot: crate::report::Boot(0),
-        due: at,
-        held: None,
-        at,
-    }
-}
-
-/// A start was written down, and its actor died before the attempt was made.
-fn never_sent_end(attempt: u32, at: Timestamp) -> Ended {
-    let error = AttemptError { kind: SendErrorKind::Aborted, message: "it was never sent".into() };
-    Ended {
-        attempt,
-        meaning: Meaning::Retry,
-        effect: Effect::None,
-        retry_after: None,
-        learned: Learned::Nothing,
-        status: None,
-        error: Some(error),
-        reply: None,
-        notice: None,
-        at,
     }
 }

@@ -188,6 +188,9 @@ pub(super) struct ExplainArgs {
     /// The versions of the API, preferred first.
     #[arg(long, value_name = "VERSION", value_delimiter = ',')]
     pub(super) versions: Vec<String>,
+    /// Makes a second attempt beside one that is slow, after that time.
+    #[arg(long, value_name = "DURATION")]
+    pub(super) hedge: Option<String>,
     /// Other endpoints to fall back to.
     #[arg(long, value_name = "NAME")]
     pub(super) endpoint: Vec<String>,

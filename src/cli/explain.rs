@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use fanfare_sdk::{Effect, Fallback, Profile, Repeat, Timestamp};
+use fanfare_sdk::{Effect, Fallback, Meaning, Profile, Repeat, Timestamp};
 
 use super::{
     args::{ExplainArgs, JitterArg, RepeatArg},
@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     policy::{
-        Backoff, Jitter, Retry, Step, TargetPolicy,
+        Backoff, Hedge, Jitter, Retry, Step, TargetPolicy,
         rehearse::{Moment, Rehearsal, Rehearsed, Scripted, rehearse},
     },
     report::{Ended, Outcome, Way},
@@ -66,6 +66,7 @@ fn rehearsal(args: &ExplainArgs) -> Result<Rehearsal, Vec<String>> {
     let give_up_after = take("--give-up-after", &args.give_up_after);
     let pauses: Vec<Duration> = args.backoff.iter().map(|text| take("--backoff", text)).collect();
     let cancel_after = args.cancel_after.as_ref().map(|text| take("--cancel-after", text));
+    let hedge = args.hedge.as_ref().map(|text| Hedge::After(take("--hedge", text)));
     let backoff = if pauses.is_empty() { Ok(Backoff::default()) } else { Backoff::list(pauses) };
     let backoff =
         backoff.map_err(|error| wrong.push(format!("--backoff: {error}"))).unwrap_or_default();
@@ -81,7 +82,7 @@ fn rehearsal(args: &ExplainArgs) -> Result<Rehearsal, Vec<String>> {
         backoff: backoff.with_jitter(jitter(args)),
         ..Retry::default()
     };
-    let target = target(args, retry, (timeout, give_up_after));
+    let target = TargetPolicy { hedge, ..target(args, retry, (timeout, give_up_after)) };
     let plain = |name: &String| TargetPolicy {
         target: name.as_str().into(),
         fallback: vec![Fallback::Version],
@@ -185,14 +186,22 @@ fn read(typed: &str) -> Result<String, String> {
 /// What was decided and why, a line each, with virtual time in front.
 fn tell(played: &Rehearsed) -> String {
     let mut text = String::new();
-    let mut number = 0;
+    let (mut number, mut delivered) = (0, false);
     for (at, moment) in &played.moments {
         let says = match moment {
             Moment::Decided(step) => {
                 number += u32::from(matches!(step, Step::Attempt { .. }));
-                decided(step, number)
+                match step {
+                    Step::Abort { attempt } if delivered => {
+                        format!("attempt {attempt} is aborted: the other one was first")
+                    }
+                    step => decided(step, number),
+                }
             }
-            Moment::Ended(ended) => answered(ended),
+            Moment::Ended(ended) => {
+                delivered |= ended.meaning == Meaning::Success;
+                answered(ended)
+            }
             Moment::Cancelled => "the caller cancels".to_owned(),
         };
         text.push_str(&format!("{:>9}  {says}\n", millis(at.as_secs_f64() * 1_000.0)));

@@ -3,7 +3,7 @@
 use std::{panic::AssertUnwindSafe, sync::Arc};
 
 use fanfare_sdk::{
-    ApiTarget, Authorizer, Endpoint, Fallback, Mapper, Profile, TargetKind, VersionUse,
+    ApiTarget, Authorizer, Endpoint, Fallback, Mapper, Profile, Repeat, TargetKind, VersionUse,
 };
 use serde_json::Value;
 
@@ -115,6 +115,10 @@ fn policy(
         if span.0.is_zero() {
             issues.push(key, "is nothing: longer than zero would be right");
         }
+    }
+    policy.hedge = settings.hedge.as_ref().map(|hedge| hedge.after.0);
+    if policy.hedge.is_some() && profile.repeat == Repeat::Never {
+        issues.push("hedge", "would send twice what may act twice: `repeat` has to allow it");
     }
     policy.cancel_grace = settings.cancel_grace.0;
     policy.queue_max = settings.queue as usize;

@@ -7,6 +7,7 @@ mod config;
 mod document;
 mod duration;
 mod gate;
+mod hedge;
 mod issues;
 mod load;
 mod nearest;

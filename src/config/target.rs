@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     duration::Span,
     gate::{BreakerSetting, RateLimitSettings},
+    hedge::HedgeSettings,
     retry::RetrySettings,
 };
 
@@ -53,6 +54,9 @@ pub(super) struct TargetSettings {
     #[serde(default = "give_up_after")]
     #[schemars(extend("x-reason" = "an outage of minutes is survived, and nobody is surprised by what is hours old"))]
     pub(super) give_up_after: Span,
+    /// When a second attempt is made beside one that is slow; never unless set, and only where a repeat does no harm.
+    #[serde(default)]
+    pub(super) hedge: Option<HedgeSettings>,
     /// Whether the trace is continued there: `traceparent` and `tracestate`.
     #[serde(default = "yes")]
     #[schemars(extend("x-reason" = "one trace holds the whole broadcast; `false` for an API that is not to see it"))]

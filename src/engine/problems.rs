@@ -49,10 +49,12 @@ pub(super) fn problems(targets: &[Target], others: &[Arc<TargetPolicy>]) -> Vec<
 
 /// The targets that stand in for one.
 pub(super) fn stand_ins(policy: &TargetPolicy) -> Vec<&TargetName> {
-    let stand_in = |entry| match entry {
-        &Fallback::Target(ref to) => Some(to),
-        Fallback::Version | Fallback::Endpoint(_) | Fallback::Reply => None,
-    };
+    fn stand_in(entry: &Fallback) -> Option<&TargetName> {
+        match entry {
+            Fallback::Target(to) => Some(to),
+            Fallback::Version | Fallback::Endpoint(_) | Fallback::Reply => None,
+        }
+    }
     policy.fallback.iter().filter_map(stand_in).collect()
 }
 

@@ -9,7 +9,7 @@ use fanfare_sdk::{
 
 use crate::{
     actor::SlotParts,
-    policy::{Retry, TargetPolicy, gate::GatePolicy},
+    policy::{Hedge, Retry, TargetPolicy, gate::GatePolicy},
 };
 
 /// A target: its name, its plugin, and its policies. What is not set is as the plugin declares it, or the default.
@@ -73,6 +73,13 @@ impl Target {
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.policy.timeout = timeout;
+        self
+    }
+
+    /// Makes a second attempt beside one that is slow, where a repeat does no harm.
+    #[must_use]
+    pub fn hedge(mut self, hedge: Hedge) -> Self {
+        self.policy.hedge = Some(hedge);
         self
     }
 

@@ -8,6 +8,7 @@ mod backoff;
 mod deprecation;
 mod feedback;
 pub mod gate;
+mod latency;
 mod links;
 mod next;
 mod past;
@@ -23,8 +24,9 @@ pub use self::{
     backoff::{Backoff, BackoffError, Jitter},
     deprecation::notice,
     feedback::feedback,
+    latency::Latencies,
     next::next,
-    plan::{Plan, Retry, TargetPolicy},
+    plan::{Hedge, Plan, Retry, TargetPolicy},
     sight::{Door, Sight},
     step::Step,
     tally::{Standing, Tally, tally},

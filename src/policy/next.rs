@@ -3,7 +3,7 @@
 use fanfare_sdk::{Endpoint, Fallback, Learned, Meaning, Repeat, RetryAfter, Timestamp, Version};
 
 use super::{
-    Plan, Sight, Step,
+    Hedge, Plan, Sight, Step,
     past::{Last, Past},
 };
 use crate::{
@@ -23,9 +23,13 @@ pub fn next(plan: &Plan, history: &History, sight: &Sight, now: Timestamp) -> St
     let past = Past::of(history, plan.accepted);
     let case = Case { plan, past: &past, sight, now };
     if let Some(attempt) = past.success {
-        return Step::Settle(Outcome::Delivered { attempt });
+        return match past.in_flight.first() {
+            // The slower one of two: nobody needs its answer.
+            Some(slower) => Step::Abort { attempt: slower.attempt },
+            None => Step::Settle(Outcome::Delivered { attempt }),
+        };
     }
-    if let Some(started) = past.in_flight {
+    if let Some(started) = past.in_flight.first() {
         return case.listen(started);
     }
     if let Some((by, _)) = past.cancel {
@@ -41,9 +45,9 @@ pub fn next(plan: &Plan, history: &History, sight: &Sight, now: Timestamp) -> St
 }
 
 /// All that the answer depends on.
-struct Case<'a> {
+struct Case<'a, 'h> {
     plan: &'a Plan,
-    past: &'a Past<'a>,
+    past: &'a Past<'h>,
     sight: &'a Sight,
     now: Timestamp,
 }
@@ -57,16 +61,47 @@ struct Try {
     due: Timestamp,
 }
 
-impl Case<'_> {
+impl Case<'_, '_> {
     /// One is in flight: wait for it, unless somebody wanted it to end and the grace is over.
     fn listen(&self, started: &Started) -> Step {
-        let Some((_, asked)) = self.past.cancel else { return Step::Listen { until: None } };
+        let Some((_, asked)) = self.past.cancel else { return self.hedge(started) };
         let until = asked.after(self.plan.policy.cancel_grace);
         if self.now >= until {
             Step::Abort { attempt: started.attempt }
         } else {
             Step::Listen { until: Some(until) }
         }
+    }
+
+    /// A second attempt beside one that is slow, where a repeat does no harm. What the gate holds back is dropped:
+    /// a hedge is never waited for.
+    fn hedge(&self, started: &Started) -> Step {
+        let policy = &self.plan.policy;
+        let delay = match policy.hedge {
+            Some(Hedge::After(delay)) => Some(delay),
+            Some(Hedge::Percentile95) => self.sight.percentile95,
+            None => None,
+        };
+        let Some(delay) = delay.filter(|_| {
+            policy.repeat >= Repeat::SameEndpoint
+                && self.past.in_flight.len() == 1
+                && !self.past.hedged
+                && started.way.target == policy.target
+        }) else {
+            return Step::Listen { until: None };
+        };
+        let due = started.at.after(delay);
+        if due >= self.plan.expires {
+            return Step::Listen { until: None };
+        }
+        if self.now < due {
+            return Step::Listen { until: Some(due) };
+        }
+        if self.sight.door(started.way.endpoint.as_ref()) != Door::Open {
+            return Step::Listen { until: None };
+        }
+        let (kind, because) = (Kind::Hedge, Because::Slow);
+        self.attempt(Try { way: started.way.clone(), kind, because, due })
     }
 
     /// Nothing was tried here yet.

@@ -2,14 +2,18 @@
 
 use fanfare_sdk::{Effect, Endpoint, Learned, Meaning, RetryAfter, TargetName, Timestamp, Version};
 
+use smallvec::SmallVec;
+
 use crate::report::{CancelledBy, Ended, Event, History, Kind, Started};
 
 /// A history, folded. Counters that say "here" begin anew when another target stands in.
 #[derive(Debug)]
 pub(super) struct Past<'h> {
     history: &'h History,
-    /// The attempt that has no end yet; there is never more than one.
-    pub(super) in_flight: Option<&'h Started>,
+    /// The attempts that have no end yet: one, or one and its hedge.
+    pub(super) in_flight: SmallVec<[&'h Started; 2]>,
+    /// Whether the newest attempt that is no hedge has one.
+    pub(super) hedged: bool,
     /// The attempt that succeeded.
     pub(super) success: Option<u32>,
     /// Who wanted it to end first, and when.
@@ -49,7 +53,8 @@ impl<'h> Past<'h> {
     pub(super) fn of(history: &'h History, accepted: Timestamp) -> Self {
         let mut past = Self {
             history,
-            in_flight: None,
+            in_flight: SmallVec::new(),
+            hedged: false,
             success: None,
             cancel: None,
             doubt: false,
@@ -85,17 +90,19 @@ impl<'h> Past<'h> {
     }
 
     fn started(&mut self, started: &'h Started) {
-        self.in_flight = Some(started);
+        self.in_flight.push(started);
         self.attempts += 1;
+        self.hedged = started.kind == Kind::Hedge;
         match started.kind {
             Kind::First => self.counted = 1,
             Kind::Retry => self.counted += 1,
             Kind::Challenge => self.challenged += 1,
+            Kind::Hedge => {}
         }
     }
 
     fn ended(&mut self, ended: &'h Ended) {
-        let Some(started) = self.in_flight.take_if(|s| s.attempt == ended.attempt) else { return };
+        let Some(started) = self.take(ended.attempt) else { return };
         // An effect without success is a doubt, however sure of it the target may be.
         if ended.effect != Effect::None && ended.meaning != Meaning::Success {
             (self.doubt, self.doubt_here) = (true, true);
@@ -104,7 +111,9 @@ impl<'h> Past<'h> {
             Meaning::Success => self.success = Some(ended.attempt),
             Meaning::Throttled => {
                 self.throttled += 1;
-                self.counted = self.counted.saturating_sub(1);
+                if started.kind != Kind::Hedge {
+                    self.counted = self.counted.saturating_sub(1);
+                }
             }
             Meaning::Retry
             | Meaning::Unauthorized
@@ -117,10 +126,15 @@ impl<'h> Past<'h> {
     }
 
     fn lost(&mut self, attempt: u32, at: Timestamp) {
-        let Some(started) = self.in_flight.take_if(|s| s.attempt == attempt) else { return };
+        let Some(started) = self.take(attempt) else { return };
         (self.doubt, self.doubt_here) = (true, true);
         let (meaning, learned) = (Meaning::Retry, Learned::Nothing);
         self.last = Some(Last { started, meaning, retry_after: None, learned, lost: true, at });
+    }
+
+    fn take(&mut self, attempt: u32) -> Option<&'h Started> {
+        let place = self.in_flight.iter().position(|s| s.attempt == attempt)?;
+        Some(self.in_flight.remove(place))
     }
 
     /// The events since the serving target took over.

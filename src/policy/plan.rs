@@ -19,6 +19,15 @@ pub struct Retry {
     pub retry_after_max: Duration,
 }
 
+/// When a second attempt is made beside one that is slow.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Hedge {
+    /// After that time.
+    After(Duration),
+    /// After the time within which 95 of 100 attempts were answered lately; not before enough of them are known.
+    Percentile95,
+}
+
 /// What is configured for one target. Checked where it is built; trusted here.
 #[derive(Clone, PartialEq, Debug)]
 pub struct TargetPolicy {
@@ -34,6 +43,8 @@ pub struct TargetPolicy {
     pub repeat: Repeat,
     /// How often and how patiently.
     pub retry: Retry,
+    /// When a second attempt is made beside one that is slow; none is never. Only where a repeat does no harm.
+    pub hedge: Option<Hedge>,
     /// How long one attempt may take.
     pub timeout: Duration,
     /// How long an attempt in flight may go on after somebody wanted its delivery to end.
@@ -77,6 +88,7 @@ impl TargetPolicy {
             fallback,
             repeat: profile.repeat,
             retry: Retry::default(),
+            hedge: None,
             timeout: Duration::from_secs(10),
             cancel_grace: Duration::from_secs(2),
             give_up_after: Duration::from_secs(5 * 60),

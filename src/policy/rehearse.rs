@@ -14,7 +14,7 @@ use super::{
     next,
 };
 use crate::report::{
-    AttemptError, Boot, CancelledBy, Ended, Event, History, Outcome, Reason, Started, Way,
+    AttemptError, Boot, CancelledBy, Ended, Event, History, Kind, Outcome, Reason, Started, Way,
 };
 
 /// Steps of one rehearsal. More than any policy within its limits takes.
@@ -88,7 +88,7 @@ struct Stage<'a> {
     gates: HashMap<TargetName, Gate>,
     serving: TargetName,
     history: History,
-    in_flight: Option<(Ended, Ticket)>,
+    in_flight: Vec<(Ended, Ticket)>,
     now: Timestamp,
     moments: Vec<(Duration, Moment)>,
 }
@@ -111,7 +111,7 @@ pub fn rehearse(rehearsal: &Rehearsal) -> Rehearsed {
         gates: rehearsal.targets.iter().map(gate).collect(),
         serving: recipient,
         history: History::default(),
-        in_flight: None,
+        in_flight: Vec::new(),
         now: rehearsal.start,
         moments: Vec::new(),
     };
@@ -146,7 +146,8 @@ impl Stage<'_> {
             }
             Step::Listen { until } => self.listen(until),
             Step::Abort { attempt } => {
-                let planned = self.in_flight.as_ref().map_or(Effect::None, |(end, _)| end.effect);
+                let planned = self.in_flight.iter().find(|(end, _)| end.attempt == attempt);
+                let planned = planned.map_or(Effect::None, |(end, _)| end.effect);
                 let effect = if planned == Effect::None { Effect::None } else { Effect::Unknown };
                 self.end(failed(attempt, SendErrorKind::Aborted, effect, self.now));
             }
@@ -183,6 +184,10 @@ impl Stage<'_> {
         let gate = self.gates.get_mut(&self.serving)?;
         let ticket = match gate.admit(&started.way, self.now) {
             Ok(ticket) => ticket,
+            Err(_) if started.kind == Kind::Hedge => {
+                self.listen(None);
+                return None;
+            }
             Err(super::Door::NotBefore(at, _)) => {
                 self.now = self.earliest([Some(at), self.cancel_at()]);
                 return None;
@@ -197,21 +202,24 @@ impl Stage<'_> {
         let api = self.rehearsal.apis.get(&self.serving);
         let ended = ended(&started, scripted, (policy, api.map(|api| &**api)), timeout);
         self.history.push(Event::Started(started));
-        self.in_flight = Some((ended, ticket));
+        self.in_flight.push((ended, ticket));
         None
     }
 
     fn listen(&mut self, until: Option<Timestamp>) {
-        let ends = self.in_flight.as_ref().map(|(ended, _)| ended.at);
+        let first = self.in_flight.iter().map(|(ended, _)| ended).min_by_key(|ended| ended.at);
+        let first = first.cloned();
+        let ends = first.as_ref().map(|ended| ended.at);
         self.now = self.earliest([ends, until, self.cancel_at()]);
-        if let Some((ended, ticket)) = self.in_flight.take_if(|(ended, _)| ended.at <= self.now) {
-            self.in_flight = Some((ended.clone(), ticket));
+        if let Some(ended) = first.filter(|ended| ended.at <= self.now) {
             self.end(ended);
         }
     }
 
     fn end(&mut self, ended: Ended) {
-        let Some((_, ticket)) = self.in_flight.take() else { return };
+        let place = self.in_flight.iter().position(|(end, _)| end.attempt == ended.attempt);
+        let Some(place) = place else { return };
+        let (_, ticket) = self.in_flight.remove(place);
         let pause_max = self.policies[&self.serving].retry.retry_after_max;
         if let Some(gate) = self.gates.get_mut(&self.serving) {
             // A transition of the breaker shows in what is decided next.

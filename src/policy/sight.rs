@@ -1,5 +1,7 @@
 //! What a target knows at this moment, as far as it bears on a delivery's next step.
 
+use std::time::Duration;
+
 use fanfare_sdk::{Endpoint, Timestamp, Version};
 use smallvec::SmallVec;
 
@@ -28,6 +30,8 @@ pub struct Sight {
     pub endpoints: SmallVec<[(Option<Endpoint>, Door); 1]>,
     /// The version to begin with, where one was remembered; otherwise the preferred one.
     pub version_first: Option<Version>,
+    /// The time within which 95 of 100 attempts were answered lately, where it is asked for and known.
+    pub percentile95: Option<Duration>,
 }
 
 impl Sight {

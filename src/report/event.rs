@@ -36,6 +36,8 @@ pub enum Kind {
     Retry,
     /// Again on the same way, since the authorizer has learned something.
     Challenge,
+    /// Beside one that is in flight and slow.
+    Hedge,
 }
 
 /// Why an attempt was made.
@@ -51,6 +53,8 @@ pub enum Because {
     Lost,
     /// The API asked for another proof.
     Challenge,
+    /// The attempt before it is slow.
+    Slow,
     /// The version before it was rejected.
     VersionRejected,
     /// The endpoint before it had failed, or its breaker was open.
@@ -189,6 +193,7 @@ impl Kind {
             Self::First => "first",
             Self::Retry => "retry",
             Self::Challenge => "challenge",
+            Self::Hedge => "hedge",
         }
     }
 }
@@ -203,6 +208,7 @@ impl fmt::Display for Because {
             Self::Throttled => "the attempt before it was throttled",
             Self::Lost => "the attempt before it was lost",
             Self::Challenge => "the API asked for another proof",
+            Self::Slow => "the attempt before it is slow",
             Self::VersionRejected => "the version before it was rejected",
             Self::EndpointFailed => "the endpoint before it failed",
             Self::TargetFailed => "the target before it failed",

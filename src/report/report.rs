@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use fanfare_sdk::{Effect, Meaning, TargetName, Timestamp};
 
 use super::{
-    BroadcastId, CapturedReply, CompletedBy, Ended, Event, History, Outcome, Reason, Started,
+    BroadcastId, CapturedReply, CompletedBy, Ended, Event, History, Kind, Outcome, Reason, Started,
     Trace, Verdict, Way, Why,
 };
 
@@ -248,7 +248,9 @@ fn state(outcome: Option<Outcome>, attempts: &[AttemptRecord]) -> DeliveryState 
     match (outcome, attempts.last()) {
         (Some(_), _) => DeliveryState::Settled,
         (None, None) => DeliveryState::Pending,
-        (None, Some(last)) if last.ended_at().is_none() => DeliveryState::InFlight,
+        (None, Some(_)) if attempts.iter().any(|it| it.ended_at().is_none()) => {
+            DeliveryState::InFlight
+        }
         (None, Some(_)) => DeliveryState::Waiting,
     }
 }
@@ -282,7 +284,8 @@ fn via(
 fn waited(accepted: Timestamp, attempts: &[AttemptRecord]) -> Waited {
     let mut waited = Waited::default();
     let mut from = accepted;
-    for record in attempts {
+    // Beside a hedge another one was in flight: nothing was waited for.
+    for record in attempts.iter().filter(|record| record.started.kind != Kind::Hedge) {
         let Started { due, at, held, .. } = record.started;
         waited.backoff += due.since(from);
         match held {

@@ -18,6 +18,7 @@ pub const RESERVED_KEYS: &[&str] = &[
     "concurrency",
     "fallback",
     "give_up_after",
+    "hedge",
     "propagate",
     "queue",
     "rate_limit",

@@ -72,6 +72,7 @@ pub(super) fn turn(before: &AttemptRecord, record: &AttemptRecord) -> Option<Str
         | Because::Failure
         | Because::Throttled
         | Because::Lost
+        | Because::Slow
         | Because::Challenge => return None,
     })
 }

@@ -2,5 +2,6 @@
 
 mod attempts;
 mod harness;
+mod hedges;
 mod steps;
 mod ways;

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use fanfare::report::{CompletedBy, Completion, Delivery, Outcome, Report};
+use fanfare::report::{CompletedBy, Completion, Delivery, Kind, Outcome, Report};
 use fanfare_sdk::{Meaning, Repeat};
 
 use super::{
@@ -56,8 +56,15 @@ impl Check<'_> {
                 if applied == 0 {
                     say("delivered, and nothing was applied".into());
                 }
-                if self.delivery.attempts.last().is_none_or(|last| last.started.attempt != attempt)
-                {
+                let delivered =
+                    self.delivery.attempts.iter().find(|it| it.started.attempt == attempt);
+                let then = delivered.and_then(fanfare::report::AttemptRecord::ended_at);
+                let again = |it: &fanfare::report::AttemptRecord| {
+                    let sent =
+                        doubtful(it) || it.ended.as_ref().is_some_and(|e| e.status.is_some());
+                    sent && it.started.attempt > attempt && Some(it.started.at) >= then
+                };
+                if then.is_none() || self.delivery.attempts.iter().any(again) {
                     say("sent again after it was delivered".into());
                 }
             }
@@ -121,7 +128,17 @@ impl Check<'_> {
             let counts =
                 !matches!(attempt.meaning(), Some(Meaning::Throttled | Meaning::Unauthorized));
             let way = format!("{:?}", attempt.started.way);
-            *tried.entry(way).or_default() += u32::from(counts);
+            let hedge = attempt.started.kind == Kind::Hedge;
+            *tried.entry(way).or_default() += u32::from(counts && !hedge);
+            let target = self.target(attempt.started.way.target.as_str());
+            if hedge && (target.hedge.is_none() || target.api.repeat == Repeat::Never) {
+                say("hedged where it must not be".into());
+            }
+        }
+        let (hedges, others): (Vec<_>, Vec<_>) =
+            self.delivery.attempts.iter().partition(|it| it.started.kind == Kind::Hedge);
+        if hedges.len() > others.len() {
+            say(format!("{} hedges of {} attempts", hedges.len(), others.len()));
         }
         for (way, count) in tried {
             let target = self

@@ -5,7 +5,7 @@ use std::{num::NonZero, sync::Arc, time::Duration};
 use fanfare::{
     engine::{Broadcast, BroadcastHandle, Clock, Engine, Entropy, Target},
     policy::{
-        Backoff, Jitter, Retry,
+        Backoff, Hedge, Jitter, Retry,
         gate::{BreakerPolicy, GatePolicy, RateLimit},
     },
     report::{Completion, Report, Rest},
@@ -46,6 +46,7 @@ pub(super) struct SimTarget {
     pub(super) rate_limited: bool,
     pub(super) breaker: bool,
     pub(super) attempts_max: u32,
+    pub(super) hedge: Option<Hedge>,
     pub(super) give_up_after: Duration,
 }
 
@@ -233,6 +234,7 @@ impl SimTarget {
             rate_limited: false,
             breaker: false,
             attempts_max: 3,
+            hedge: None,
             give_up_after: Duration::from_secs(60),
         }
     }
@@ -257,6 +259,11 @@ impl SimTarget {
             rate_limited: rng.u8(0..4) == 0,
             breaker: rng.bool(),
             attempts_max: rng.u32(1..5),
+            hedge: match rng.u8(0..4) {
+                0 => Some(Hedge::After(millis(rng, 20..600))),
+                1 => Some(Hedge::Percentile95),
+                _ => None,
+            },
             give_up_after: Duration::from_secs(rng.u64(5..60)),
             ..Self::plain(place)
         }
@@ -285,6 +292,9 @@ impl SimTarget {
         let mut fallback = vec![Fallback::Version];
         fallback.extend(self.stand_in.as_ref().map(|name| Fallback::Target(name.as_str().into())));
         target = target.fallback(fallback);
+        if let Some(hedge) = self.hedge {
+            target = target.hedge(hedge);
+        }
         if self.auth { target.auth(SimAuth(self.api.clone())) } else { target }
     }
 }
