@@ -5,7 +5,12 @@ use std::{
     process::{Command, Output, Stdio},
 };
 
+use tokio::sync::Mutex;
+
 use crate::schemas::check_file;
+
+/// Held by whoever may use the ports that the file names.
+static PORTS: Mutex<()> = Mutex::const_new(());
 
 async fn quickstart(args: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_fanfare"));
@@ -13,23 +18,30 @@ async fn quickstart(args: &[&str]) -> Output {
     tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap()
 }
 
-/// What is different in every run reads `…`: ports, ids, times.
+/// What is different in every run reads `…`: ports, ids, times with their units.
 fn steady(text: &str) -> String {
-    let mut words = Vec::new();
+    const END: [char; 4] = [' ', '\n', ',', ':'];
+    let bare = |word: &&str| word.trim_end_matches(END).to_owned();
     let all: Vec<&str> = text.split_inclusive([' ', '\n']).collect();
+    let is_unit = |word: Option<&&str>| word.is_some_and(|w| ["ms", "s"].contains(&&*bare(w)));
+    let mut words = Vec::new();
+    let mut after_number = false;
     for (place, word) in all.iter().enumerate() {
-        let bare = word.trim_end_matches([' ', '\n', ',', ':']);
-        let next = all.get(place + 1).map(|next| next.trim_end_matches([' ', '\n', ',', ':']));
-        let time =
-            bare.parse::<f64>().is_ok() && next.is_some_and(|unit| ["ms", "s"].contains(&unit));
-        let id = bare.len() >= 16 && bare.chars().all(|c| c.is_ascii_hexdigit() || c == '-');
-        let port =
-            bare.strip_prefix("http://127.0.0.1:").filter(|rest| rest.parse::<u16>().is_ok());
-        words.push(match port {
-            Some(port) => word.replace(port, "…"),
-            None if time || id => word.replace(bare, "…"),
+        let text = bare(word);
+        let number = text.parse::<f64>().is_ok() && is_unit(all.get(place + 1));
+        let id = text.len() >= 16 && text.chars().all(|c| c.is_ascii_hexdigit() || c == '-');
+        words.push(match text.strip_prefix("http://127.0.0.1:") {
+            Some(rest) => {
+                let port = rest.split('/').next().unwrap_or_default();
+                word.replacen(port, "…", 1)
+            }
+            // The unit goes with its number: a busy machine takes seconds for milliseconds.
+            None if after_number => word.replacen(&text, "", 1),
+            None if number => "…".to_owned(),
+            None if id => word.replace(&text, "…"),
             None => (*word).to_owned(),
         });
+        after_number = number;
     }
     // Columns are as wide as what stands in them.
     let line = |line: &str| {
@@ -41,6 +53,7 @@ fn steady(text: &str) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn it_shows_what_fanfare_does_and_leaves_a_file() {
+    let _ports = PORTS.lock().await;
     let dir = tempfile::tempdir().unwrap();
     let folder = dir.path().to_str().unwrap();
     let output = quickstart(&["--dir", folder, "--progress", "plain"]).await;
@@ -67,6 +80,7 @@ async fn it_shows_what_fanfare_does_and_leaves_a_file() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_ports_that_the_file_names_are_not_shared() {
+    let _ports = PORTS.lock().await;
     // Whoever has it: it is taken.
     let taken = std::net::TcpListener::bind(("127.0.0.1", 4702));
     let dir = tempfile::tempdir().unwrap();
