@@ -100,10 +100,11 @@ impl Broadcast {
         self
     }
 
-    /// When the verdict falls at the latest, counted from the acceptance.
+    /// When the verdict falls at the latest, counted from the acceptance. Where there is one already, the earlier one
+    /// counts.
     #[must_use]
     pub fn deadline(mut self, wait: Duration) -> Self {
-        self.deadline = Some(wait);
+        self.deadline = Some(self.deadline.map_or(wait, |other| other.min(wait)));
         self
     }
 

@@ -17,7 +17,7 @@ use super::{
 use crate::{
     actor::{ByName, CoordinatorMsg, Inspection, Shared, Supervision, Until, Waiter, probe},
     journal::{Accepted, CallerKey, JournalError, NewBroadcast, NewDelivery, Open},
-    report::{BroadcastId, CancelledBy, Completion, History, Report, Trace},
+    report::{BroadcastId, CancelledBy, Completion, History, Report, Rest, Trace},
     telemetry,
 };
 
@@ -303,8 +303,14 @@ impl Engine {
             return Err(AcceptError::Invalid { problems });
         }
         let now = shared.clock.now();
+        let deadline = broadcast.deadline.map(|wait| now.after(wait));
+        // What is cancelled at the deadline need not be begun if it cannot end by then.
+        let latest = deadline.filter(|_| broadcast.rest == Rest::Cancel);
         let pin = |Recipient { target, required, skipped }: Recipient| NewDelivery {
-            expires: now.after(slots[&target].parts().policy.give_up_after),
+            expires: {
+                let expires = now.after(slots[&target].parts().policy.give_up_after);
+                latest.map_or(expires, |latest| latest.min(expires))
+            },
             recipient: target,
             required,
             skipped,
@@ -323,7 +329,7 @@ impl Engine {
             recipients: broadcast.recipients.into_iter().map(pin).collect(),
             completion: broadcast.completion,
             rest: broadcast.rest,
-            deadline: broadcast.deadline.map(|wait| now.after(wait)),
+            deadline,
             accepted_at: now,
             caller_key: caller_key.map(|(key, fingerprint)| CallerKey { key, fingerprint }),
             trace: self.trace(broadcast.caller, broadcast.baggage),

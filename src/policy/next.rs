@@ -191,7 +191,9 @@ impl Case<'_, '_> {
     }
 
     fn attempt(&self, Try { way, kind, because, due }: Try) -> Step {
-        let timeout = self.plan.policy.timeout.min(self.plan.expires.since(self.now));
+        // Whoever is on the way when the time is over gets the grace, as with any other end.
+        let left = self.plan.expires.after(self.plan.policy.cancel_grace).since(self.now);
+        let timeout = self.plan.policy.timeout.min(left);
         Step::Attempt { way, kind, because, timeout, due }
     }
 

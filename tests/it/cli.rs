@@ -316,13 +316,13 @@ async fn a_closed_pipe_changes_nothing_of_the_verdict() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_deadline_ends_the_waiting() {
+async fn what_cannot_be_made_before_the_deadline_ends_at_once() {
     let api = MockApi::start(Scripted::status(503).header("retry-after", "60")).await;
-    let output = run(fanfare(&["send", HELLO, "--to", &api.url("/"), "--deadline", "200ms"])).await;
+    let output = run(fanfare(&["send", HELLO, "--to", &api.url("/"), "--deadline", "30s"])).await;
     assert_eq!(output.status.code(), Some(1));
     let text = out(&output);
-    assert!(text.starts_with("cancelled"), "{text}");
-    assert!(text.contains("the deadline has passed"), "{text}");
+    assert!(text.starts_with("failed") && text.contains("its time was over"), "{text}");
+    assert_eq!(api.received().len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
