@@ -10,6 +10,7 @@ mod alarm;
 mod ambient;
 mod attempt;
 mod coordinator;
+mod line;
 mod mapping;
 mod messages;
 mod observed;

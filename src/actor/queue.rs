@@ -1,13 +1,10 @@
 //! The deliveries that a target's actor holds: which are due when, and which stand before the gate.
 
-use std::{
-    cmp::Reverse,
-    collections::{BinaryHeap, VecDeque},
-};
+use std::{cmp::Reverse, collections::BinaryHeap};
 
 use fanfare_sdk::Timestamp;
 
-use super::messages::Stamps;
+use super::{line::Line, messages::Stamps};
 use crate::{
     journal::Open,
     policy::Plan,
@@ -43,8 +40,8 @@ pub(super) struct Queue {
     held: IdMap<DeliveryId, Held>,
     // Invariant: an entry may be stale (asking again does no harm), but no delivery lacks one that needs it.
     due: BinaryHeap<Reverse<(Timestamp, DeliveryId)>>,
-    // Invariant: holds every delivery that is `AtGate`, once and in the order of arrival; others are stale.
-    at_gate: VecDeque<DeliveryId>,
+    // Invariant: holds every delivery that is `AtGate`, once; others are stale.
+    at_gate: Line,
 }
 
 impl Queue {
@@ -95,25 +92,26 @@ impl Queue {
         {
             held.place = Place::AtGate;
             let expires = held.plan.expires;
-            self.at_gate.push_back(id.clone());
+            let priority = held.open.broadcast.priority;
+            self.at_gate.push(id.clone(), priority);
             self.schedule(id.clone(), expires);
         }
     }
 
     /// The delivery that stands first before the gate.
     pub(super) fn first_at_gate(&mut self) -> Option<DeliveryId> {
-        while let Some(id) = self.at_gate.front() {
+        while let Some(id) = self.at_gate.first() {
             if self.held.get(id).is_some_and(|held| held.place == Place::AtGate) {
                 return Some(id.clone());
             }
-            self.at_gate.pop_front();
+            self.at_gate.drop_first();
         }
         None
     }
 
     /// The first one before the gate has left.
     pub(super) fn pop_gate(&mut self) {
-        self.at_gate.pop_front();
+        self.at_gate.pop();
     }
 
     /// Whether that one may pass, or others stand before it.

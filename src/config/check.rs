@@ -56,7 +56,7 @@ impl Check<'_> {
     }
 
     fn route(&mut self, at: &str, settings: RouteSettings, targets: &Targets) -> Route {
-        let RouteSettings { to, completion, deadline, rest } = settings;
+        let RouteSettings { to, completion, deadline, rest, priority } = settings;
         let to: Vec<Recipient> = to.into_iter().map(|recipient| recipient.detailed()).collect();
         let count = to.len();
         if let CompletionSetting::Quorum(needed) = completion
@@ -110,6 +110,7 @@ impl Check<'_> {
             completion: completion.into(),
             deadline: deadline.map(|deadline| deadline.0),
             rest: rest.into(),
+            priority: priority.into(),
         }
     }
 

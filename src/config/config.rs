@@ -7,7 +7,7 @@ use fanfare_sdk::{ApiTarget, Authorizer, Capture, Mapper, TargetName};
 use crate::{
     mapping::Filter,
     policy::TargetPolicy,
-    report::{Completion, Rest},
+    report::{Completion, Priority, Rest},
 };
 
 /// A configuration that has been checked: nothing in it can be wrong any more.
@@ -54,6 +54,8 @@ pub struct Route {
     pub deadline: Option<Duration>,
     /// What becomes of unsettled deliveries after the verdict.
     pub rest: Rest,
+    /// How urgent its broadcasts are.
+    pub priority: Priority,
 }
 
 /// A recipient of a route.

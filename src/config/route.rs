@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::duration::Span;
-use crate::report::{Completion, Rest};
+use crate::report::{Completion, Priority, Rest};
 
 /// A named recipient list with its policies.
 #[derive(Clone, PartialEq, Debug, Deserialize, Serialize, JsonSchema)]
@@ -20,6 +20,10 @@ pub(super) struct RouteSettings {
     /// When the verdict falls at the latest; no deadline unless set.
     #[serde(default)]
     pub(super) deadline: Option<Span>,
+    /// How urgent its broadcasts are, where not all deliveries can be made at once.
+    #[serde(default)]
+    #[schemars(extend("x-reason" = "who says nothing is like the others"))]
+    pub(super) priority: PrioritySetting,
     /// What becomes of unsettled deliveries after the verdict.
     #[serde(default)]
     #[schemars(extend("x-reason" = "a verdict says nothing against delivering the rest"))]
@@ -75,6 +79,29 @@ pub(super) enum RestSetting {
     Finish,
     /// They are cancelled.
     Cancel,
+}
+
+/// How urgent a broadcast is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum PrioritySetting {
+    /// It is urgent: four of seven.
+    High,
+    /// As most are: two of seven.
+    #[default]
+    Normal,
+    /// It can wait: one of seven.
+    Low,
+}
+
+impl From<PrioritySetting> for Priority {
+    fn from(setting: PrioritySetting) -> Self {
+        match setting {
+            PrioritySetting::High => Self::High,
+            PrioritySetting::Normal => Self::Normal,
+            PrioritySetting::Low => Self::Low,
+        }
+    }
 }
 
 impl RecipientSetting {

@@ -6,7 +6,7 @@ use fanfare_sdk::{Payload, TargetName};
 use serde_json::Value;
 
 use crate::{
-    report::{Completion, Rest},
+    report::{Completion, Priority, Rest},
     telemetry::{Baggage, RemoteContext},
 };
 
@@ -18,6 +18,7 @@ pub struct Broadcast {
     pub(super) recipients: Vec<Recipient>,
     pub(super) completion: Completion,
     pub(super) rest: Rest,
+    pub(super) priority: Priority,
     pub(super) deadline: Option<Duration>,
     pub(super) idempotency_key: Option<String>,
     pub(super) caller: Option<RemoteContext>,
@@ -42,6 +43,7 @@ impl Broadcast {
             recipients: Vec::new(),
             completion: Completion::default(),
             rest: Rest::default(),
+            priority: Priority::default(),
             deadline: None,
             idempotency_key: None,
             caller: None,
@@ -97,6 +99,13 @@ impl Broadcast {
     #[must_use]
     pub fn rest(mut self, rest: Rest) -> Self {
         self.rest = rest;
+        self
+    }
+
+    /// How urgent it is; normal unless set.
+    #[must_use]
+    pub fn priority(mut self, priority: Priority) -> Self {
+        self.priority = priority;
         self
     }
 

@@ -70,8 +70,11 @@ impl Broadcast {
     /// All conditions that cannot be worked out for this payload.
     pub fn along(name: &str, route: &Route, payload: &Payload) -> Result<Self, Vec<RouteError>> {
         let mut wrong = Vec::new();
-        let mut broadcast =
-            Self::new(payload.clone()).route(name).completion(route.completion).rest(route.rest);
+        let mut broadcast = Self::new(payload.clone())
+            .route(name)
+            .completion(route.completion)
+            .rest(route.rest)
+            .priority(route.priority);
         broadcast.deadline = route.deadline;
         for recipient in &route.recipients {
             let target = recipient.target.clone();

@@ -329,6 +329,7 @@ impl Engine {
             recipients: broadcast.recipients.into_iter().map(pin).collect(),
             completion: broadcast.completion,
             rest: broadcast.rest,
+            priority: broadcast.priority,
             deadline,
             accepted_at: now,
             caller_key: caller_key.map(|(key, fingerprint)| CallerKey { key, fingerprint }),

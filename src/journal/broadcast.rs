@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use fanfare_sdk::{Payload, TargetName, Timestamp};
 
-use crate::report::{BroadcastId, Completion, DeliveryId, History, Rest, Trace};
+use crate::report::{BroadcastId, Completion, DeliveryId, History, Priority, Rest, Trace};
 
 /// A broadcast, with all that is pinned when it is accepted. Never changes afterwards.
 #[derive(Clone, Debug)]
@@ -21,6 +21,8 @@ pub struct NewBroadcast {
     pub completion: Completion,
     /// What becomes of unsettled deliveries after the verdict.
     pub rest: Rest,
+    /// How urgent it is.
+    pub priority: Priority,
     /// When the verdict falls at the latest.
     pub deadline: Option<Timestamp>,
     /// When it was accepted: from then on, its deliveries are due.

@@ -5,6 +5,7 @@ mod history;
 mod id;
 mod notice;
 mod outcome;
+mod priority;
 #[expect(clippy::module_inception, reason = "the report is one of the words of this layer")]
 mod report;
 mod trace;
@@ -17,6 +18,7 @@ pub use self::{
     id::{BroadcastId, DeliveryId},
     notice::{Notice, Warning},
     outcome::{CancelledBy, Outcome, Reason, Why},
+    priority::Priority,
     report::{AttemptRecord, Delivery, DeliveryState, HandOver, Report, ReportSource, Via, Waited},
     trace::Trace,
     verdict::{CompletedBy, Completion, Rest, Verdict},

@@ -5,7 +5,8 @@ use std::{sync::Arc, time::Duration};
 use fanfare::{
     Broadcast, Engine, Target,
     engine::{Leave, RemoveError},
-    policy::{Backoff, Jitter, Retry},
+    policy::{Backoff, Jitter, Retry, gate::GatePolicy},
+    report::Priority,
     sdk::{Fallback, Payload},
     targets::{HttpTarget, http::HttpSettings},
 };
@@ -165,4 +166,29 @@ async fn a_paused_target_holds_its_deliveries() {
     assert!(report.satisfied());
     let waited = report.deliveries[0].waited;
     assert_eq!(waited.gate, Duration::from_secs(60));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_urgent_goes_first_and_what_can_wait_has_its_turn() {
+    let apis = apis(&[("a", &[Scripted::status(200).after(Duration::from_secs(1))])]);
+    let one = GatePolicy { concurrency_max: 1, ..GatePolicy::default() };
+    let engine = engine(&apis, vec![target("a").gate(one)]).await;
+    let send = |name: &'static str, priority| {
+        let broadcast = Broadcast::new(Payload::new("text/plain", name)).to("a").priority(priority);
+        engine.send(broadcast)
+    };
+    let mut handles = vec![send("first", Priority::Normal).await.unwrap()];
+    // Somebody is in flight: all that follow stand before the gate.
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    for name in ["l1", "l2"] {
+        handles.push(send(name, Priority::Low).await.unwrap());
+    }
+    for name in ["h1", "h2", "h3", "h4", "h5"] {
+        handles.push(send(name, Priority::High).await.unwrap());
+    }
+    for handle in handles {
+        assert!(handle.settled().await.unwrap().satisfied());
+    }
+    let order: Vec<_> = apis.received().iter().map(fanfare_testkit::Received::text).collect();
+    assert_eq!(order.join(" "), "first h1 h2 l1 h3 h4 h5 l2");
 }

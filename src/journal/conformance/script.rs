@@ -9,7 +9,7 @@ use crate::{
     journal::{CallerKey, Entry, NewBroadcast, NewDelivery},
     report::{
         Because, Boot, BroadcastId, CancelledBy, Completion, DeliveryId, Ended, Event, Kind,
-        Outcome, Reason, Rest, Started, Trace, Way,
+        Outcome, Priority, Reason, Rest, Started, Trace, Way,
     },
 };
 
@@ -45,6 +45,7 @@ pub(super) fn broadcast(number: u128, recipients: &str) -> NewBroadcast {
         recipients: recipients.collect(),
         completion: Completion::All,
         rest: Rest::Finish,
+        priority: Priority::Normal,
         deadline: None,
         accepted_at: at(1),
         caller_key: None,

@@ -11,7 +11,8 @@ use crate::{
         conformance,
     },
     report::{
-        Boot, BroadcastId, CancelledBy, Completion, DeliveryId, Outcome, Reason, Rest, Trace,
+        Boot, BroadcastId, CancelledBy, Completion, DeliveryId, Outcome, Priority, Reason, Rest,
+        Trace,
     },
 };
 
@@ -73,6 +74,7 @@ fn broadcast(number: u128, recipients: usize) -> NewBroadcast {
         recipients: recipients.collect(),
         completion: Completion::All,
         rest: Rest::Finish,
+        priority: Priority::Normal,
         deadline: None,
         accepted_at: at(1),
         caller_key: Some(CallerKey { key: number.to_string(), fingerprint: [0; 32] }),
