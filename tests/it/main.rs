@@ -8,6 +8,8 @@ mod config;
 mod configuration_page;
 mod configured;
 mod engine;
+mod failure_policy;
+mod guides;
 mod quickstart;
 mod ractor;
 mod schemas;
