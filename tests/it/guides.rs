@@ -1,4 +1,4 @@
-//! The configurations that the front page and the guides show are right.
+//! What the front page and the guides show is right: their configurations load, their Rust stands in the examples.
 
 use std::{fs, path::Path};
 
@@ -7,6 +7,13 @@ use fanfare::config::{Lookup, load_str};
 use crate::config::kinds;
 
 const PAGES: [&str; 3] = ["README.md", "docs/getting-started.md", "docs/configuration.md"];
+
+const TARGETS: &str = "docs/targets.md";
+const EXAMPLES: [&str; 3] = [
+    include_str!("../../examples/chat_target.rs"),
+    include_str!("../../examples/custom_target.rs"),
+    include_str!("../../examples/rotating_token.rs"),
+];
 
 /// Whatever a page refers to is there, and fits.
 struct Everything;
@@ -24,13 +31,32 @@ impl Lookup for Everything {
 #[test]
 fn every_whole_configuration_is_right() {
     for page in PAGES {
-        let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(page)).unwrap();
-        let blocks = text.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next());
+        let blocks = blocks(page, "yaml").into_iter();
         let whole: Vec<_> = blocks.filter(|block| block.contains("routes:\n")).collect();
         assert!(!whole.is_empty(), "{page} shows no whole configuration");
         for block in whole {
-            let read = load_str(page, block, &kinds(), &Everything);
+            let read = load_str(page, &block, &kinds(), &Everything);
             assert!(read.is_ok(), "{block}\n{}", read.unwrap_err());
         }
     }
+}
+
+#[test]
+fn what_is_shown_of_an_example_stands_in_it() {
+    let bare = |text: &str| text.lines().map(str::trim).collect::<Vec<_>>().join("\n");
+    let examples = EXAMPLES.map(bare);
+    let shown = blocks(TARGETS, "rust");
+    assert!(shown.len() >= EXAMPLES.len(), "{TARGETS} shows too little");
+    for block in shown {
+        let stands = examples.iter().any(|example| example.contains(&bare(&block)));
+        assert!(stands, "{TARGETS} shows what stands in no example:\n{block}");
+    }
+}
+
+/// The fenced blocks of that kind.
+fn blocks(page: &str, kind: &str) -> Vec<String> {
+    let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(page)).unwrap();
+    let begin = format!("```{kind}\n");
+    let blocks = text.split(&begin).skip(1).filter_map(|rest| rest.split("```").next());
+    blocks.map(str::to_owned).collect()
 }
