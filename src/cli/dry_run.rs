@@ -7,7 +7,10 @@ use fanfare_sdk::{Exchange, Reply, SendError, Transport, async_trait, check};
 use http::Request;
 
 use super::plan::SendPlan;
-use crate::engine::{Engine, EngineBuilder};
+use crate::{
+    engine::{Engine, EngineBuilder},
+    report::{Delivery, Outcome},
+};
 
 /// A way out that writes down and sends nothing.
 #[derive(Debug, Default)]
@@ -22,19 +25,32 @@ impl Transport for DryRun {
 }
 
 impl DryRun {
-    /// The requests as they would leave.
-    pub(super) async fn play(plan: SendPlan) -> Result<String, String> {
+    /// The requests as they would leave, and why there is none for the others.
+    pub(super) async fn play(plan: SendPlan) -> Result<(String, Vec<String>), String> {
         let way_out = Arc::new(Self::default());
         let builder = Engine::builder().transport(way_out.clone());
         let builder = plan.targets.into_iter().fold(builder, EngineBuilder::target);
         let engine = builder.start().await.map_err(|error| error.to_string())?;
-        engine.broadcast(plan.broadcast).await.map_err(|error| error.to_string())?;
+        let report = engine.broadcast(plan.broadcast).await.map_err(|error| error.to_string())?;
         engine.shutdown().await;
+        let unsendable = report.deliveries.iter().filter_map(unsendable).collect();
         let mut requests =
             std::mem::take(&mut *way_out.0.lock().unwrap_or_else(PoisonError::into_inner));
         requests.sort_by_key(|request| request.uri().to_string());
-        Ok(requests.iter().map(text).collect::<Vec<_>>().join("\n"))
+        Ok((requests.iter().map(text).collect::<Vec<_>>().join("\n"), unsendable))
     }
+}
+
+/// Why there is no request for a recipient that was not skipped.
+fn unsendable(delivery: &Delivery) -> Option<String> {
+    let outcome = delivery.outcome?;
+    if matches!(outcome, Outcome::Delivered { .. } | Outcome::Skipped) {
+        return None;
+    }
+    let ended = delivery.attempts.last().and_then(|attempt| attempt.ended.as_ref());
+    let error = ended.and_then(|ended| ended.error.as_ref());
+    let says = error.map_or(outcome.to_string(), |error| error.message.to_string());
+    Some(format!("{}: {says}", delivery.target))
 }
 
 /// One request as text; what may be a secret reads `***`.

@@ -56,9 +56,10 @@ fn tell(args: &SendArgs, delivered: Result<(Report, bool), String>) -> io::Resul
 
 async fn dry_run(plan: SendPlan) -> io::Result<Status> {
     match DryRun::play(plan).await {
-        Ok(requests) => {
+        Ok((requests, unsendable)) => {
             print(&requests)?;
-            Ok(Status::Satisfied)
+            complain(&unsendable);
+            Ok(if unsendable.is_empty() { Status::Satisfied } else { Status::Unsatisfied })
         }
         Err(problem) => {
             complain(&[problem]);

@@ -118,6 +118,7 @@ impl Case<'_, '_> {
         let unsafe_here = past.doubt_here && repeat == Repeat::Never;
         match last.meaning {
             Meaning::Success => Step::Settle(Outcome::Delivered { attempt: last.started.attempt }),
+            Meaning::Permanent if last.unsendable => self.give_up(Reason::Unsendable),
             Meaning::Permanent => self.give_up(Reason::Permanent),
             Meaning::TargetDisabled => self.give_up(Reason::TargetDisabled),
             Meaning::Unauthorized
@@ -227,6 +228,7 @@ impl Case<'_, '_> {
             | Reason::TimeUsedUp
             | Reason::Refused(Why::Breaker) => true,
             Reason::Permanent
+            | Reason::Unsendable
             | Reason::Unauthorized
             | Reason::TargetDisabled
             | Reason::Refused(_)

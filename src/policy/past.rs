@@ -1,6 +1,8 @@
 //! What a history amounts to, as far as the next step depends on it.
 
-use fanfare_sdk::{Effect, Endpoint, Learned, Meaning, RetryAfter, TargetName, Timestamp, Version};
+use fanfare_sdk::{
+    Effect, Endpoint, Learned, Meaning, RetryAfter, SendErrorKind, TargetName, Timestamp, Version,
+};
 
 use smallvec::SmallVec;
 
@@ -46,6 +48,8 @@ pub(super) struct Last<'h> {
     pub(super) retry_after: Option<RetryAfter>,
     pub(super) learned: Learned,
     pub(super) lost: bool,
+    /// There was no request to send.
+    pub(super) unsendable: bool,
     pub(super) at: Timestamp,
 }
 
@@ -122,14 +126,19 @@ impl<'h> Past<'h> {
             | Meaning::Permanent => {}
         }
         let Ended { meaning, retry_after, learned, at, .. } = *ended;
-        self.last = Some(Last { started, meaning, retry_after, learned, lost: false, at });
+        let unsendable = ended.error.as_ref().is_some_and(|error| {
+            matches!(error.kind, SendErrorKind::Prepare | SendErrorKind::Unsupported)
+        });
+        let lost = false;
+        self.last = Some(Last { started, meaning, retry_after, learned, lost, unsendable, at });
     }
 
     fn lost(&mut self, attempt: u32, at: Timestamp) {
         let Some(started) = self.take(attempt) else { return };
         (self.doubt, self.doubt_here) = (true, true);
         let (meaning, learned) = (Meaning::Retry, Learned::Nothing);
-        self.last = Some(Last { started, meaning, retry_after: None, learned, lost: true, at });
+        let (retry_after, lost, unsendable) = (None, true, false);
+        self.last = Some(Last { started, meaning, retry_after, learned, lost, unsendable, at });
     }
 
     fn take(&mut self, attempt: u32) -> Option<&'h Started> {

@@ -29,6 +29,8 @@ pub enum Outcome {
 pub enum Reason {
     /// The API refused it, and would refuse it again.
     Permanent,
+    /// There was no request to send: the payload or the settings do not make one.
+    Unsendable,
     /// All attempts were made.
     AttemptsUsedUp,
     /// It was throttled too often.
@@ -137,6 +139,7 @@ impl Reason {
     pub const fn code(self) -> &'static str {
         match self {
             Self::Permanent => "permanent",
+            Self::Unsendable => "unsendable",
             Self::AttemptsUsedUp => "attempts_used_up",
             Self::ThrottledTooOften => "throttled_too_often",
             Self::TimeUsedUp => "time_used_up",
@@ -154,6 +157,7 @@ impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Permanent => "refused by the API",
+            Self::Unsendable => "there was nothing to send",
             Self::AttemptsUsedUp => "all attempts used up",
             Self::ThrottledTooOften => "throttled too often",
             Self::TimeUsedUp => "its time was over",

@@ -135,6 +135,7 @@ fn no_step_depends_on_how_often_it_is_asked() {
 fn reasons_and_codes_are_distinct() {
     let reasons = [
         Reason::Permanent,
+        Reason::Unsendable,
         Reason::AttemptsUsedUp,
         Reason::ThrottledTooOften,
         Reason::TimeUsedUp,
