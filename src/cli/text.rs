@@ -1,10 +1,9 @@
 //! A report for people: a line for each target, the verdict, and what somebody should look at.
 
 use anstyle::{AnsiColor, Style};
-use serde_json::Value;
 
 use super::width::{columns, padded, tame};
-use crate::wire::{Attempt, Delivery, Report};
+use crate::wire::{Attempt, Delivery, Report, Warning};
 
 /// Wider cells stand out of their column: one long URL does not push all others to the right.
 const COLUMN_MAX: usize = 40;
@@ -28,8 +27,7 @@ pub(super) fn report(report: &Report) -> String {
     let took = report.duration_ms.map(|ms| format!(" after {}", millis(ms))).unwrap_or_default();
     text += &format!("{style}{verdict}{style:#}{took}: {}\n", why(report));
     for warning in &report.warnings {
-        let (style, says) =
-            (AnsiColor::Yellow.on_default(), self::warning(&serde_json::json!(warning)));
+        let (style, says) = (AnsiColor::Yellow.on_default(), self::warning(warning));
         text += &format!("{style}warning{style:#}: {says}\n");
     }
     text
@@ -143,27 +141,26 @@ fn why(report: &Report) -> &'static str {
     }
 }
 
-/// `crm: version 2 is deprecated, sunset 2027-06-30T00:00:00Z, successor https://crm.example/v3`
-fn warning(warning: &Value) -> String {
-    let text = |key: &str| match warning.get(key) {
-        Some(Value::String(text)) => Some(tame(text)),
-        Some(Value::Number(number)) => Some(number.to_string()),
-        _ => None,
+/// `crm: version 2 is deprecated since 2026-01-01, gone after 2027-06-30, successor https://crm.example/v3`
+fn warning(warning: &Warning) -> String {
+    let Warning { target, kind, version, deprecated_at, sunset, successor, documentation } =
+        warning;
+    let version = version.as_ref().map(|v| format!("version {}", tame(v)));
+    let version = version.unwrap_or_else(|| "it".to_owned());
+    let date = |at: &String| at.split('T').next().unwrap_or_default().to_owned();
+    let mut says = match (*kind, deprecated_at) {
+        ("deprecated", Some(at)) => format!("{version} is deprecated since {}", date(at)),
+        ("deprecated", None) => format!("{version} is deprecated"),
+        ("sunset", _) => format!("{version} has an end"),
+        _ => format!("what it announces of {version} makes no sense"),
     };
-    let version =
-        text("version").map(|version| format!("version {version} is ")).unwrap_or_default();
-    let target = text("target").map(|target| format!("{target}: ")).unwrap_or_default();
-    let kind = text("kind").map(|kind| kind.replace('_', " "));
-    let kind = kind.unwrap_or_else(|| "to be looked at".to_owned());
-    let first = ["sunset", "successor"];
-    let told = ["target", "kind", "version"];
-    let keys = warning.as_object().into_iter().flat_map(|object| object.keys().map(String::as_str));
-    let others = keys.filter(|key| !told.contains(key) && !first.contains(key));
-    let more = first.into_iter().chain(others);
-    let more: String = more
-        .filter_map(|key| Some(format!(", {} {}", key.replace('_', " "), text(key)?)))
-        .collect();
-    format!("{target}{version}{kind}{more}")
+    let more = [
+        sunset.as_ref().map(|at| format!(", gone after {}", date(at))),
+        successor.as_ref().map(|url| format!(", successor {}", tame(url))),
+        documentation.as_ref().map(|url| format!(", see {}", tame(url))),
+    ];
+    more.into_iter().flatten().for_each(|more| says.push_str(&more));
+    format!("{}: {says}", tame(target))
 }
 
 /// Three digits are enough for a person.
@@ -182,9 +179,8 @@ mod tests {
     use std::time::Duration;
 
     use fanfare_sdk::Timestamp;
-    use serde_json::{Value, json};
 
-    use super::{report, warning};
+    use super::{Warning, report, warning};
     use crate::{
         cli::live::story::{PLAIN, SIGNUP, Story, at},
         report::{CompletedBy, Verdict},
@@ -247,21 +243,34 @@ mod tests {
     #[test]
     fn a_warning_says_what_is_known() {
         #[track_caller]
-        fn check(warned: &Value, expected: &str) {
-            assert_eq!(warning(warned), expected);
+        fn check(
+            kind: &'static str,
+            [deprecated_at, sunset, successor]: [&str; 3],
+            expected: &str,
+        ) {
+            let some = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
+            let found = warning(&Warning {
+                target: "crm".to_owned(),
+                kind,
+                version: some("2"),
+                deprecated_at: some(deprecated_at),
+                sunset: some(sunset),
+                successor: some(successor),
+                documentation: None,
+            });
+            assert_eq!(found, expected);
         }
         check(
-            &json!({ "target": "crm", "kind": "deprecated", "version": "2", "sunset": "2030-12-31T23:59:59Z", "successor": "https://crm.example/v4" }),
-            "crm: version 2 is deprecated, sunset 2030-12-31T23:59:59Z, successor https://crm.example/v4",
+            "deprecated",
+            ["2026-01-01T00:00:00Z", "2030-12-31T23:59:59Z", "https://crm.example/v4"],
+            "crm: version 2 is deprecated since 2026-01-01, gone after 2030-12-31, successor https://crm.example/v4",
         );
+        check("deprecated", ["", "", ""], "crm: version 2 is deprecated");
         check(
-            &json!({ "target": "crm", "kind": "deprecated", "version": null, "sunset": null }),
-            "crm: deprecated",
+            "sunset",
+            ["", "2030-12-31T23:59:59Z", ""],
+            "crm: version 2 has an end, gone after 2030-12-31",
         );
-        check(
-            &json!({ "target": "crm", "kind": "clock_skew", "skew_ms": 4200 }),
-            "crm: clock skew, skew ms 4200",
-        );
-        check(&json!({ "target": "a\u{1b}[2J" }), "a?[2J: to be looked at");
+        check("malformed", ["", "", ""], "crm: what it announces of version 2 makes no sense");
     }
 }
