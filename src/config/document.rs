@@ -57,9 +57,23 @@ pub(super) fn parse(text: &str) -> Result<Node, Problem> {
             let says = error.without_snippet().to_string();
             let says = says.lines().next().unwrap_or_default();
             let says = says.split(" at line ").next().unwrap_or_default();
-            Problem::new(place, "", format!("is not YAML: {says}"))
+            Problem::new(place, "", in_our_words(says))
         },
     )
+}
+
+/// What the parser says to programmers, said to whoever has written the document.
+fn in_our_words(says: &str) -> String {
+    if says.starts_with("multiple YAML documents") {
+        return "a second document begins here: one is read".to_owned();
+    }
+    if says.contains("null into string") || says.contains("expected string scalar") {
+        return "has a key here that is not text".to_owned();
+    }
+    if says.starts_with("budget breached") {
+        return "is too large once its anchors are written out".to_owned();
+    }
+    format!("is not YAML: {says}")
 }
 
 /// Without excerpts of the document in messages: they may be secrets.

@@ -1,6 +1,6 @@
 //! From a text to a configuration, or to everything that is wrong with it.
 
-use std::{collections::BTreeMap, path::Path};
+use std::{collections::BTreeMap, io::Read as _, path::Path};
 
 use fanfare_sdk::{RESERVED_KEYS, Registry, TargetKind};
 use serde::de::DeserializeOwned;
@@ -38,11 +38,14 @@ pub fn load(path: &Path, kinds: &Registry) -> Result<Config, ConfigError> {
 
 fn read(path: &Path) -> Result<String, String> {
     let cannot = |error: std::io::Error| format!("cannot be read: {error}");
-    let size = std::fs::metadata(path).map_err(cannot)?.len();
-    if size > FILE_BYTES_MAX as u64 {
-        return Err(format!("has {size} bytes: at most {FILE_BYTES_MAX} are read"));
+    // One byte more than is allowed is enough to know: not everything that is read has a size.
+    let file = std::fs::File::open(path).map_err(cannot)?;
+    let mut bytes = Vec::new();
+    file.take(FILE_BYTES_MAX as u64 + 1).read_to_end(&mut bytes).map_err(cannot)?;
+    if bytes.len() > FILE_BYTES_MAX {
+        return Err(format!("has more than {FILE_BYTES_MAX} bytes"));
     }
-    std::fs::read_to_string(path).map_err(cannot)
+    String::from_utf8(bytes).map_err(|_| "is not text (UTF-8)".to_owned())
 }
 
 /// Reads a configuration from a text. `file` is what messages call it.

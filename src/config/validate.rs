@@ -103,7 +103,7 @@ fn one_of(
     found: &mut Vec<Mistake>,
 ) {
     let here = error.instance_path().as_str();
-    let of_this_type = |branch: &&Vec<ValidationError<'static>>| {
+    let of_this_type = |branch: &Vec<ValidationError<'static>>| {
         !branch.iter().any(|e| {
             e.instance_path().as_str() == here
                 && matches!(
@@ -115,13 +115,15 @@ fn one_of(
         })
     };
     // A map that names one of several keys is meant as the form of that key.
-    let names_it = |branch: &&Vec<ValidationError<'static>>| {
+    let names_it = |branch: &Vec<ValidationError<'static>>| {
         !branch.iter().any(|e| {
             e.instance_path().as_str() == here
                 && matches!(e.kind(), ValidationErrorKind::Required { .. })
         })
     };
-    let fitting: Vec<_> = context.iter().filter(of_this_type).collect();
+    let mut leaves = Vec::new();
+    collect_branches(context, here, &mut leaves);
+    let fitting: Vec<_> = leaves.into_iter().filter(|branch| of_this_type(branch)).collect();
     let named = fitting
         .iter()
         .find(|branch| names_it(branch))
@@ -143,6 +145,26 @@ fn one_of(
         if numeric { Some(Wanted::Number) } else { boolean.then_some(Wanted::Boolean) };
     let wrong_type = wrong_type.filter(|_| text);
     found.push(Mistake { wrong_type, ..Mistake::of(here, says) });
+}
+
+/// The forms of a value, those of forms within forms beside the others.
+fn collect_branches<'c>(
+    context: &'c [Vec<ValidationError<'static>>],
+    here: &str,
+    found: &mut Vec<&'c Vec<ValidationError<'static>>>,
+) {
+    for branch in context {
+        match branch.as_slice() {
+            [one] if one.instance_path().as_str() == here => match one.kind() {
+                ValidationErrorKind::AnyOf { context }
+                | ValidationErrorKind::OneOfNotValid { context } => {
+                    collect_branches(context, here, found);
+                }
+                _ => found.push(branch),
+            },
+            _ => found.push(branch),
+        }
+    }
 }
 
 fn plain(kind: &ValidationErrorKind) -> String {
@@ -180,9 +202,10 @@ fn items(count: u64) -> &'static str {
 
 /// `unknown key; did you mean …?`
 pub(super) fn unknown(key: &str, known: &[String]) -> String {
-    match nearest(key, known) {
-        Some(meant) => format!("is not a known key: did you mean `{meant}`?"),
-        None => format!("is not a known key: {} would be", list(known)),
+    match (nearest(key, known), known) {
+        (Some(meant), _) => format!("is not a known key: did you mean `{meant}`?"),
+        (None, [only]) => format!("cannot stand beside `{only}`"),
+        (None, _) => format!("is not a known key: {} would be", list(known)),
     }
 }
 

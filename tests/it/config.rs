@@ -133,6 +133,47 @@ fn what_is_not_yaml_is_told_with_its_place() {
 }
 
 #[test]
+fn odd_documents_get_an_answer_too() {
+    wrong("a: 1\n---\nb: 2\n", &["3:1: a second document begins here: one is read"]);
+    wrong("targets: { ~: 5 }", &["1:12: has a key here that is not text"]);
+    wrong("? [a]\n: 5", &["1:3: has a key here that is not text"]);
+    let bomb: String = (0..6)
+        .map(|n| {
+            format!(
+                "x-{}: &{} [{}]\n",
+                n + 1,
+                "abcdefg".as_bytes()[n + 1] as char,
+                format!("*{},", "abcdefg".as_bytes()[n] as char).repeat(9)
+            )
+        })
+        .collect();
+    let says = read(&format!("x-0: &a [1,1,1,1,1,1,1,1,1]\n{bomb}")).err().unwrap();
+    assert!(says.ends_with(": is too large once its anchors are written out"), "{says}");
+    assert!(read(&format!("x-a: {}{}", "[".repeat(5_000), "]".repeat(5_000))).is_err());
+}
+
+#[test]
+fn a_form_that_does_not_fit_is_told_where_it_does_not() {
+    wrong(
+        &target("auth: { bearer: { token: a }, basic: { user: a, password: b } }"),
+        &["5:35: targets.a.auth.basic: cannot stand beside `bearer`"],
+    );
+    wrong(
+        &target("auth: [ { bearer: { token: a } }, { oauth: {} } ]"),
+        &[
+            "5:39: targets.a.auth.1: is a map: a map with `bearer`, `basic` or `api_key` would be right",
+        ],
+    );
+    wrong(
+        &target("auth: [ { bearer: { tokn: a } } ]"),
+        &[
+            "5:15: targets.a.auth.0.bearer.token: is missing",
+            "5:25: targets.a.auth.0.bearer.tokn: is not a known key: did you mean `token`?",
+        ],
+    );
+}
+
+#[test]
 fn keys_are_checked() {
     wrong(
         &target("timout: 5s"),
