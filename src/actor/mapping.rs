@@ -30,7 +30,7 @@ impl Mapping {
         mapper: &Arc<dyn Mapper>,
         payload: &Payload,
     ) -> Result<Payload, PrepareError> {
-        if payload.bytes().len() <= QUICK_BYTES_MAX {
+        if payload.bytes().len() <= QUICK_BYTES_MAX && mapper.is_quick() {
             return mapper.map(payload);
         }
         let (mapper, payload) = (mapper.clone(), payload.clone());
@@ -44,7 +44,7 @@ impl Mapping {
         mapper: &Arc<dyn Mapper>,
         reply: &Reply,
     ) -> BTreeMap<String, Value> {
-        if reply.body.bytes().len() <= QUICK_BYTES_MAX {
+        if reply.body.bytes().len() <= QUICK_BYTES_MAX && mapper.is_quick() {
             let capture = std::panic::AssertUnwindSafe(|| mapper.capture(reply));
             return std::panic::catch_unwind(capture).unwrap_or_default();
         }

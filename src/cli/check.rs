@@ -8,6 +8,7 @@ use super::{
     output::{complain, print, print_aside},
     planned_route::names,
     run::Status,
+    runtime,
     text::millis,
 };
 use crate::{
@@ -34,8 +35,7 @@ pub(super) fn check(args: &CheckArgs) -> io::Result<Status> {
     if !args.probe {
         return Ok(Status::Satisfied);
     }
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(probe(&mut config))
+    runtime::run(probe(&mut config))?
 }
 
 fn count(count: usize, what: &str) -> String {

@@ -13,6 +13,7 @@ mod plan;
 mod planned_route;
 mod quickstart;
 mod run;
+mod runtime;
 mod schema;
 mod screen;
 mod script;

@@ -12,7 +12,7 @@ use super::{
     output::{complain, print, print_aside},
     plan::{SendPlan, plan},
     run::Status,
-    text, trace,
+    runtime, text, trace,
 };
 use crate::{
     engine::{Broadcast, BroadcastHandle, Clock, Engine, EngineBuilder, Target},
@@ -29,16 +29,17 @@ pub(super) fn send(args: &SendArgs) -> io::Result<Status> {
             return Ok(Status::WrongUsage);
         }
     };
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     if args.dry_run {
-        return runtime.block_on(dry_run(plan));
+        return runtime::run(dry_run(plan))?;
     }
     let (otlp, broadcast) = (Otlp::from_env(), Otlp::continuing(plan.broadcast));
     let builder = otlp.attach(Engine::builder());
-    let ended =
-        tell(args, runtime.block_on(deliver(builder, plan.targets, broadcast, args.progress)));
-    runtime.block_on(otlp.flush());
-    ended
+    runtime::run(async {
+        let delivered = deliver(builder, plan.targets, broadcast, args.progress).await;
+        let ended = tell(args, delivered);
+        otlp.flush().await;
+        ended
+    })?
 }
 
 fn tell(args: &SendArgs, delivered: Result<(Report, bool), String>) -> io::Result<Status> {

@@ -21,6 +21,7 @@ pub struct JqMapper {
     /// Of the target's own settings, in their order, with where each was written.
     values: Vec<(String, Filter)>,
     captures: Vec<(String, Filter)>,
+    quick: bool,
 }
 
 impl JqMapper {
@@ -31,7 +32,10 @@ impl JqMapper {
         values: Vec<(String, Filter)>,
         captures: Vec<(String, Filter)>,
     ) -> Self {
-        Self { body, values, captures }
+        let body_filter = body.iter().map(|(_, filter)| filter);
+        let others = values.iter().chain(&captures).map(|(_, filter)| filter);
+        let quick = !body_filter.chain(others).any(Filter::may_loop);
+        Self { body, values, captures, quick }
     }
 
     /// Whether it changes nothing and captures nothing.
@@ -68,6 +72,10 @@ impl Mapper for JqMapper {
             None => (payload.content_type(), payload.bytes().clone()),
         };
         Ok(Payload::with_values(content_type, bytes, values?))
+    }
+
+    fn is_quick(&self) -> bool {
+        self.quick
     }
 
     fn capture(&self, reply: &Reply) -> BTreeMap<String, Value> {

@@ -260,3 +260,17 @@ async fn a_probe_has_no_effect_and_says_what_it_found() {
     assert!(!stage.engine.probe("a").await.unwrap().is_reachable());
     assert!(stage.engine.probe("b").await.is_none());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_expression_that_takes_long_is_felt_by_its_own_target_alone() {
+    // A long one stands for it, since a thread cannot be ended. In real time: a thread is busy.
+    let text = "targets:\n  a: { kind: http, url: 'https://a.example/', body: 'last(range(1e6))', timeout: 20ms, \
+                retry: { attempts: 1 } }\n  b: { kind: http, url: 'https://b.example/' }\n\
+                routes: { r: { to: [a, b] } }\n";
+    let ok: &[_] = &[Scripted::status(200)];
+    let stage = stage(text, &[("a", ok), ("b", ok)]).await;
+    let report = stage.send(&json!({})).await;
+    let outcomes: Vec<_> = report.deliveries.iter().map(|d| d.outcome.unwrap().code()).collect();
+    assert_eq!(outcomes, ["failed", "delivered"]);
+    assert_eq!(stage.apis.received().len(), 1);
+}

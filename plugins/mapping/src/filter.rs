@@ -18,7 +18,7 @@ use crate::{
     prelude::{Jq, Surroundings, definitions_for, natives},
     redact::Words,
     syntax,
-    terms::{balance, bound, walk},
+    terms::{balance, bound, may_loop, walk},
     value::{dismantle, from_json, is_true, to_bytes, to_json, to_text},
 };
 
@@ -42,6 +42,7 @@ struct Compiled {
     source: Box<str>,
     filter: jaq_core::Filter<Jq>,
     words: Words,
+    loops: bool,
 }
 
 // === impl Filter ===
@@ -54,9 +55,10 @@ impl Filter {
     /// Where it does not parse, or names what is unknown or not available.
     pub fn parse(source: &str) -> Result<Self, ParseError> {
         let mut body = syntax::parse(source)?;
-        let mut words = Words::default();
+        let (mut words, mut loops) = (Words::default(), false);
         walk(&mut body, &mut |term| {
             words.add(term);
+            loops |= may_loop(term);
             bound(term);
             balance(term);
         });
@@ -78,12 +80,19 @@ impl Filter {
                     .min_by_key(|it| it.offset)
                     .unwrap_or_else(|| ParseError::new(0, "this is no jq"))
             })?;
-        Ok(Self(Arc::new(Compiled { source: source.into(), filter, words })))
+        Ok(Self(Arc::new(Compiled { source: source.into(), filter, words, loops })))
     }
 
     /// The source, as it was parsed.
     pub fn source(&self) -> &str {
         &self.0.source
+    }
+
+    /// Whether a run may take long whatever the size of its input, or for ever: the expression defines a filter of its own,
+    /// or counts, recurses or repeats.
+    #[must_use]
+    pub fn may_loop(&self) -> bool {
+        self.0.loops
     }
 
     /// The first output for this input.

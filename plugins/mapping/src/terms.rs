@@ -84,6 +84,18 @@ fn walk_pattern<'s>(pattern: &mut Pattern<&'s str>, look: &mut impl FnMut(&mut T
     }
 }
 
+/// Filters that can go on whatever the size of their input.
+const LOOPS: [&str; 7] = ["combinations", "limit", "range", "recurse", "repeat", "until", "while"];
+
+/// Whether a term can go on for ever by itself, or for as long as a number says.
+pub(crate) fn may_loop(term: &Term<&str>) -> bool {
+    match term {
+        Term::Def(..) => true,
+        Term::Call(name, _) => LOOPS.contains(name),
+        _ => false,
+    }
+}
+
 /// Makes `a, b, c, d` a tree of little depth, `(a, b), (c, d)`, which means the same.
 pub(crate) fn balance(term: &mut Term<&str>) {
     let is_list = |it: &Term<&str>| matches!(it, Term::BinOp(_, BinaryOp::Comma, _));

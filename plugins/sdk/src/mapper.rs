@@ -16,6 +16,11 @@ pub trait Mapper: fmt::Debug + Send + Sync + 'static {
     /// When the payload has not what is needed; the message does not repeat it.
     fn map(&self, payload: &Payload) -> Result<Payload, PrepareError>;
 
+    /// Whether its work ends within microseconds for what is small. What is not quick is done on a thread of its own.
+    fn is_quick(&self) -> bool {
+        true
+    }
+
     /// What the report shows of a reply, by name.
     fn capture(&self, _reply: &Reply) -> BTreeMap<String, Value> {
         BTreeMap::new()

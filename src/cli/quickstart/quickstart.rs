@@ -15,6 +15,7 @@ use crate::{
         kinds::kinds,
         output::{complain, print},
         run::Status,
+        runtime,
         send::{deliver, status},
         text, trace,
     },
@@ -37,8 +38,7 @@ pub(in crate::cli) fn quickstart(args: &QuickstartArgs) -> io::Result<Status> {
             return Ok(Status::WrongUsage);
         }
     };
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(show(args, &written))
+    runtime::run(show(args, &written))?
 }
 
 async fn show(args: &QuickstartArgs, written: &Written) -> io::Result<Status> {

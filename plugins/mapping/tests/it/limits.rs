@@ -134,3 +134,21 @@ fn only_the_first_output_is_evaluated() {
         assert_eq!(parse(source).test(&Value::Null, Limits::default()), Ok(true), "{source}");
     }
 }
+
+#[test]
+fn what_may_go_on_for_ever_is_known() {
+    for (source, expected) in [
+        (".a.b", false),
+        ("{ a: .b | map(.c) | add }", false),
+        ("[.items[] | select(.x > 1)] | length", false),
+        ("with_entries(.value += 1)", false),
+        ("def f: f; f", true),
+        ("[range(.n)]", true),
+        ("last(range(1e15))", true),
+        ("[limit(3; .a[])]", true),
+        ("{ a: (1 | until(. > 100; . * 2)) }", true),
+        ("\"\\([.[] | recurse])\"", true),
+    ] {
+        assert_eq!(Filter::parse(source).unwrap().may_loop(), expected, "{source}");
+    }
+}
