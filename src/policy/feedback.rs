@@ -23,9 +23,9 @@ pub fn feedback(ended: &Ended, pause_max: Duration) -> Feedback {
         };
     }
     let asks = match ended.meaning {
-        Meaning::Throttled | Meaning::Retry => ended.retry_after,
-        Meaning::Success
-        | Meaning::Unauthorized
+        // A success may have used up the quota.
+        Meaning::Throttled | Meaning::Retry | Meaning::Success => ended.retry_after,
+        Meaning::Unauthorized
         | Meaning::VersionRejected
         | Meaning::TargetDisabled
         | Meaning::Permanent => None,

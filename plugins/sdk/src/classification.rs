@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::{Call, Reply, Timestamp, retry_after::retry_after};
+use crate::{Call, Reply, Timestamp, quota_used_up, retry_after::retry_after};
 
 /// May the API have acted? The one fact from which `failed` and `indeterminate` are told apart.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -106,7 +106,13 @@ impl Classification {
             Some(408 | 500 | 502 | 504 | 529) => (Meaning::Retry, Effect::Unknown),
             Some(_) => (Meaning::Permanent, Effect::None),
         };
-        Self { meaning, effect, retry_after: retry_after(&reply.head.headers) }
+        let headers = &reply.head.headers;
+        let retry_after = match meaning {
+            // With an acceptance, `Retry-After` is about its result, and no quota.
+            Meaning::Success => quota_used_up(headers),
+            _ => retry_after(headers).or_else(|| quota_used_up(headers)),
+        };
+        Self { meaning, effect, retry_after }
     }
 }
 

@@ -16,6 +16,7 @@ mod mapper;
 mod name;
 mod payload;
 mod progress;
+mod quota;
 mod reply;
 mod retry_after;
 mod secret;
@@ -37,6 +38,7 @@ pub use self::{
     name::{Endpoint, IdempotencyKey, TargetName, Version},
     payload::Payload,
     progress::Progress,
+    quota::quota_used_up,
     reply::{Reply, ReplyBody, ReplyHead},
     retry_after::retry_after,
     secret::Secret,
