@@ -129,7 +129,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     kinds.register(WebhookKind)?;
     kinds.register(ChatKind)?;
     let mut config = load_str("chat.yaml", &text, &kinds, &Surroundings::new(Path::new("")))?;
-    let engine = Engine::builder().targets_of(&mut config).start().await?;
+    let engine = Engine::builder().configured(&mut config).start().await?;
 
     let payload = Payload::json(&json!({ "text": "the disk is full" }));
     let broadcast = Broadcast::along("alarm", &config.routes["alarm"], &payload);

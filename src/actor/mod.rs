@@ -14,6 +14,7 @@ mod line;
 mod mapping;
 mod messages;
 mod observed;
+mod order;
 mod queue;
 mod shared;
 mod slot;

@@ -1,10 +1,10 @@
 //! The deliveries that a target's actor holds: which are due when, and which stand before the gate.
 
-use std::{cmp::Reverse, collections::BinaryHeap};
+use std::{cmp::Reverse, collections::BinaryHeap, sync::Arc};
 
 use fanfare_sdk::Timestamp;
 
-use super::{line::Line, messages::Stamps};
+use super::{line::Line, messages::Stamps, order::Order};
 use crate::{
     journal::Open,
     policy::Plan,
@@ -32,6 +32,18 @@ pub(super) enum Place {
     Preparing,
     /// Before the gate, which has refused it.
     AtGate,
+    /// A repeat for which the retry budget has nothing left.
+    ForBudget,
+    /// Another one with the same order key comes first.
+    InOrder,
+}
+
+impl Held {
+    /// By what it is ordered; only at its own target.
+    fn order_key(&self) -> Option<&Arc<str>> {
+        let recipient = self.open.recipient();
+        recipient.order_key.as_ref().filter(|_| self.open.serving == recipient.recipient)
+    }
 }
 
 /// The deliveries of one target.
@@ -42,6 +54,13 @@ pub(super) struct Queue {
     due: BinaryHeap<Reverse<(Timestamp, DeliveryId)>>,
     // Invariant: holds every delivery that is `AtGate`, once; others are stale.
     at_gate: Line,
+    // Invariant: the same for those that are `ForBudget`. They do not stand before the gate, where they would hold up
+    // first attempts.
+    for_budget: Line,
+    /// The one that has come from there to stand before the gate: one at a time.
+    from_budget: Option<DeliveryId>,
+    /// By order key, first come first.
+    order: Order,
 }
 
 impl Queue {
@@ -50,7 +69,7 @@ impl Queue {
     }
 
     pub(super) fn at_gate(&self) -> usize {
-        self.at_gate.len()
+        self.at_gate.len() + self.for_budget.len()
     }
 
     pub(super) fn get(&mut self, id: &DeliveryId) -> Option<&mut Held> {
@@ -59,11 +78,23 @@ impl Queue {
 
     /// Takes a delivery in, unless it is there.
     pub(super) fn insert(&mut self, id: DeliveryId, held: Held) {
+        if let Some(key) = held.order_key() {
+            self.order.join(key, &id);
+        }
         self.held.entry(id).or_insert(held);
     }
 
-    pub(super) fn remove(&mut self, id: &DeliveryId) -> Option<Held> {
-        self.held.remove(id)
+    /// Lets a delivery go; says, too, whose turn it is now by its order key.
+    pub(super) fn remove(&mut self, id: &DeliveryId) -> Option<(Held, Option<DeliveryId>)> {
+        let held = self.held.remove(id)?;
+        let turn = held.order_key().and_then(|key| self.order.leave(key, id));
+        Some((held, turn))
+    }
+
+    /// Whether it is its turn by its order key.
+    pub(super) fn has_turn(&self, id: &DeliveryId) -> bool {
+        let key = self.held.get(id).and_then(Held::order_key);
+        key.is_none_or(|key| self.order.is_first(key, id))
     }
 
     /// Asks again at that time.
@@ -84,44 +115,67 @@ impl Queue {
         self.due.pop().map(|Reverse((_, id))| id)
     }
 
-    /// Puts a delivery behind the others that stand before the gate, unless it stands there; it will be asked
-    /// again when it expires at the latest.
-    pub(super) fn push_to_gate(&mut self, id: &DeliveryId) {
-        if let Some(held) = self.held.get_mut(id)
-            && held.place != Place::AtGate
-        {
-            held.place = Place::AtGate;
-            let expires = held.plan.expires;
-            let priority = held.open.broadcast.priority;
-            self.at_gate.push(id.clone(), priority);
-            self.schedule(id.clone(), expires);
+    /// Puts a delivery behind the others in a line, unless it stands there; it will be asked again when it expires at
+    /// the latest.
+    pub(super) fn stand(&mut self, id: &DeliveryId, place: Place) {
+        let Some(held) = self.held.get_mut(id) else { return };
+        let before = std::mem::replace(&mut held.place, place);
+        if before == place {
+            return;
         }
+        if before == Place::ForBudget {
+            self.from_budget = Some(id.clone());
+        }
+        let (expires, priority) = (held.plan.expires, held.open.broadcast.priority);
+        if let Some(line) = self.line(place) {
+            line.push(id.clone(), priority);
+        }
+        self.schedule(id.clone(), expires);
     }
 
-    /// The delivery that stands first before the gate.
-    pub(super) fn first_at_gate(&mut self) -> Option<DeliveryId> {
-        while let Some(id) = self.at_gate.first() {
-            if self.held.get(id).is_some_and(|held| held.place == Place::AtGate) {
-                return Some(id.clone());
+    /// The delivery that stands first in a line.
+    pub(super) fn first(&mut self, place: Place) -> Option<DeliveryId> {
+        loop {
+            let id = self.line(place)?.first()?.clone();
+            if self.held.get(&id).is_some_and(|held| held.place == place) {
+                return Some(id);
             }
-            self.at_gate.drop_first();
+            self.line(place)?.drop_first();
         }
-        None
     }
 
-    /// The first one before the gate has left.
-    pub(super) fn pop_gate(&mut self) {
-        self.at_gate.pop();
+    /// The first one of a line has left.
+    pub(super) fn pop(&mut self, place: Place) {
+        if let Some(line) = self.line(place) {
+            line.pop();
+        }
+    }
+
+    /// Whether one that waited for the budget stands before the gate now.
+    pub(super) fn is_from_budget_at_gate(&self) -> bool {
+        let held = self.from_budget.as_ref().and_then(|id| self.held.get(id));
+        held.is_some_and(|held| held.place == Place::AtGate)
+    }
+
+    fn line(&mut self, place: Place) -> Option<&mut Line> {
+        match place {
+            Place::AtGate => Some(&mut self.at_gate),
+            Place::ForBudget => Some(&mut self.for_budget),
+            Place::Waiting | Place::Preparing | Place::InOrder => None,
+        }
     }
 
     /// Whether that one may pass, or others stand before it.
     pub(super) fn may_pass(&mut self, id: &DeliveryId) -> bool {
-        self.first_at_gate().is_none_or(|first| first == *id)
+        self.first(Place::AtGate).is_none_or(|first| first == *id)
     }
 
     pub(super) fn clear(&mut self) {
         self.held.clear();
         self.due.clear();
         self.at_gate.clear();
+        self.for_budget.clear();
+        self.from_budget = None;
+        self.order = Order::default();
     }
 }

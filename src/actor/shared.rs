@@ -2,7 +2,7 @@
 
 use std::{
     fmt,
-    sync::{Arc, atomic::AtomicBool},
+    sync::{Arc, Mutex, atomic::AtomicBool},
     time::Duration,
 };
 
@@ -12,7 +12,11 @@ use tokio::sync::Notify;
 use super::{Clock, CoordinatorMsg, Desk, Entropy, Observed, Slots, TargetMsg, task};
 use crate::{
     journal::{Committed, Entry, Journal, JournalError, NewDelivery, Open},
-    policy::{Door, Plan, Sight, Step, TargetPolicy, next},
+    policy::{
+        Door, Plan, Sight, Step, TargetPolicy,
+        gate::{Budget, RetryBudget},
+        next,
+    },
     report::{Boot, BroadcastId, CancelledBy, Why},
     telemetry,
 };
@@ -33,6 +37,8 @@ pub(crate) struct Shared {
     pub(crate) settled: Notify,
     /// Broadcasts whose end is still to be told, where anybody wants to hear of it.
     pub(crate) observed: Option<Observed>,
+    /// Of all repeats of all targets; none is no limit.
+    pub(crate) retry_budget: Option<(RetryBudget, Mutex<Budget>)>,
     /// No broadcast is accepted any more.
     pub(crate) closing: AtomicBool,
 }

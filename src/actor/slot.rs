@@ -23,9 +23,9 @@ use super::{
 use crate::{
     policy::{
         Door, Hedge, Latencies, Sight, TargetPolicy,
-        gate::{Feedback, Gate, Said, Ticket},
+        gate::{BreakerMode, Feedback, Gate, Said, Ticket, Transition},
     },
-    report::{DeliveryId, Ended, IdMap, Notice, Way, Why},
+    report::{DeliveryId, Ended, IdMap, Kind, Notice, Way, Why},
     telemetry::Observer,
 };
 
@@ -95,7 +95,7 @@ impl Slot {
         observer: Option<Arc<dyn Observer>>,
         entropy: Entropy,
     ) -> Self {
-        let gate = Mutex::new(Gate::new(parts.policy.gate.clone()));
+        let gate = Gate::new(parts.policy.gate.clone());
         let (address, in_flight) = (Address::default(), Mutex::default());
         Self {
             name: parts.policy.target.clone(),
@@ -106,7 +106,7 @@ impl Slot {
             entropy,
             failed: AtomicBool::new(false),
             mapping: Mapping::default(),
-            gate,
+            gate: Mutex::new(gate),
             latencies: Mutex::default(),
             succeeded: Mutex::default(),
             announced: Mutex::default(),
@@ -142,9 +142,23 @@ impl Slot {
     }
 
     /// Lets an attempt through, or says why not.
-    pub(super) fn admit(self: &Arc<Self>, way: &Way, clock: Clock) -> Result<Permit, Door> {
-        let ticket = self.gate().admit(way, clock.now())?;
-        Ok(Permit { slot: self.clone(), clock, ticket: Some(ticket) })
+    pub(super) fn admit(
+        self: &Arc<Self>,
+        way: &Way,
+        kind: Kind,
+        shared: &Shared,
+    ) -> Result<Permit, Door> {
+        let now = shared.clock.now();
+        let mut gate = self.gate();
+        let ticket = match &shared.retry_budget {
+            Some((policy, budget)) => {
+                let mut budget = budget.lock().unwrap_or_else(PoisonError::into_inner);
+                gate.admit_within(way, kind, Some((policy, &mut budget)), now)?
+            }
+            None => gate.admit(way, kind, now)?,
+        };
+        drop(gate);
+        Ok(Permit { slot: self.clone(), clock: shared.clock, ticket: Some(ticket) })
     }
 
     /// Starts an attempt. It ends by itself, records its end, and then tells whatever actor the target has.
@@ -246,6 +260,21 @@ impl Slot {
         self.address.tell(TargetMsg::Wake);
     }
 
+    /// What an operator wants of its breakers.
+    pub(crate) fn set_breaker_mode(&self, mode: BreakerMode, clock: Clock) {
+        let transition = self.gate().set_breaker_mode(mode, clock.now());
+        self.breaker_changed(transition);
+        self.address.tell(TargetMsg::Wake);
+    }
+
+    fn breaker_changed(&self, transition: Option<Transition>) {
+        let Some(transition) = transition else { return };
+        crate::telemetry::breaker_changed(&self.name, &transition);
+        if let Some(observer) = &self.observer {
+            observer.breaker_changed(&self.name, transition.to.code());
+        }
+    }
+
     /// The attempts in flight.
     pub(super) fn in_flight(&self) -> Vec<(DeliveryId, u32)> {
         self.flights().keys().cloned().collect()
@@ -303,13 +332,7 @@ impl Permit {
             crate::telemetry::target_disabled(&self.slot.name);
         }
         let transition = self.slot.gate().give_back(ticket, feedback, self.clock.now());
-        if let Some(transition) = transition {
-            let target = &self.slot.name;
-            crate::telemetry::breaker_changed(target, &transition);
-            if let Some(observer) = &self.slot.observer {
-                observer.breaker_changed(target, transition.to.code());
-            }
-        }
+        self.slot.breaker_changed(transition);
     }
 }
 

@@ -51,6 +51,8 @@ pub(super) struct TargetState {
     gate_opens: Option<Timestamp>,
     alarm: Alarm,
     load_pause: Duration,
+    /// Whose turn it is now by their order keys, and who were not asked yet.
+    turns: Vec<DeliveryId>,
     /// Something may have been written of which nobody was told.
     unsure: bool,
     decided: Decided,
@@ -88,6 +90,7 @@ impl Actor for Target {
             gate_opens: None,
             alarm: Alarm::default(),
             load_pause: LOAD_AGAIN.0,
+            turns: Vec::new(),
             unsure: false,
             decided: Decided::default(),
         })
@@ -121,6 +124,7 @@ impl TargetState {
         self.queue.clear();
         self.alarm.clear();
         self.gate_opens = None;
+        self.turns.clear();
         // Seen before the histories are read: what has landed by then is in its history.
         let in_flight = self.slot.in_flight();
         match self.read(&in_flight).await {
@@ -159,6 +163,8 @@ impl TargetState {
                 open.history.push(Event::Ended(ended));
             }
         }
+        // Their turns are as they came.
+        page.open.sort_by_key(|open| (open.broadcast.accepted_at, open.broadcast.id));
         Ok((claim, page.open))
     }
 
@@ -299,6 +305,10 @@ impl TargetState {
 
     /// Starts an attempt, if the authorizers are ready and the gate admits it.
     fn attempt(&mut self, id: &DeliveryId, started: Started, timeout: Duration) {
+        if !self.queue.has_turn(id) {
+            held_back(self.queue.get(id), Why::Order);
+            return self.queue.stand(id, Place::InOrder);
+        }
         let may_pass = self.queue.may_pass(id);
         let needs_proof = !self.parts.authorizers.is_empty();
         let Some(held) = self.queue.get(id) else { return };
@@ -306,7 +316,7 @@ impl TargetState {
             return self.prepare(id);
         }
         let refusal = if may_pass {
-            match self.slot.admit(&started.way, self.shared.clock) {
+            match self.slot.admit(&started.way, started.kind, &self.shared) {
                 Ok(permit) => return self.start(id, started, (timeout, permit)),
                 Err(door) => door,
             }
@@ -324,7 +334,8 @@ impl TargetState {
         // A hedge is not worth waiting for.
         if started.kind != Kind::Hedge {
             held_back(self.queue.get(id), why);
-            self.queue.push_to_gate(id);
+            let budget = why == Why::RetryBudget;
+            self.queue.stand(id, if budget { Place::ForBudget } else { Place::AtGate });
         }
     }
 
@@ -388,7 +399,8 @@ impl TargetState {
         if self.shared.slots.get(&to).is_none() {
             return self.settle(id.clone(), Outcome::Failed(Reason::Refused(Why::TargetFailed)));
         }
-        let Some(Held { mut open, .. }) = self.queue.remove(id) else { return };
+        let Some((Held { mut open, .. }, turn)) = self.queue.remove(id) else { return };
+        self.turns.extend(turn);
         let moved = Event::Moved { to: to.clone(), because, at: self.shared.clock.now() };
         open.history.push(moved.clone());
         open.serving = to;
@@ -397,7 +409,10 @@ impl TargetState {
     }
 
     fn settle(&mut self, id: DeliveryId, outcome: Outcome) {
-        let accepted = self.queue.remove(&id).map(|held| held.plan.accepted);
+        let accepted = self.queue.remove(&id).map(|(held, turn)| {
+            self.turns.extend(turn);
+            held.plan.accepted
+        });
         self.decided.entries.push(Entry::Settled(id.clone(), outcome));
         self.decided.settled.push((id, outcome, accepted));
     }
@@ -405,18 +420,26 @@ impl TargetState {
     /// Lets through who stands before the gate, writes down what was decided, and does it.
     async fn advance(&mut self) {
         self.open_gate();
+        while let Some(id) = self.turns.pop() {
+            self.decide(&id);
+        }
         self.commit().await;
         self.set_alarm();
     }
 
     fn open_gate(&mut self) {
         self.gate_opens = None;
-        while let Some(id) = self.queue.first_at_gate() {
-            self.decide(&id);
-            if self.queue.get(&id).is_some_and(|held| held.place == Place::AtGate) {
-                return;
+        for line in [Place::AtGate, Place::ForBudget] {
+            while let Some(id) = self.queue.first(line) {
+                if line == Place::ForBudget && self.queue.is_from_budget_at_gate() {
+                    return;
+                }
+                self.decide(&id);
+                if self.queue.get(&id).is_some_and(|held| held.place == line) {
+                    break;
+                }
+                self.queue.pop(line);
             }
-            self.queue.pop_gate();
         }
     }
 

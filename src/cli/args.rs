@@ -206,6 +206,7 @@ pub(super) struct ExplainArgs {
 pub(super) enum JitterArg {
     Full,
     Equal,
+    Decorrelated,
     None,
 }
 

@@ -45,7 +45,7 @@ fn count(count: usize, what: &str) -> String {
 async fn probe(config: &mut Config) -> io::Result<Status> {
     let names = names(config);
     let width = names.iter().map(|name| name.chars().count()).max().unwrap_or(0);
-    let engine = match Engine::builder().targets_of(config).start().await {
+    let engine = match Engine::builder().configured(config).start().await {
         Ok(engine) => engine,
         Err(error) => {
             complain(&[error.to_string()]);

@@ -168,6 +168,7 @@ fn jitter(args: &ExplainArgs) -> Jitter {
     match args.jitter {
         JitterArg::Full => Jitter::Full,
         JitterArg::Equal => Jitter::Equal,
+        JitterArg::Decorrelated => Jitter::Decorrelated,
         JitterArg::None => Jitter::None,
     }
 }

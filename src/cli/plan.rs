@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     engine::{Broadcast, Target},
-    policy::Retry,
+    policy::{Retry, gate::RetryBudget},
     report::Rest,
 };
 
@@ -22,6 +22,7 @@ use crate::{
 pub(super) struct SendPlan {
     pub(super) targets: Vec<Target>,
     pub(super) broadcast: Broadcast,
+    pub(super) retry_budget: Option<RetryBudget>,
 }
 
 /// Checks everything.
@@ -79,7 +80,8 @@ pub(super) fn plan(args: &SendArgs) -> Result<SendPlan, Vec<String>> {
             None => target,
         });
     }
-    Ok(SendPlan { targets, broadcast: until(broadcast, deadline, args) })
+    let retry_budget = Some(RetryBudget::default());
+    Ok(SendPlan { targets, broadcast: until(broadcast, deadline, args), retry_budget })
 }
 
 /// With the deadline and the key of the command line.

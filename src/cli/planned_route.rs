@@ -49,8 +49,9 @@ pub(super) fn along_route(args: &SendArgs) -> Result<SendPlan, Vec<String>> {
     if !wrong.0.is_empty() {
         return Err(wrong.0);
     }
-    let targets = config.targets.into_iter().map(Target::from).collect();
-    Ok(SendPlan { targets, broadcast: until(broadcast, deadline, args) })
+    let (targets, retry_budget) = (config.targets.into_iter(), config.engine.retry_budget);
+    let targets = targets.map(Target::from).collect();
+    Ok(SendPlan { targets, broadcast: until(broadcast, deadline, args), retry_budget })
 }
 
 /// The names of the targets.

@@ -33,7 +33,7 @@ pub(super) fn send(args: &SendArgs) -> io::Result<Status> {
         return runtime::run(dry_run(plan))?;
     }
     let (otlp, broadcast) = (Otlp::from_env(), Otlp::continuing(plan.broadcast));
-    let builder = otlp.attach(Engine::builder());
+    let builder = otlp.attach(Engine::builder().retry_budget(plan.retry_budget));
     runtime::run(async {
         let delivered = deliver(builder, plan.targets, broadcast, args.progress).await;
         let ended = tell(args, delivered);

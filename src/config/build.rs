@@ -123,10 +123,15 @@ fn policy(
     policy.cancel_grace = settings.cancel_grace.0;
     policy.queue_max = settings.queue as usize;
     let limit = settings.rate_limit.as_ref();
+    let (concurrency_max, adaptive) = settings.concurrency.policy(&mut issues.at("concurrency"));
+    let budget = &settings.retry.budget;
     policy.gate = GatePolicy {
         rate_limit: limit.and_then(|limit| limit.policy(&mut issues.at("rate_limit"))),
-        concurrency_max: settings.concurrency,
+        concurrency_max,
+        adaptive,
         breaker: settings.breaker.policy(&mut issues.at("breaker")),
+        throttle: settings.throttle.policy(&mut issues.at("throttle")),
+        retry_budget: budget.policy(&mut issues.at("retry").at("budget")),
         exchanges_max: profile.exchanges_max,
         version_memory: settings.version_memory.0,
     };
@@ -210,7 +215,15 @@ fn mapper(
             Some((name.clone(), filter(source, &child(&capture, name), issues)?))
         })
         .collect();
-    let mapper = JqMapper::new(body, values, captures);
+    let order_by = settings.order_by.as_ref().and_then(|source| {
+        let pointer = child(&issues.pointer, "order_by");
+        let filter = filter(source, &pointer, issues)?;
+        if filter.may_loop() {
+            issues.push_at(&pointer, "may take long: whoever sends would wait for it");
+        }
+        Some(filter)
+    });
+    let mapper = JqMapper::new(body, values, captures).ordered_by(order_by);
     (!mapper.is_empty()).then(|| Arc::new(mapper) as Arc<dyn Mapper>)
 }
 

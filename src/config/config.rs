@@ -6,7 +6,7 @@ use fanfare_sdk::{ApiTarget, Authorizer, Capture, Mapper, TargetName};
 
 use crate::{
     mapping::Filter,
-    policy::TargetPolicy,
+    policy::{TargetPolicy, gate::RetryBudget},
     report::{Completion, Priority, Rest},
 };
 
@@ -18,6 +18,22 @@ pub struct Config {
     pub targets: Vec<ConfiguredTarget>,
     /// By name.
     pub routes: BTreeMap<String, Route>,
+    /// What holds for all targets together.
+    pub engine: EngineConfig,
+}
+
+/// What holds for all targets together.
+#[derive(Clone, PartialEq, Debug)]
+#[non_exhaustive]
+pub struct EngineConfig {
+    /// How many attempts of all targets together may be repeats; none is no limit.
+    pub retry_budget: Option<RetryBudget>,
+}
+
+impl Default for EngineConfig {
+    fn default() -> Self {
+        Self { retry_budget: Some(RetryBudget::default()) }
+    }
 }
 
 /// A target with its plugin and its policies.

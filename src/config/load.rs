@@ -8,19 +8,21 @@ use serde_json::{Map, Value};
 use serde_path_to_error::Segment;
 
 use super::{
-    Config, ConfigError, ConfiguredTarget, Lookup, Problem, Surroundings, build, check,
+    Config, ConfigError, ConfiguredTarget, EngineConfig, Lookup, Problem, Surroundings, build,
+    check,
     document::{FILE_BYTES_MAX, Places, child, last, parse},
+    engine::EngineSettings,
     issues::Issues,
     problem::Place,
     reference::{Resolved, resolve},
     route::RouteSettings,
-    schema::{NAME_PATTERN, route_schema, target_schema},
+    schema::{NAME_PATTERN, engine_schema, route_schema, target_schema},
     target::TargetSettings,
     validate::{Mistake, Wanted, list, mistakes, problem, unknown},
 };
 
 /// The keys at the top of a configuration.
-const TOP: [&str; 2] = ["targets", "routes"];
+const TOP: [&str; 3] = ["targets", "routes", "engine"];
 
 /// Reads a configuration from a file. References are looked up in the environment, and beside the file.
 ///
@@ -121,10 +123,18 @@ impl<'a> Loader<'a> {
             let settings: Option<RouteSettings> = self.read(&at, value, whole);
             routes.insert(name, settings);
         }
+        let engine = self.engine(&mut top);
         let mut check = check::Check { places: self.places, problems: self.problems };
         let routes = check.all(&targets, routes);
         let built = targets.into_values().filter_map(|read| read?.built);
-        Config { targets: built.collect(), routes }
+        Config { targets: built.collect(), routes, engine }
+    }
+
+    fn engine(&mut self, top: &mut Map<String, Value>) -> EngineConfig {
+        let written = Value::Object(self.map(top, "engine"));
+        let (value, whole) = self.checked("/engine", &engine_schema(), written);
+        let settings: EngineSettings = self.read("/engine", value, whole).unwrap_or_default();
+        settings.config(&mut Issues::new("/engine", self.places, self.problems))
     }
 
     fn map(&mut self, top: &mut Map<String, Value>, key: &str) -> Map<String, Value> {

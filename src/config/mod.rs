@@ -6,6 +6,7 @@ mod check;
 mod config;
 mod document;
 mod duration;
+mod engine;
 mod gate;
 mod hedge;
 mod issues;
@@ -20,7 +21,7 @@ mod target;
 mod validate;
 
 pub use self::{
-    config::{Config, ConfiguredTarget, Route, RouteRecipient},
+    config::{Config, ConfiguredTarget, EngineConfig, Route, RouteRecipient},
     duration::{Span, parse as parse_duration},
     load::{load, load_str},
     problem::{ConfigError, Place, Problem},

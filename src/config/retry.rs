@@ -4,8 +4,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{duration::Span, issues::Issues};
-use crate::policy::{Backoff, Jitter, Retry};
+use super::{duration::Span, gate::Off, issues::Issues};
+use crate::policy::{Backoff, Jitter, Retry, gate::RetryBudget};
 
 /// How often and how patiently a target is tried.
 #[derive(Clone, PartialEq, Debug, Deserialize, Serialize, JsonSchema)]
@@ -25,9 +25,36 @@ pub(super) struct RetrySettings {
     pub(super) throttled_max: u32,
     /// The pause between two attempts.
     pub(super) backoff: BackoffSettings,
+    /// How many attempts may be repeats; whoever finds it used up waits. `false` is no limit.
+    pub(super) budget: BudgetSetting,
     /// The longest `Retry-After` that is obeyed; a longer one is taken for this.
     #[schemars(extend("x-reason" = "whoever asks for more cannot hold a delivery for ever"))]
     pub(super) retry_after_max: Span,
+}
+
+/// How many attempts may be repeats. `false` is no limit.
+#[derive(Clone, PartialEq, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(untagged, expecting = "`false` or a map of settings")]
+pub(super) enum BudgetSetting {
+    /// `false`: no limit.
+    Off(Off),
+    /// A share of the first attempts, and a reserve.
+    On(BudgetSettings),
+}
+
+/// A share of the first attempts, and a reserve.
+#[derive(Clone, PartialEq, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct BudgetSettings {
+    /// Repeats for each first attempt of the last ten seconds.
+    #[schemars(
+        range(min = 0, max = 10),
+        extend("x-reason" = "whoever is down gets a fifth more load, not three times as much")
+    )]
+    pub(super) ratio: f64,
+    /// Repeats a second beside these; ten seconds' worth at once.
+    #[schemars(extend("x-reason" = "where little is sent, nobody has to wait"))]
+    pub(super) per_second: u32,
 }
 
 /// The pause between two attempts: doubling from `initial` to `max`, or a list.
@@ -44,7 +71,8 @@ pub(super) struct BackoffSettings {
     #[schemars(length(min = 1, max = 64))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) pauses: Option<Vec<Span>>,
-    /// How much of a pause is left to chance: all of it, half of it, nothing.
+    /// How much of a pause is left to chance: all of it, half of it, from the first pause to three times the last one,
+    /// nothing.
     #[schemars(extend("x-reason" = "those who failed together do not come back together"))]
     pub(super) jitter: JitterSettings,
 }
@@ -58,6 +86,8 @@ pub(super) enum JitterSettings {
     Full,
     /// At least half of it.
     Equal,
+    /// Anything between the first pause and three times the pause before, up to the longest.
+    Decorrelated,
     /// Nothing.
     None,
 }
@@ -68,6 +98,7 @@ impl Default for RetrySettings {
             attempts: 3,
             throttled_max: 20,
             backoff: BackoffSettings::default(),
+            budget: BudgetSetting::default(),
             retry_after_max: Span::secs(60 * 60),
         }
     }
@@ -80,6 +111,28 @@ impl Default for BackoffSettings {
             max: Span::secs(10),
             pauses: None,
             jitter: JitterSettings::Full,
+        }
+    }
+}
+
+impl Default for BudgetSettings {
+    fn default() -> Self {
+        Self { ratio: 0.2, per_second: 10 }
+    }
+}
+
+impl Default for BudgetSetting {
+    fn default() -> Self {
+        Self::On(BudgetSettings::default())
+    }
+}
+
+impl BudgetSetting {
+    /// The policy; none is no limit.
+    pub(super) fn policy(&self, issues: &mut Issues<'_>) -> Option<RetryBudget> {
+        match self {
+            Self::Off(_) => None,
+            Self::On(it) => issues.take("ratio", RetryBudget::try_new(it.ratio, it.per_second)),
         }
     }
 }
@@ -117,6 +170,7 @@ impl From<JitterSettings> for Jitter {
         match jitter {
             JitterSettings::Full => Self::Full,
             JitterSettings::Equal => Self::Equal,
+            JitterSettings::Decorrelated => Self::Decorrelated,
             JitterSettings::None => Self::None,
         }
     }

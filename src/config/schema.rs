@@ -4,7 +4,7 @@ use fanfare_sdk::{Registry, TargetKind};
 use schemars::{JsonSchema, generate::SchemaSettings};
 use serde_json::{Map, Value, json};
 
-use super::{route::RouteSettings, target::TargetSettings};
+use super::{engine::EngineSettings, route::RouteSettings, target::TargetSettings};
 
 /// What a target or a route may be called.
 pub(super) const NAME_PATTERN: &str = "^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$";
@@ -32,6 +32,7 @@ pub fn config_schema(kinds: &Registry) -> Value {
                 "propertyNames": { "pattern": NAME_PATTERN },
                 "additionalProperties": of::<RouteSettings>(),
             },
+            "engine": engine_schema(),
         },
         "patternProperties": { "^x-": { "description": "Free: a place for YAML anchors." } },
         "additionalProperties": false,
@@ -63,6 +64,11 @@ pub fn target_schema(kind: &dyn TargetKind) -> Value {
 /// The schema of a route.
 pub(super) fn route_schema() -> Value {
     of::<RouteSettings>()
+}
+
+/// The schema of what holds for all targets together.
+pub(super) fn engine_schema() -> Value {
+    of::<EngineSettings>()
 }
 
 /// Without `$ref`: what is put together from several schemas has no names that could clash.

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     duration::Span,
-    gate::{BreakerSetting, RateLimitSettings},
+    gate::{BreakerSetting, ConcurrencySetting, RateLimitSettings, ThrottleSettings},
     hedge::HedgeSettings,
     retry::RetrySettings,
 };
@@ -39,13 +39,12 @@ pub(super) struct TargetSettings {
     /// report under these names.
     #[serde(default)]
     pub(super) capture: BTreeMap<String, String>,
-    /// Attempts in flight at once.
-    #[serde(default = "concurrency")]
+    /// Attempts in flight at once; a map where it is learned.
+    #[serde(default)]
     #[schemars(
-        range(min = 1),
         extend("x-reason" = "more than an API serves one caller at once, and few enough sockets")
     )]
-    pub(super) concurrency: u32,
+    pub(super) concurrency: ConcurrencySetting,
     /// What to do when a way has failed for good, in this order.
     #[serde(default)]
     #[schemars(length(max = 64))]
@@ -57,6 +56,10 @@ pub(super) struct TargetSettings {
     /// When a second attempt is made beside one that is slow; never unless set, and only where a repeat does no harm.
     #[serde(default)]
     pub(super) hedge: Option<HedgeSettings>,
+    /// A jq expression over the payload: deliveries for which it gives the same text or number go one after the other,
+    /// in the order of their acceptance. Where it gives `null` or nothing, there is no order.
+    #[serde(default)]
+    pub(super) order_by: Option<String>,
     /// Whether the trace is continued there: `traceparent` and `tracestate`.
     #[serde(default = "yes")]
     #[schemars(extend("x-reason" = "one trace holds the whole broadcast; `false` for an API that is not to see it"))]
@@ -74,6 +77,9 @@ pub(super) struct TargetSettings {
     /// How often and how patiently it is tried.
     #[serde(default)]
     pub(super) retry: RetrySettings,
+    /// How long it is left alone where it throttles without a `Retry-After`.
+    #[serde(default)]
+    pub(super) throttle: ThrottleSettings,
     /// How long one attempt may take.
     #[serde(default = "timeout")]
     #[schemars(extend("x-reason" = "an API that has not answered by then rarely answers at all"))]
@@ -136,10 +142,6 @@ pub(super) enum BodyAs {
 
 fn cancel_grace() -> Span {
     Span::secs(2)
-}
-
-fn concurrency() -> u32 {
-    128
 }
 
 fn give_up_after() -> Span {

@@ -2,7 +2,7 @@
 
 use std::{
     num::NonZero,
-    sync::{Arc, atomic::AtomicBool},
+    sync::{Arc, Mutex, atomic::AtomicBool},
 };
 
 use fanfare_sdk::{TargetName, Transport};
@@ -14,6 +14,7 @@ use crate::telemetry::{Meter, Recorder, ShouldSample, SpanProcessor};
 use crate::{
     actor::{Clock, Desk, Entropy, Observed, Shared, Slot, Slots, Supervision},
     journal::{Journal, MemoryJournal, MemoryLimits},
+    policy::gate::RetryBudget,
     report::Boot,
     telemetry::Observer,
     transport::{HttpTransport, TransportSettings},
@@ -28,6 +29,8 @@ pub struct EngineBuilder {
     clock: Option<Clock>,
     entropy: Option<Entropy>,
     coordinators: Option<NonZero<usize>>,
+    /// None where it was not set: the default.
+    retry_budget: Option<Option<RetryBudget>>,
     #[cfg(feature = "otel")]
     recorder: Recorder,
 }
@@ -72,6 +75,14 @@ impl EngineBuilder {
     #[must_use]
     pub fn coordinators(mut self, count: NonZero<usize>) -> Self {
         self.coordinators = Some(count);
+        self
+    }
+
+    /// How many attempts of all targets together may be repeats, on top of each target's own budget; a fifth of the
+    /// first attempts and ten a second unless set. None is no limit.
+    #[must_use]
+    pub fn retry_budget(mut self, budget: Option<RetryBudget>) -> Self {
+        self.retry_budget = Some(budget);
         self
     }
 
@@ -142,6 +153,10 @@ impl EngineBuilder {
             desks: std::iter::repeat_with(Desk::default).take(coordinators).collect(),
             settled: Notify::new(),
             observed: observer.map(Observed::new),
+            retry_budget: self
+                .retry_budget
+                .unwrap_or_else(|| Some(RetryBudget::default()))
+                .map(|policy| (policy, Mutex::default())),
             closing: AtomicBool::new(false),
         });
         let actors = Supervision::start(shared.clone()).await.map_err(StartError::Actors)?;

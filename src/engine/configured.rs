@@ -56,10 +56,12 @@ impl From<ConfiguredTarget> for Target {
 }
 
 impl EngineBuilder {
-    /// Adds all targets of a configuration; its routes stay with the caller, for [`Broadcast::along`].
+    /// As configured: all targets, and what holds for them together. Its routes stay with the caller, for
+    /// [`Broadcast::along`].
     #[must_use]
-    pub fn targets_of(self, config: &mut Config) -> Self {
-        config.targets.drain(..).map(Target::from).fold(self, Self::target)
+    pub fn configured(self, config: &mut Config) -> Self {
+        let engine = self.retry_budget(config.engine.retry_budget.clone());
+        config.targets.drain(..).map(Target::from).fold(engine, Self::target)
     }
 }
 

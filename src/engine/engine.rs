@@ -2,21 +2,23 @@
 
 use std::{
     collections::HashSet,
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, atomic::Ordering},
     time::Duration,
 };
 
-use fanfare_sdk::{Payload, TargetName, Timestamp};
+use fanfare_sdk::{Payload, PrepareError, TargetName};
 use sha2::{Digest, Sha256};
 use tokio::sync::oneshot;
 
 use super::{
     AcceptError, AcceptProblem, Broadcast, BroadcastHandle, EngineBuilder, Probe,
-    broadcast::Recipient,
+    broadcast::Recipient, ids::Ids,
 };
 use crate::{
     actor::{ByName, CoordinatorMsg, Inspection, Shared, Supervision, Until, Waiter, probe},
     journal::{Accepted, CallerKey, JournalError, NewBroadcast, NewDelivery, Open},
+    policy::gate::BreakerMode,
     report::{BroadcastId, CancelledBy, Completion, History, Report, Rest, Trace},
     telemetry,
 };
@@ -38,6 +40,7 @@ pub struct Engine(pub(super) Arc<Running>);
 pub(super) struct Running {
     pub(super) shared: Arc<Shared>,
     pub(super) actors: Supervision,
+    pub(super) ids: Ids,
 }
 
 /// How a shutdown went.
@@ -76,7 +79,7 @@ impl Engine {
     }
 
     pub(super) fn new(shared: Arc<Shared>, actors: Supervision) -> Self {
-        Self(Arc::new(Running { shared, actors }))
+        Self(Arc::new(Running { shared, actors, ids: Ids::default() }))
     }
 
     /// Accepts a broadcast: from here on every delivery ends in exactly one outcome.
@@ -170,6 +173,15 @@ impl Engine {
     /// Lets attempts at a target through again. Says whether there is such a target.
     pub fn resume_target(&self, name: &str) -> bool {
         self.pause(name, false)
+    }
+
+    /// Opens the breakers of a target, holds them closed, or takes them away, until this is set to automatic again.
+    /// Says whether there is such a target.
+    pub fn set_breaker_mode(&self, name: &str, mode: BreakerMode) -> bool {
+        let shared = &self.0.shared;
+        let Some(slot) = shared.slots.get(&TargetName::from(name)) else { return false };
+        slot.set_breaker_mode(mode, shared.clock);
+        true
     }
 
     fn pause(&self, name: &str, paused: bool) -> bool {
@@ -298,7 +310,8 @@ impl Engine {
     fn pin(&self, broadcast: Broadcast) -> Result<NewBroadcast, AcceptError> {
         let shared = &self.0.shared;
         let slots = shared.slots.all();
-        let problems = problems(&broadcast, &slots);
+        let mut problems = problems(&broadcast, &slots);
+        let order_keys = order_keys(&broadcast, &slots, &mut problems);
         if !problems.is_empty() {
             return Err(AcceptError::Invalid { problems });
         }
@@ -306,7 +319,7 @@ impl Engine {
         let deadline = broadcast.deadline.map(|wait| now.after(wait));
         // What is cancelled at the deadline need not be begun if it cannot end by then.
         let latest = deadline.filter(|_| broadcast.rest == Rest::Cancel);
-        let pin = |Recipient { target, required, skipped }: Recipient| NewDelivery {
+        let pin = |(Recipient { target, required, skipped }, order_key)| NewDelivery {
             expires: {
                 let expires = now.after(slots[&target].parts().policy.give_up_after);
                 latest.map_or(expires, |latest| latest.min(expires))
@@ -316,6 +329,7 @@ impl Engine {
             skipped,
             seed: shared.entropy.number(),
             span_id: shared.entropy.span_id(),
+            order_key,
         };
         let fingerprint = broadcast
             .idempotency_key
@@ -323,10 +337,10 @@ impl Engine {
             .then(|| fingerprint(&broadcast.payload, &broadcast));
         let caller_key = broadcast.idempotency_key.zip(fingerprint);
         Ok(NewBroadcast {
-            id: self.new_id(now),
+            id: self.0.ids.next(&shared.entropy, now),
             route: broadcast.route,
             payload: broadcast.payload,
-            recipients: broadcast.recipients.into_iter().map(pin).collect(),
+            recipients: broadcast.recipients.into_iter().zip(order_keys).map(pin).collect(),
             completion: broadcast.completion,
             rest: broadcast.rest,
             priority: broadcast.priority,
@@ -335,14 +349,6 @@ impl Engine {
             caller_key: caller_key.map(|(key, fingerprint)| CallerKey { key, fingerprint }),
             trace: self.trace(broadcast.caller, broadcast.baggage),
         })
-    }
-
-    fn new_id(&self, now: Timestamp) -> BroadcastId {
-        let random = self.0.shared.entropy.bytes();
-        let mut tail = [0; 10];
-        tail.copy_from_slice(&random[..10]);
-        let millis = u64::try_from(now.as_micros() / 1_000).unwrap_or(0);
-        BroadcastId(uuid::Builder::from_unix_timestamp_millis(millis, &tail).into_uuid())
     }
 
     fn trace(
@@ -405,6 +411,26 @@ fn problems(broadcast: &Broadcast, slots: &ByName) -> Vec<AcceptProblem> {
         problems.push(AcceptProblem::Quorum { needed, count });
     }
     problems
+}
+
+/// By what each delivery is ordered.
+fn order_keys(
+    broadcast: &Broadcast,
+    slots: &ByName,
+    problems: &mut Vec<AcceptProblem>,
+) -> Vec<Option<Arc<str>>> {
+    let key = |Recipient { target, .. }: &Recipient| {
+        let mapper = slots.get(target)?.parts().mapper.clone()?;
+        let worked_out = AssertUnwindSafe(|| mapper.order_key(&broadcast.payload));
+        let says = match catch_unwind(worked_out) {
+            Ok(Ok(key)) => return key.map(Arc::from),
+            Ok(Err(PrepareError(says))) => says,
+            Err(_) => "its mapper panicked when it was asked for the order key".to_owned(),
+        };
+        problems.push(AcceptProblem::OrderKey { target: target.clone(), says });
+        None
+    };
+    broadcast.recipients.iter().map(key).collect()
 }
 
 /// What tells a repeated request from another one under the same key: payload, media type, recipients.

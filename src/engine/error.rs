@@ -118,6 +118,14 @@ pub enum AcceptProblem {
     /// A recipient that is named twice.
     #[error("recipient `{0}` is given twice")]
     Twice(TargetName),
+    /// By what a recipient's deliveries are ordered cannot be worked out.
+    #[error("`{target}`: {says}")]
+    OrderKey {
+        /// The recipient.
+        target: TargetName,
+        /// Why.
+        says: String,
+    },
     /// A quorum that cannot be reached, or need not be.
     #[error("a quorum of {needed} does not fit {count} recipients")]
     Quorum {

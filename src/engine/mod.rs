@@ -8,6 +8,7 @@ mod configured;
 mod engine;
 mod error;
 mod handle;
+mod ids;
 mod probe;
 mod problems;
 mod target;

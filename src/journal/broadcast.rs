@@ -48,6 +48,8 @@ pub struct NewDelivery {
     pub span_id: [u8; 8],
     /// A condition has left it out: it is settled without being sent.
     pub skipped: bool,
+    /// Deliveries to the same recipient with the same key go one after the other.
+    pub order_key: Option<Arc<str>>,
 }
 
 /// The caller's own idempotency key.

@@ -14,6 +14,9 @@ const CAPTURED_BYTES_MAX: usize = 16 << 10;
 /// Bytes of the value of a header or of a pair of the query.
 const VALUE_BYTES_MAX: usize = 8 << 10;
 
+/// Bytes of an order key: an id, or a few.
+const ORDER_KEY_BYTES_MAX: usize = 1 << 10;
+
 /// jq expressions as a mapper.
 #[derive(Clone, Debug, Default)]
 pub struct JqMapper {
@@ -21,6 +24,7 @@ pub struct JqMapper {
     /// Of the target's own settings, in their order, with where each was written.
     values: Vec<(String, Filter)>,
     captures: Vec<(String, Filter)>,
+    order_by: Option<Filter>,
     quick: bool,
 }
 
@@ -35,13 +39,21 @@ impl JqMapper {
         let body_filter = body.iter().map(|(_, filter)| filter);
         let others = values.iter().chain(&captures).map(|(_, filter)| filter);
         let quick = !body_filter.chain(others).any(Filter::may_loop);
-        Self { body, values, captures, quick }
+        Self { body, values, captures, order_by: None, quick }
     }
 
-    /// Whether it changes nothing and captures nothing.
+    /// With an expression for the key by which deliveries are ordered.
+    #[must_use]
+    pub fn ordered_by(mut self, order_by: Option<Filter>) -> Self {
+        self.order_by = order_by;
+        self
+    }
+
+    /// Whether it changes nothing, captures nothing and orders nothing.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.body.is_none() && self.values.is_empty() && self.captures.is_empty()
+        let Self { body, values, captures, order_by, quick: _ } = self;
+        body.is_none() && values.is_empty() && captures.is_empty() && order_by.is_none()
     }
 
     fn value(
@@ -76,6 +88,14 @@ impl Mapper for JqMapper {
 
     fn is_quick(&self) -> bool {
         self.quick
+    }
+
+    fn order_key(&self, payload: &Payload) -> Result<Option<String>, PrepareError> {
+        let Some(filter) = &self.order_by else { return Ok(None) };
+        let wrong = |says: String| PrepareError(format!("`order_by`: {says}"));
+        let input = payload.as_json().ok_or_else(|| wrong("the payload is not JSON".into()))?;
+        let limits = Limits { output_bytes_max: ORDER_KEY_BYTES_MAX };
+        filter.run_text(input, limits).map_err(|error| wrong(error.to_string()))
     }
 
     fn capture(&self, reply: &Reply) -> BTreeMap<String, Value> {

@@ -18,6 +18,8 @@ pub enum Jitter {
     Full,
     /// At least half of it.
     Equal,
+    /// Anything between the first pause and three times the pause before, up to the longest.
+    Decorrelated,
     /// Nothing.
     None,
 }
@@ -100,7 +102,19 @@ impl Backoff {
             Jitter::None => whole,
             Jitter::Full => share(whole, seed, nth),
             Jitter::Equal => whole / 2 + share(whole / 2, seed, nth),
+            Jitter::Decorrelated => self.decorrelated(nth, seed),
         }
+    }
+
+    fn decorrelated(&self, nth: u32, seed: u64) -> Duration {
+        let first = self.pauses[0];
+        let longest = self.pauses.iter().copied().max().unwrap_or(first);
+        // Whatever was drawn before it has grown to the longest by then, or does not matter any more.
+        let from = nth.saturating_sub(u32::try_from(STEPS_MAX).unwrap_or(u32::MAX)).max(1);
+        (from..=nth.max(1)).fold(first, |before, nth| {
+            let room = before.saturating_mul(3).saturating_sub(first);
+            first.saturating_add(share(room, seed, nth)).min(longest)
+        })
     }
 
     /// What is added to a time that the API asked for, so that not all come back in the same instant: never
@@ -109,7 +123,7 @@ impl Backoff {
     pub fn spread(&self, nth: u32, seed: u64) -> Duration {
         match self.jitter {
             Jitter::None => Duration::ZERO,
-            Jitter::Full | Jitter::Equal => share(self.pauses[0], seed, nth),
+            Jitter::Full | Jitter::Equal | Jitter::Decorrelated => share(self.pauses[0], seed, nth),
         }
     }
 }
@@ -168,6 +182,13 @@ mod tests {
         let (full, equal) = (drawn(Jitter::Full), drawn(Jitter::Equal));
         assert!(full.iter().all(|p| *p <= ms(100)));
         assert!(equal.iter().all(|p| (ms(50)..=ms(100)).contains(p)));
+        let far = |seed| {
+            let doubling = Backoff::exponential(ms(100), ms(10_000)).unwrap();
+            doubling.with_jitter(Jitter::Decorrelated).pause(20, seed)
+        };
+        let decorrelated: Vec<_> = (0..10_000).map(far).collect();
+        assert!(decorrelated.iter().all(|p| (ms(100)..=ms(10_000)).contains(p)));
+        assert!((ms(2_000)..ms(8_000)).contains(&mean(&decorrelated)), "{:?}", mean(&decorrelated));
         assert!((ms(48)..ms(52)).contains(&mean(&full)), "{:?}", mean(&full));
         assert!((ms(73)..ms(77)).contains(&mean(&equal)), "{:?}", mean(&equal));
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use fanfare_sdk::{Meaning, RetryAfter, SendErrorKind, Timestamp};
 
-use super::gate::{Feedback, Said};
+use super::gate::{Feedback, Health, Pause, Said};
 use crate::report::Ended;
 
 /// What the end of an attempt tells the gate: whether the endpoint is there and well, and until when the target
@@ -19,6 +19,7 @@ pub fn feedback(ended: &Ended, pause_max: Duration) -> Feedback {
             | SendErrorKind::TooLarge
             | SendErrorKind::Unsupported => Feedback::NotSent,
             SendErrorKind::Aborted => Feedback::Abandoned,
+            SendErrorKind::Timeout => Feedback::TimedOut,
             _ => Feedback::NoReply,
         };
     }
@@ -30,7 +31,15 @@ pub fn feedback(ended: &Ended, pause_max: Duration) -> Feedback {
         | Meaning::TargetDisabled
         | Meaning::Permanent => None,
     };
-    let healthy = ended.meaning != Meaning::Retry;
+    let health = match ended.meaning {
+        Meaning::Retry => Health::Ill,
+        Meaning::Throttled => Health::Unknown,
+        Meaning::Success
+        | Meaning::Unauthorized
+        | Meaning::VersionRejected
+        | Meaning::TargetDisabled
+        | Meaning::Permanent => Health::Well,
+    };
     let said = match ended.meaning {
         Meaning::Success => Said::VersionAccepted,
         Meaning::VersionRejected => Said::VersionRejected,
@@ -39,8 +48,12 @@ pub fn feedback(ended: &Ended, pause_max: Duration) -> Feedback {
             Said::Nothing
         }
     };
-    let throttled = asks.map(|asked| until(asked, ended.at, pause_max));
-    Feedback::Replied { healthy, throttled, said }
+    let pause = match asks {
+        Some(asked) => Pause::Until(until(asked, ended.at, pause_max)),
+        None if ended.meaning == Meaning::Throttled => Pause::Unsaid,
+        None => Pause::None,
+    };
+    Feedback::Replied { health, pause, said }
 }
 
 fn until(asked: RetryAfter, from: Timestamp, pause_max: Duration) -> Timestamp {

@@ -179,6 +179,11 @@ impl Case<'_, '_> {
         }
         let (until, why) = match door {
             Door::Shut(why) => return self.give_up(Reason::Refused(why)),
+            // Those that wait for the same pause do not come back in the same instant.
+            Door::NotBefore(at, why @ Why::Throttled) if at > attempt.due => {
+                let retry = &self.plan.policy.retry;
+                (at.after(retry.backoff.spread(self.past.attempts + 1, self.plan.seed)), why)
+            }
             Door::NotBefore(at, why) if at > attempt.due => (at, why),
             Door::NotBefore(..) | Door::Busy(_) | Door::Open => (attempt.due, Why::Backoff),
         };

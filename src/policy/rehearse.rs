@@ -182,7 +182,7 @@ impl Stage<'_> {
     /// Starts an attempt, unless the gate refuses it.
     fn start(&mut self, started: Started, timeout: Duration) -> Option<Option<Outcome>> {
         let gate = self.gates.get_mut(&self.serving)?;
-        let ticket = match gate.admit(&started.way, self.now) {
+        let ticket = match gate.admit(&started.way, started.kind, self.now) {
             Ok(ticket) => ticket,
             Err(_) if started.kind == Kind::Hedge => {
                 self.listen(None);

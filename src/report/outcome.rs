@@ -64,6 +64,10 @@ pub enum Why {
     RateLimit,
     /// As many attempts as allowed are in flight.
     Concurrency,
+    /// Too many attempts were repeats lately.
+    RetryBudget,
+    /// Another delivery with the same order key comes first.
+    Order,
     /// An operator has paused the target.
     Paused,
     /// The target asked not to be called until somebody has looked at it.
@@ -187,6 +191,8 @@ impl Why {
             Self::Throttled => "throttled",
             Self::RateLimit => "rate_limit",
             Self::Concurrency => "concurrency",
+            Self::RetryBudget => "retry_budget",
+            Self::Order => "order",
             Self::Paused => "paused",
             Self::Disabled => "disabled",
             Self::QueueFull => "queue_full",

@@ -28,7 +28,7 @@ async fn stage(text: &str, scripts: &[(&str, &[Scripted])]) -> Stage {
         (format!("{name}.example"), Script::new(script.to_vec()))
     };
     let apis = Arc::new(ScriptedTransport::routes(scripts.iter().map(host)));
-    let builder = Engine::builder().transport(apis.clone()).targets_of(&mut config);
+    let builder = Engine::builder().transport(apis.clone()).configured(&mut config);
     Stage { engine: builder.start().await.unwrap(), config, apis }
 }
 

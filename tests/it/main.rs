@@ -9,6 +9,7 @@ mod configuration_page;
 mod configured;
 mod engine;
 mod failure_policy;
+mod gate;
 mod guides;
 mod quickstart;
 mod ractor;

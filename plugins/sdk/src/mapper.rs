@@ -21,6 +21,15 @@ pub trait Mapper: fmt::Debug + Send + Sync + 'static {
         true
     }
 
+    /// By what the target's deliveries are ordered: those with the same key go one after the other. None goes in no
+    /// order. It is asked when a broadcast is accepted, in its caller's task: it has to be quick.
+    ///
+    /// # Errors
+    /// When it cannot be worked out: the broadcast is not accepted.
+    fn order_key(&self, _payload: &Payload) -> Result<Option<String>, PrepareError> {
+        Ok(None)
+    }
+
     /// What the report shows of a reply, by name.
     fn capture(&self, _reply: &Reply) -> BTreeMap<String, Value> {
         BTreeMap::new()

@@ -98,6 +98,8 @@ pub(super) fn held(why: Why) -> &'static str {
         Why::Throttled => "it asked to be left alone",
         Why::RateLimit => "rate limit",
         Why::Concurrency => "as many as allowed are in flight",
+        Why::RetryBudget => "the retry budget is used up",
+        Why::Order => "one with the same order key comes first",
         Why::Paused => "paused by an operator",
         Why::Disabled => "it is disabled",
         Why::QueueFull => "its queue is full",

@@ -37,6 +37,7 @@ pub(super) fn broadcast(number: u128, recipients: &str) -> NewBroadcast {
         expires: at(1_000_000),
         span_id: [2; 8],
         skipped: false,
+        order_key: None,
     });
     NewBroadcast {
         id: id(number),

@@ -66,6 +66,7 @@ fn broadcast(number: u128, recipients: usize) -> NewBroadcast {
         expires: at(9),
         span_id: [0; 8],
         skipped: false,
+        order_key: None,
     });
     NewBroadcast {
         id: id(number),

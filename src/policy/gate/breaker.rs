@@ -1,8 +1,13 @@
 //! A breaker: closed, open, half-open.
 
+use std::time::Duration;
+
 use fanfare_sdk::{Endpoint, Timestamp};
 
-use super::BreakerPolicy;
+use super::{
+    BreakerPolicy,
+    window::{Calls, Window},
+};
 use crate::{policy::Door, report::Why};
 
 /// The state of a breaker.
@@ -14,6 +19,26 @@ pub enum BreakerState {
     Open,
     /// Probing.
     HalfOpen,
+    /// Refusing: an operator wants it so.
+    ForcedOpen,
+    /// Letting through: an operator wants it so.
+    ForcedClosed,
+    /// Not there: an operator wants it so.
+    Disabled,
+}
+
+/// What an operator wants of the breakers of a target.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+pub enum BreakerMode {
+    /// They open and close by themselves.
+    #[default]
+    Automatic,
+    /// Nothing is let through.
+    ForcedOpen,
+    /// All is let through. They go on counting.
+    ForcedClosed,
+    /// All is let through, and nothing is counted.
+    Disabled,
 }
 
 impl BreakerState {
@@ -24,6 +49,22 @@ impl BreakerState {
             Self::Closed => "closed",
             Self::Open => "open",
             Self::HalfOpen => "half_open",
+            Self::ForcedOpen => "forced_open",
+            Self::ForcedClosed => "forced_closed",
+            Self::Disabled => "disabled",
+        }
+    }
+}
+
+impl BreakerMode {
+    /// How a breaker shows that would be in that state by itself.
+    #[must_use]
+    pub const fn shows(self, state: BreakerState) -> BreakerState {
+        match self {
+            Self::Automatic => state,
+            Self::ForcedOpen => BreakerState::ForcedOpen,
+            Self::ForcedClosed => BreakerState::ForcedClosed,
+            Self::Disabled => BreakerState::Disabled,
         }
     }
 }
@@ -39,23 +80,30 @@ pub struct Transition {
     pub to: BreakerState,
 }
 
-/// A breaker that opens after some failures in a row.
+/// A breaker that opens after some failures in a row, or where too many of the latest attempts failed or were slow.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(super) struct Breaker {
+    /// In a row.
     failures: u32,
     /// Until when it refuses; half-open from then on.
     open_until: Option<Timestamp>,
     probes: u32,
     /// Counts its changes: what began in an earlier era does not count into this one.
     era: u64,
+    /// How often it opened without having been closed for long in between.
+    trips: u32,
+    closed_at: Option<Timestamp>,
+    window: Window,
 }
 
 /// What an attempt says about its endpoint.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Health {
-    Well,
-    /// Ill, and asks to be left alone until then.
+pub(super) enum Said {
+    /// It answered after that time.
+    Well(Duration),
+    /// It failed, and asks to be left alone until then.
     Ill(Option<Timestamp>),
+    /// Nothing.
     Unknown,
 }
 
@@ -91,7 +139,7 @@ impl Breaker {
     pub(super) fn end(
         &mut self,
         policy: &BreakerPolicy,
-        (era, health): (u64, Health),
+        (era, said): (u64, Said),
         now: Timestamp,
     ) -> Option<(BreakerState, BreakerState)> {
         if era != self.era {
@@ -99,20 +147,25 @@ impl Breaker {
         }
         let before = self.state(now);
         self.probes = self.probes.saturating_sub(1);
-        match (health, before) {
-            (Health::Unknown, _) => return None,
-            (Health::Well, BreakerState::Closed) => {
+        let closed = before == BreakerState::Closed;
+        match said {
+            Said::Unknown => return None,
+            Said::Well(_) if !closed => self.close(now),
+            Said::Well(took) => {
                 self.failures = 0;
-                return None;
-            }
-            (Health::Well, BreakerState::Open | BreakerState::HalfOpen) => self.change(None),
-            (Health::Ill(asked), _) => {
-                self.failures += 1;
-                if before == BreakerState::Closed && self.failures < policy.failures {
+                let slow = policy.is_slow(took);
+                if !(self.too_many(policy, (false, slow), now) && slow) {
                     return None;
                 }
-                let until = now.after(policy.open_for);
-                self.change(Some(asked.map_or(until, |asked| asked.max(until))));
+                self.open(policy, None, now);
+            }
+            Said::Ill(asked) => {
+                self.failures += 1;
+                let too_many = self.too_many(policy, (true, false), now);
+                if closed && self.failures < policy.failures && !too_many {
+                    return None;
+                }
+                self.open(policy, asked, now);
             }
         }
         Some((before, self.state(now)))
@@ -123,7 +176,43 @@ impl Breaker {
         (self.probes, self.era) = (0, self.era + 1);
     }
 
+    /// Counts an attempt; whether too many of the latest failed or were slow.
+    fn too_many(
+        &mut self,
+        policy: &BreakerPolicy,
+        (failed, slow): (bool, bool),
+        now: Timestamp,
+    ) -> bool {
+        let Some(ratios) = policy.ratios else { return false };
+        let call = Calls { all: 1, failed: u32::from(failed), slow: u32::from(slow) };
+        self.window.add(ratios.window, call, now);
+        let sum = self.window.sum(ratios.window, now);
+        let share = |count: u32| f64::from(count) / f64::from(sum.all.max(1));
+        sum.all >= ratios.calls_min
+            && (share(sum.failed) >= ratios.failure || share(sum.slow) >= ratios.slow)
+    }
+
+    /// Opens it: for longer than the last time, unless it was closed for a good while since then.
+    fn open(&mut self, policy: &BreakerPolicy, asked: Option<Timestamp>, now: Timestamp) {
+        let well_for = self.closed_at.map(|at| now.since(at));
+        if well_for.is_some_and(|well_for| well_for >= policy.open_for_max) {
+            self.trips = 0;
+        }
+        let times = 1_u32.checked_shl(self.trips).unwrap_or(u32::MAX);
+        let open_for = policy.open_for.saturating_mul(times).min(policy.open_for_max);
+        let until = now.after(open_for);
+        self.trips = self.trips.saturating_add(1);
+        self.change(Some(asked.map_or(until, |asked| asked.max(until))));
+    }
+
+    fn close(&mut self, now: Timestamp) {
+        self.closed_at = Some(now);
+        self.change(None);
+    }
+
     fn change(&mut self, open_until: Option<Timestamp>) {
-        *self = Self { failures: 0, open_until, probes: 0, era: self.era + 1 };
+        (self.failures, self.probes, self.open_until) = (0, 0, open_until);
+        self.era += 1;
+        self.window = Window::default();
     }
 }

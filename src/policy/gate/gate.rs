@@ -4,13 +4,15 @@ use fanfare_sdk::{Endpoint, Timestamp, Version};
 use smallvec::SmallVec;
 
 use super::{
-    GatePolicy, Transition,
-    breaker::{Breaker, Health},
+    BreakerMode, BreakerPolicy, BreakerState, Budget, GatePolicy, RetryBudget, Transition,
+    breaker::{self, Breaker},
+    concurrency::{Limiter, Load},
     rate_limit::Bucket,
+    throttle::Pauses,
 };
 use crate::{
     policy::{Door, Sight},
-    report::{Way, Why},
+    report::{Kind, Way, Why},
 };
 
 /// Endpoints of one target whose breakers are kept. Those beyond are let through.
@@ -32,12 +34,14 @@ pub struct Gate {
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct GateSnapshot {
     bucket: Bucket,
-    /// Until when the target asked to be left alone.
-    throttled_until: Option<Timestamp>,
+    budget: Budget,
+    limiter: Limiter,
+    pauses: Pauses,
     /// An operator lets nothing through.
     paused: bool,
     /// The target asked not to be called again.
     disabled: bool,
+    breaker_mode: BreakerMode,
     breakers: SmallVec<[(Option<Endpoint>, Breaker); 1]>,
     /// Versions that were rejected, and when they may be asked for again.
     rejected: SmallVec<[(Version, Timestamp); 1]>,
@@ -51,6 +55,9 @@ pub struct Ticket {
     version: Option<Version>,
     era: u64,
     tokens: u16,
+    begun: Timestamp,
+    /// Those that were in flight then, with this one.
+    in_flight: u32,
 }
 
 /// What became of an attempt, as far as the gate is concerned.
@@ -58,19 +65,43 @@ pub struct Ticket {
 pub enum Feedback {
     /// A reply came.
     Replied {
-        /// Whether the endpoint is well; a refusal of one request is.
-        healthy: bool,
-        /// Until when the target asked to be left alone.
-        throttled: Option<Timestamp>,
+        /// How the endpoint is.
+        health: Health,
+        /// Whether the target asked to be left alone.
+        pause: Pause,
         /// What else it said of itself.
         said: Said,
     },
     /// None came.
     NoReply,
+    /// None came in time.
+    TimedOut,
     /// Nothing was sent: it says nothing about the endpoint, and its tokens are given back.
     NotSent,
     /// It was ended from outside: it says nothing about the endpoint.
     Abandoned,
+}
+
+/// What an attempt says about its endpoint.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Health {
+    /// It is well; also where it has refused one request.
+    Well,
+    /// It has failed.
+    Ill,
+    /// Nothing: it was throttled.
+    Unknown,
+}
+
+/// Whether a target asked to be left alone.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Pause {
+    /// It did not.
+    None,
+    /// It did, and did not say for how long.
+    Unsaid,
+    /// It did, until then.
+    Until(Timestamp),
 }
 
 /// What a reply says of its target.
@@ -110,7 +141,9 @@ impl Gate {
     #[must_use]
     pub fn sight(&self, now: Timestamp) -> Sight {
         let mut sight = Sight { target: self.door(now), ..Sight::default() };
-        if let Some(policy) = &self.policy.breaker {
+        if let (Some(policy), BreakerMode::Automatic) =
+            (&self.policy.breaker, self.kept.breaker_mode)
+        {
             let doors = self
                 .kept
                 .breakers
@@ -125,25 +158,37 @@ impl Gate {
     ///
     /// # Errors
     /// What stands in the way.
-    pub fn admit(&mut self, way: &Way, now: Timestamp) -> Result<Ticket, Door> {
+    pub fn admit(&mut self, way: &Way, kind: Kind, now: Timestamp) -> Result<Ticket, Door> {
+        self.admit_within(way, kind, None, now)
+    }
+
+    /// The same, where repeats take from a second budget, too, which is shared with others.
+    ///
+    /// # Errors
+    /// What stands in the way.
+    pub fn admit_within(
+        &mut self,
+        way: &Way,
+        kind: Kind,
+        mut shared: Option<(&RetryBudget, &mut Budget)>,
+        now: Timestamp,
+    ) -> Result<Ticket, Door> {
         let tokens = self.policy.exchanges_max.max(1);
         let place = self.kept.breakers.iter().position(|(e, _)| *e == way.endpoint);
-        let mut door = self.door(now);
-        if let (Some(policy), Some(place)) = (&self.policy.breaker, place) {
-            door = door.stricter(self.kept.breakers[place].1.door(policy, now));
-        }
-        if self.in_flight >= self.policy.concurrency_max {
-            door = door.stricter(Door::Busy(Why::Concurrency));
-        }
-        let limit = self.policy.rate_limit.as_ref();
-        if let Some(at) = limit.and_then(|limit| self.kept.bucket.not_before(limit, tokens, now)) {
-            door = door.stricter(Door::NotBefore(at, Why::RateLimit));
-        }
+        let door = self.door_of(place, tokens, now).stricter(self.budgets(kind, &mut shared, now));
         if door != Door::Open {
             return Err(door);
         }
-        if let Some(limit) = limit {
+        if let Some(limit) = &self.policy.rate_limit {
             self.kept.bucket.take(limit, tokens, now);
+        }
+        let own = self.policy.retry_budget.as_ref().map(|policy| (policy, &mut self.kept.budget));
+        for (policy, budget) in own.into_iter().chain(shared) {
+            match kind {
+                Kind::First => budget.earn(policy, now),
+                Kind::Retry | Kind::Hedge => budget.take(policy, now),
+                Kind::Challenge => {}
+            }
         }
         self.in_flight += 1;
         self.ask_again(way.version.as_ref(), now);
@@ -152,7 +197,8 @@ impl Gate {
             breaker.begin();
             breaker.era()
         });
-        Ok(Ticket { endpoint: way.endpoint.clone(), version: way.version.clone(), era, tokens })
+        let (endpoint, version) = (way.endpoint.clone(), way.version.clone());
+        Ok(Ticket { endpoint, version, era, tokens, begun: now, in_flight: self.in_flight })
     }
 
     /// Takes a ticket back, and says whether a breaker has changed its state.
@@ -162,27 +208,74 @@ impl Gate {
         feedback: Feedback,
         now: Timestamp,
     ) -> Option<Transition> {
-        let Ticket { endpoint, version, era, tokens } = ticket;
+        let Ticket { endpoint, version, era, tokens, begun, in_flight } = ticket;
         self.in_flight = self.in_flight.saturating_sub(1);
-        let health = match feedback {
-            Feedback::Replied { healthy, throttled, said } => {
+        let mut asked = None;
+        let (said, load) = match feedback {
+            Feedback::Replied { health, pause, said } => {
                 self.learn(said, version, now);
-                self.kept.throttled_until = self.kept.throttled_until.max(throttled);
-                if healthy { Health::Well } else { Health::Ill(throttled) }
+                asked = self.pause_for(pause, begun, now);
+                let load = if asked.is_some() { Load::Throttled } else { Load::Carried };
+                match health {
+                    Health::Well => (breaker::Said::Well(now.since(begun)), load),
+                    Health::Ill if asked.is_none() => (breaker::Said::Ill(None), Load::Unknown),
+                    Health::Ill => (breaker::Said::Ill(asked), load),
+                    Health::Unknown => (breaker::Said::Unknown, load),
+                }
             }
-            Feedback::NoReply => Health::Ill(None),
-            Feedback::Abandoned => Health::Unknown,
+            Feedback::NoReply => (breaker::Said::Ill(None), Load::Unknown),
+            Feedback::TimedOut => (breaker::Said::Ill(None), Load::TimedOut),
+            Feedback::Abandoned => (breaker::Said::Unknown, Load::Unknown),
             Feedback::NotSent => {
                 if let Some(limit) = &self.policy.rate_limit {
                     self.kept.bucket.put_back(limit, tokens);
                 }
-                Health::Unknown
+                (breaker::Said::Unknown, Load::Unknown)
             }
         };
+        if load == Load::Carried && asked.is_none() {
+            self.kept.pauses.end(begun);
+        }
+        self.kept.limiter.end(&self.policy, (load, in_flight), (begun, now));
+        self.tell_breaker(endpoint, (era, said), now)
+    }
+
+    fn tell_breaker(
+        &mut self,
+        endpoint: Option<Endpoint>,
+        (era, said): (u64, breaker::Said),
+        now: Timestamp,
+    ) -> Option<Transition> {
+        let mode = self.kept.breaker_mode;
+        if mode == BreakerMode::Disabled {
+            return None;
+        }
         let policy = self.policy.breaker.clone()?;
-        let breaker = self.breaker(&endpoint, health)?;
-        let (from, to) = breaker.end(&policy, (era, health), now)?;
-        Some(Transition { endpoint, from, to })
+        let breaker = self.breaker(&endpoint, (&policy, said))?;
+        let (from, to) = breaker.end(&policy, (era, said), now)?;
+        let (from, to) = (mode.shows(from), mode.shows(to));
+        (from != to).then_some(Transition { endpoint, from, to })
+    }
+
+    /// What an operator wants of its breakers; says what changes by that, if anything does.
+    pub fn set_breaker_mode(&mut self, mode: BreakerMode, now: Timestamp) -> Option<Transition> {
+        let first = self.kept.breakers.first().map(|(_, breaker)| breaker.state(now));
+        let state = first.unwrap_or(BreakerState::Closed);
+        let from = std::mem::replace(&mut self.kept.breaker_mode, mode).shows(state);
+        let to = mode.shows(state);
+        (from != to).then_some(Transition { endpoint: None, from, to })
+    }
+
+    /// What an operator wants of its breakers.
+    #[must_use]
+    pub fn breaker_mode(&self) -> BreakerMode {
+        self.kept.breaker_mode
+    }
+
+    /// How many attempts may be in flight now.
+    #[must_use]
+    pub fn limit(&self) -> u32 {
+        self.kept.limiter.limit(&self.policy)
     }
 
     /// From here on it lets through what this policy allows; what it knows stays.
@@ -270,22 +363,78 @@ impl Gate {
         }
     }
 
+    /// Leaves the target alone, where it asked for that; until when.
+    fn pause_for(&mut self, pause: Pause, begun: Timestamp, now: Timestamp) -> Option<Timestamp> {
+        let asked = match pause {
+            Pause::None => return None,
+            Pause::Unsaid => None,
+            Pause::Until(until) => Some(until),
+        };
+        let until = self.kept.pauses.begin(&self.policy.throttle, asked, begun, now);
+        self.kept.limiter.pause(until);
+        Some(asked.unwrap_or(until))
+    }
+
     fn door(&self, now: Timestamp) -> Door {
         if self.kept.disabled {
             return Door::Shut(Why::Disabled);
         }
-        match self.kept.throttled_until {
+        match self.kept.pauses.until() {
             Some(until) if now < until => Door::NotBefore(until, Why::Throttled),
             _ if self.kept.paused => Door::Busy(Why::Paused),
+            _ if self.kept.breaker_mode == BreakerMode::ForcedOpen => Door::Busy(Why::Breaker),
             _ => Door::Open,
         }
     }
 
-    /// The breaker of that endpoint; made when its endpoint is ill for the first time.
-    fn breaker(&mut self, endpoint: &Option<Endpoint>, health: Health) -> Option<&mut Breaker> {
+    /// What holds for an attempt at the endpoint whose breaker stands there, but for its budgets.
+    fn door_of(&self, breaker: Option<usize>, tokens: u16, now: Timestamp) -> Door {
+        let mut door = self.door(now);
+        if let (Some(policy), Some(place), BreakerMode::Automatic) =
+            (&self.policy.breaker, breaker, self.kept.breaker_mode)
+        {
+            door = door.stricter(self.kept.breakers[place].1.door(policy, now));
+        }
+        if self.in_flight >= self.limit() {
+            door = door.stricter(Door::Busy(Why::Concurrency));
+        }
+        let limit = self.policy.rate_limit.as_ref();
+        match limit.and_then(|limit| self.kept.bucket.not_before(limit, tokens, now)) {
+            Some(at) => door.stricter(Door::NotBefore(at, Why::RateLimit)),
+            None => door,
+        }
+    }
+
+    /// What the budgets say to a repeat.
+    fn budgets(
+        &mut self,
+        kind: Kind,
+        shared: &mut Option<(&RetryBudget, &mut Budget)>,
+        now: Timestamp,
+    ) -> Door {
+        if matches!(kind, Kind::First | Kind::Challenge) {
+            return Door::Open;
+        }
+        let own = self.policy.retry_budget.as_ref().map(|policy| (policy, &mut self.kept.budget));
+        let own = own.and_then(|(policy, budget)| budget.not_before(policy, now));
+        let shared = shared.as_mut().and_then(|(policy, budget)| budget.not_before(policy, now));
+        own.max(shared).map_or(Door::Open, |at| Door::NotBefore(at, Why::RetryBudget))
+    }
+
+    /// The breaker of that endpoint; made when there is something to count for the first time.
+    fn breaker(
+        &mut self,
+        endpoint: &Option<Endpoint>,
+        (policy, said): (&BreakerPolicy, breaker::Said),
+    ) -> Option<&mut Breaker> {
         let breakers = &mut self.kept.breakers;
         let place = breakers.iter().position(|(e, _)| e == endpoint);
-        if place.is_none() && matches!(health, Health::Ill(_)) && breakers.len() < ENDPOINTS_MAX {
+        let counts = match said {
+            breaker::Said::Ill(_) => true,
+            breaker::Said::Well(took) => policy.is_slow(took),
+            breaker::Said::Unknown => false,
+        };
+        if place.is_none() && counts && breakers.len() < ENDPOINTS_MAX {
             breakers.push((endpoint.clone(), Breaker::default()));
             return breakers.last_mut().map(|(_, breaker)| breaker);
         }

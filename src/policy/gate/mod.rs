@@ -6,15 +6,20 @@
 //! concurrency are not in the sight: who is refused for them queues before the gate, in order.
 
 mod breaker;
+mod budget;
+mod concurrency;
 #[expect(clippy::module_inception, reason = "the gate is the word for it")]
 mod gate;
 mod policy;
 mod rate_limit;
 #[cfg(test)]
 mod tests;
+mod throttle;
+mod window;
 
 pub use self::{
-    breaker::{BreakerState, Transition},
-    gate::{Feedback, Gate, GateSnapshot, Said, Ticket},
-    policy::{BreakerPolicy, GateError, GatePolicy, RateLimit},
+    breaker::{BreakerMode, BreakerState, Transition},
+    budget::{Budget, RetryBudget},
+    gate::{Feedback, Gate, GateSnapshot, Health, Pause, Said, Ticket},
+    policy::{Adaptive, BreakerPolicy, BreakerRatios, GateError, GatePolicy, RateLimit, Throttle},
 };

@@ -145,7 +145,7 @@ fn beside(vice: Vice, repeat: Repeat) -> Scenario {
     scenario.targets[0].api.vice = vice;
     scenario.targets[0].api.repeat = repeat;
     scenario.targets[0].auth = !matches!(vice, Vice::None);
-    scenario.broadcasts = (0..12).map(|_| SimBroadcast::to_all(2)).collect();
+    scenario.broadcasts = (0..40).map(|_| SimBroadcast::to_all(2)).collect();
     scenario
 }
 
