@@ -23,7 +23,8 @@ use crate::{
     journal::{NewBroadcast, Open},
     policy::{feedback, notice},
     report::{
-        AttemptError, CapturedReply, DeliveryId, Ended, Event, History, Kind, Started, Trace, Way,
+        AttemptError, CapturedReply, DeliveryId, Ended, Event, History, Kind, Limit, Started,
+        Trace, Way,
     },
     telemetry::{self, AttemptEnd, Exchanges, TraceContext},
     transport::{Outbound, OutboundParts},
@@ -31,6 +32,9 @@ use crate::{
 
 /// The pause before an end that could not be recorded is recorded again; doubled up to the second.
 const RECORD_AGAIN: (Duration, Duration) = (Duration::from_millis(20), Duration::from_secs(1));
+
+/// Bytes of the headers of a reply that are kept: what servers take of a request, and rarely more than a tenth of it.
+const HEADER_BYTES_MAX: usize = 16 << 10;
 
 /// Bytes of an error's text that are kept: a line, not a page.
 const ERROR_BYTES_MAX: usize = 300;
@@ -125,7 +129,7 @@ async fn perform(
     });
     let now = shared.clock.now();
     match sent {
-        Ok(reply) => replied((slot, parts), order, (&call, &outbound), reply, now).await,
+        Ok(reply) => replied((shared, slot, parts), order, (&call, &outbound), reply, now).await,
         Err(error) => failed(order.started.attempt, &error, outbound.learned(), now),
     }
 }
@@ -142,7 +146,7 @@ fn cut_short(progress: &Progress, kind: SendErrorKind) -> Result<Reply, SendErro
 }
 
 async fn replied(
-    (slot, parts): (&Slot, &SlotParts),
+    (shared, slot, parts): (&Shared, &Slot, &SlotParts),
     order: &Order,
     (call, outbound): (&Call, &Outbound),
     reply: Reply,
@@ -169,7 +173,8 @@ async fn replied(
     };
     let status = reply.head.status;
     let notice = notice(&reply.head.headers, outbound.requested().as_ref());
-    let captured = if ends { Some(Arc::new(capture((slot, parts), reply).await)) } else { None };
+    let captured =
+        if ends { Some(Arc::new(capture(shared, (slot, parts), reply).await)) } else { None };
     Ended {
         attempt: order.started.attempt,
         meaning,
@@ -201,7 +206,28 @@ fn unclassified(call: &Call, reply: &Reply) -> Classification {
     Classification::new(Meaning::Permanent, effect)
 }
 
-async fn capture((slot, parts): (&Slot, &SlotParts), reply: Reply) -> CapturedReply {
+/// Keeps the headers that fit; says whether others were left out.
+fn cut_headers(headers: &mut http::HeaderMap) -> bool {
+    let bytes =
+        |(name, value): (&http::HeaderName, &http::HeaderValue)| name.as_str().len() + value.len();
+    if headers.iter().map(bytes).sum::<usize>() <= HEADER_BYTES_MAX {
+        return false;
+    }
+    let mut left = HEADER_BYTES_MAX;
+    let fits = |pair: &(&http::HeaderName, &http::HeaderValue)| {
+        left = left.saturating_sub(bytes(*pair));
+        left > 0
+    };
+    let kept = headers.iter().take_while(fits).map(|(name, value)| (name.clone(), value.clone()));
+    *headers = kept.collect();
+    true
+}
+
+async fn capture(
+    shared: &Shared,
+    (slot, parts): (&Slot, &SlotParts),
+    reply: Reply,
+) -> CapturedReply {
     let captured = match &parts.mapper {
         Some(mapper) => {
             let taken = timeout(parts.policy.timeout, slot.mapping.capture(mapper, &reply));
@@ -209,8 +235,15 @@ async fn capture((slot, parts): (&Slot, &SlotParts), reply: Reply) -> CapturedRe
         }
         None => BTreeMap::new(),
     };
-    let (body, truncated) = (reply.body.bytes().clone(), reply.body.is_truncated());
-    let ReplyHead { status, headers, .. } = reply.head;
+    let (body, mut truncated) = (reply.body.bytes().clone(), reply.body.is_truncated());
+    let ReplyHead { status, mut headers, .. } = reply.head;
+    if truncated {
+        shared.reached(Limit::ReplyBytes, Some(&slot.name));
+    }
+    if cut_headers(&mut headers) {
+        truncated = true;
+        shared.reached(Limit::ReplyHeaderBytes, Some(&slot.name));
+    }
     CapturedReply { status, headers, body, truncated, captured }
 }
 

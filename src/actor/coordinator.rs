@@ -36,6 +36,8 @@ pub(crate) enum Until {
 pub(crate) struct Waiter {
     pub(crate) until: Until,
     pub(crate) answer: oneshot::Sender<Report>,
+    /// The journal knows what is waited for, or has forgotten it. Before that, nothing follows from its not knowing it.
+    pub(crate) is_accepted: bool,
 }
 
 /// Where callers wait. Outlives its coordinators.
@@ -213,6 +215,20 @@ impl Desk {
         }
     }
 
+    /// It is written: from here on the journal knows of it.
+    pub(crate) fn is_accepted(&self, id: BroadcastId) {
+        if let Some(waiters) = &mut *self.waiters()
+            && let Some(waiting) = waiters.get_mut(&id)
+        {
+            waiting.iter_mut().for_each(|waiter| waiter.is_accepted = true);
+        }
+    }
+
+    /// It is not written: those who wait for it are given back.
+    pub(crate) fn give_back(&self, id: BroadcastId) -> Vec<Waiter> {
+        self.take(id, |waiter| !waiter.is_accepted)
+    }
+
     /// Answers those who wait for what is reported.
     pub(crate) fn answer(&self, report: &Report) {
         for waiter in self.take(report.id, |waiter| waiter.until.is_over(report)) {
@@ -245,7 +261,7 @@ impl Desk {
 
     /// The journal does not know that broadcast (any more): nobody needs to wait for it.
     fn forget(&self, id: BroadcastId) {
-        drop(self.take(id, |_| true));
+        drop(self.take(id, |waiter| waiter.is_accepted));
     }
 
     /// Takes those whose waiting is over.

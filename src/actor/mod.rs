@@ -10,6 +10,7 @@ mod alarm;
 mod ambient;
 mod attempt;
 mod coordinator;
+mod early;
 mod line;
 mod mapping;
 mod messages;

@@ -76,6 +76,13 @@ impl Queue {
         self.held.get_mut(id)
     }
 
+    /// Something holds it back; the pause between two attempts is no such thing.
+    pub(super) fn hold_back(&mut self, id: &DeliveryId, why: Why) {
+        if let Some(held) = self.held.get_mut(id).filter(|_| why != Why::Backoff) {
+            held.refused = Some(why);
+        }
+    }
+
     /// Takes a delivery in, unless it is there.
     pub(super) fn insert(&mut self, id: DeliveryId, held: Held) {
         if let Some(key) = held.order_key() {

@@ -2,7 +2,10 @@
 
 use std::{
     fmt,
-    sync::{Arc, Mutex, atomic::AtomicBool},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
@@ -17,7 +20,7 @@ use crate::{
         gate::{Budget, RetryBudget},
         next,
     },
-    report::{Boot, BroadcastId, CancelledBy, Why},
+    report::{Boot, BroadcastId, CancelledBy, Limit, Usage, Why},
     telemetry,
 };
 
@@ -39,6 +42,10 @@ pub(crate) struct Shared {
     pub(crate) observed: Option<Observed>,
     /// Of all repeats of all targets; none is no limit.
     pub(crate) retry_budget: Option<(RetryBudget, Mutex<Budget>)>,
+    /// Attempts of all targets in flight, and how many there may be.
+    pub(crate) in_flight: AtomicUsize,
+    pub(crate) in_flight_max: usize,
+    pub(crate) targets_max: usize,
     /// No broadcast is accepted any more.
     pub(crate) closing: AtomicBool,
 }
@@ -122,6 +129,37 @@ impl Shared {
             self.route(&committed, CancelledBy::Verdict);
         }
         Ok(())
+    }
+
+    /// Something was refused or cut short because of a limit.
+    pub(crate) fn reached(&self, limit: Limit, target: Option<&TargetName>) {
+        telemetry::limit_reached(limit, target);
+        if let Some(observed) = &self.observed {
+            observed.observer().limit_reached(limit, target);
+        }
+    }
+
+    /// How near the limits are: those of the journal, of the engine, and of every target.
+    pub(crate) fn usage(&self) -> Vec<Usage> {
+        let usage = |limit, target: Option<&TargetName>, used: usize, max: usize| {
+            let target = target.cloned();
+            Usage { limit, target, used: used as u64, max: max as u64 }
+        };
+        let mut all = self.journal.usage();
+        let in_flight = self.in_flight.load(Ordering::Relaxed);
+        let slots = self.slots.all();
+        all.push(usage(Limit::InFlight, None, in_flight, self.in_flight_max));
+        all.push(usage(Limit::Targets, None, slots.len(), self.targets_max));
+        for (name, slot) in &*slots {
+            let open = slot.open.load(Ordering::Relaxed);
+            let (in_flight, limit) = {
+                let gate = slot.gate();
+                (gate.in_flight() as usize, gate.limit() as usize)
+            };
+            all.push(usage(Limit::Queue, Some(name), open, slot.parts().policy.queue_max));
+            all.push(usage(Limit::Concurrency, Some(name), in_flight, limit));
+        }
+        all
     }
 
     /// Where callers wait for that broadcast.

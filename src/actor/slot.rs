@@ -4,7 +4,7 @@ use std::{
     fmt,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError, RwLock,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -17,6 +17,7 @@ use super::{
     Clock, Entropy, Inspection, Shared, TargetMsg,
     address::Address,
     attempt::{self, Order},
+    early::Early,
     mapping::Mapping,
     task,
 };
@@ -32,6 +33,9 @@ use crate::{
 /// How long an actor may take to say how it stands.
 const INSPECT_TIMEOUT: Duration = Duration::from_secs(1);
 
+/// The pause before an attempt asks again for which all targets together have no room.
+const ROOM_AGAIN: Duration = Duration::from_millis(5);
+
 /// Announcements of one target that are told.
 const ANNOUNCED_MAX: usize = 64;
 
@@ -44,6 +48,9 @@ pub(crate) struct Slot {
     /// It is about to be removed: no new broadcast names it.
     pub(crate) leaving: AtomicBool,
     pub(crate) address: Address<TargetMsg>,
+    pub(super) early: Early,
+    /// Deliveries that its actor holds.
+    pub(crate) open: AtomicUsize,
     /// Its own: what is drawn for one target changes nothing for another.
     pub(super) entropy: Entropy,
     /// Its actor has ended too often: deliveries find other ways, or fail.
@@ -84,7 +91,7 @@ struct Flight {
 #[derive(Debug)]
 pub(super) struct Permit {
     slot: Arc<Slot>,
-    clock: Clock,
+    shared: Arc<Shared>,
     // Invariant: there until it is given back.
     ticket: Option<Ticket>,
 }
@@ -103,6 +110,8 @@ impl Slot {
             parts: RwLock::new(Arc::new(parts)),
             leaving: AtomicBool::new(false),
             address,
+            early: Early::default(),
+            open: AtomicUsize::new(0),
             entropy,
             failed: AtomicBool::new(false),
             mapping: Mapping::default(),
@@ -146,9 +155,13 @@ impl Slot {
         self: &Arc<Self>,
         way: &Way,
         kind: Kind,
-        shared: &Shared,
+        shared: &Arc<Shared>,
     ) -> Result<Permit, Door> {
         let now = shared.clock.now();
+        if shared.in_flight.load(Ordering::Relaxed) >= shared.in_flight_max {
+            // Whoever makes room does not know who waits for it.
+            return Err(Door::NotBefore(now.after(ROOM_AGAIN), Why::Concurrency));
+        }
         let mut gate = self.gate();
         let ticket = match &shared.retry_budget {
             Some((policy, budget)) => {
@@ -158,7 +171,8 @@ impl Slot {
             None => gate.admit(way, kind, now)?,
         };
         drop(gate);
-        Ok(Permit { slot: self.clone(), clock: shared.clock, ticket: Some(ticket) })
+        shared.in_flight.fetch_add(1, Ordering::Relaxed);
+        Ok(Permit { slot: self.clone(), shared: shared.clone(), ticket: Some(ticket) })
     }
 
     /// Starts an attempt. It ends by itself, records its end, and then tells whatever actor the target has.
@@ -331,7 +345,8 @@ impl Permit {
         if matches!(feedback, Feedback::Replied { said: Said::Disabled, .. }) {
             crate::telemetry::target_disabled(&self.slot.name);
         }
-        let transition = self.slot.gate().give_back(ticket, feedback, self.clock.now());
+        let transition = self.slot.gate().give_back(ticket, feedback, self.shared.clock.now());
+        self.shared.in_flight.fetch_sub(1, Ordering::Relaxed);
         self.slot.breaker_changed(transition);
     }
 }

@@ -1,6 +1,10 @@
 //! The actor of a target: asks what its deliveries do next, writes it down, and does it.
 
-use std::{mem, sync::Arc, time::Duration};
+use std::{
+    mem,
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
 use fanfare_sdk::{AuthError, TargetName, Timestamp};
 use ractor::{Actor, ActorProcessingErr, ActorRef};
@@ -18,7 +22,7 @@ use super::{
 use crate::{
     journal::{Claim, Entry, JournalError, Open},
     policy::{Door, Plan, Sight, Step, next},
-    report::{CancelledBy, DeliveryId, Event, Kind, Outcome, Reason, Started, Why},
+    report::{CancelledBy, DeliveryId, Event, Kind, Limit, Outcome, Reason, Started, Why},
     telemetry,
 };
 
@@ -104,6 +108,7 @@ impl Actor for Target {
     ) -> Result<(), ActorProcessingErr> {
         match message {
             TargetMsg::Load => state.load().await,
+            TargetMsg::Deliver(open) if state.slot.early.told(&open) => {}
             TargetMsg::Deliver(open) => state.take_in(*open),
             TargetMsg::Prepared(id, ready) => state.prepared(&id, ready),
             TargetMsg::Attempted(id, ended) => state.learn(&id, Event::Ended(ended)),
@@ -131,6 +136,7 @@ impl TargetState {
             Ok((claim, open)) => {
                 self.load_pause = LOAD_AGAIN.0;
                 self.claim = Some(claim);
+                self.slot.early.note(&open, self.shared.clock.now());
                 self.slot.keep_successes(|id| open.iter().any(|open| open.id() == *id));
                 for open in open {
                     self.take_in(open);
@@ -194,6 +200,7 @@ impl TargetState {
         }
         let (policy, new) = (&self.parts.policy, open.history.events().is_empty());
         if new && self.queue.len() >= policy.queue_max {
+            self.shared.reached(Limit::Queue, Some(&self.slot.name));
             return self.settle(id, Outcome::Failed(Reason::Refused(Why::QueueFull)));
         }
         let stands_in = open.serving != open.recipient().recipient;
@@ -306,7 +313,7 @@ impl TargetState {
     /// Starts an attempt, if the authorizers are ready and the gate admits it.
     fn attempt(&mut self, id: &DeliveryId, started: Started, timeout: Duration) {
         if !self.queue.has_turn(id) {
-            held_back(self.queue.get(id), Why::Order);
+            self.queue.hold_back(id, Why::Order);
             return self.queue.stand(id, Place::InOrder);
         }
         let may_pass = self.queue.may_pass(id);
@@ -333,7 +340,7 @@ impl TargetState {
         };
         // A hedge is not worth waiting for.
         if started.kind != Kind::Hedge {
-            held_back(self.queue.get(id), why);
+            self.queue.hold_back(id, why);
             let budget = why == Why::RetryBudget;
             self.queue.stand(id, if budget { Place::ForBudget } else { Place::AtGate });
         }
@@ -390,7 +397,7 @@ impl TargetState {
     }
 
     fn wait(&mut self, id: &DeliveryId, until: Timestamp, why: Why) {
-        held_back(self.queue.get(id), why);
+        self.queue.hold_back(id, why);
         self.decided.entries.push(Entry::Due(id.clone(), until));
         self.queue.schedule(id.clone(), until);
     }
@@ -424,6 +431,7 @@ impl TargetState {
             self.decide(&id);
         }
         self.commit().await;
+        self.slot.open.store(self.queue.len(), Ordering::Relaxed);
         self.set_alarm();
     }
 
@@ -482,14 +490,5 @@ impl TargetState {
         let Some(at) = [self.queue.next_due(), at_gate].into_iter().flatten().min() else { return };
         let myself = self.myself.clone();
         self.alarm.set(self.shared.clock, at, move || drop(myself.send_message(TargetMsg::Wake)));
-    }
-}
-
-/// What the gate held a delivery back for; the pause between two attempts is not the gate's.
-fn held_back(held: Option<&mut Held>, why: Why) {
-    if let Some(held) = held
-        && why != Why::Backoff
-    {
-        held.refused = Some(why);
     }
 }

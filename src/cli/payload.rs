@@ -9,10 +9,7 @@ use std::{
 use fanfare_sdk::Payload;
 
 use super::{args::SendArgs, plan::Wrong};
-use crate::config::parse_duration;
-
-/// Bytes of a payload. More of it belongs into a file that the APIs fetch.
-const PAYLOAD_BYTES_MAX: u64 = 64 << 20;
+use crate::{config::parse_duration, engine::Limits};
 
 /// Reads the duration of an option.
 pub(super) fn span(option: &str, text: &str) -> Result<Duration, String> {
@@ -72,10 +69,11 @@ fn read(typed: &str) -> Result<Vec<u8>, String> {
         None => return Ok(typed.as_bytes().to_vec()),
     };
     let mut bytes = Vec::new();
-    let read = source.take(PAYLOAD_BYTES_MAX + 1).read_to_end(&mut bytes);
+    let bytes_max = Limits::default().payload_bytes_max as u64;
+    let read = source.take(bytes_max + 1).read_to_end(&mut bytes);
     read.map_err(|error| format!("{what}: {error}"))?;
-    if bytes.len() as u64 > PAYLOAD_BYTES_MAX {
-        return Err(format!("{what}: more than {} MiB", PAYLOAD_BYTES_MAX >> 20));
+    if bytes.len() as u64 > bytes_max {
+        return Err(format!("{what}: more than {} MiB", bytes_max >> 20));
     }
     Ok(bytes)
 }

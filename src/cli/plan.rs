@@ -12,8 +12,9 @@ use super::{
     planned_route::along_route,
 };
 use crate::{
+    config::EngineConfig,
     engine::{Broadcast, Target},
-    policy::{Retry, gate::RetryBudget},
+    policy::Retry,
     report::Rest,
 };
 
@@ -22,7 +23,7 @@ use crate::{
 pub(super) struct SendPlan {
     pub(super) targets: Vec<Target>,
     pub(super) broadcast: Broadcast,
-    pub(super) retry_budget: Option<RetryBudget>,
+    pub(super) engine: EngineConfig,
 }
 
 /// Checks everything.
@@ -80,8 +81,8 @@ pub(super) fn plan(args: &SendArgs) -> Result<SendPlan, Vec<String>> {
             None => target,
         });
     }
-    let retry_budget = Some(RetryBudget::default());
-    Ok(SendPlan { targets, broadcast: until(broadcast, deadline, args), retry_budget })
+    let engine = EngineConfig::default();
+    Ok(SendPlan { targets, broadcast: until(broadcast, deadline, args), engine })
 }
 
 /// With the deadline and the key of the command line.

@@ -49,9 +49,9 @@ pub(super) fn along_route(args: &SendArgs) -> Result<SendPlan, Vec<String>> {
     if !wrong.0.is_empty() {
         return Err(wrong.0);
     }
-    let (targets, retry_budget) = (config.targets.into_iter(), config.engine.retry_budget);
+    let (targets, engine) = (config.targets.into_iter(), config.engine);
     let targets = targets.map(Target::from).collect();
-    Ok(SendPlan { targets, broadcast: until(broadcast, deadline, args), retry_budget })
+    Ok(SendPlan { targets, broadcast: until(broadcast, deadline, args), engine })
 }
 
 /// The names of the targets.

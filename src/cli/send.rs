@@ -15,6 +15,7 @@ use super::{
     runtime, text, trace,
 };
 use crate::{
+    config::EngineConfig,
     engine::{Broadcast, BroadcastHandle, Clock, Engine, EngineBuilder, Target},
     report::{DeliveryState, Report},
     wire,
@@ -33,7 +34,9 @@ pub(super) fn send(args: &SendArgs) -> io::Result<Status> {
         return runtime::run(dry_run(plan))?;
     }
     let (otlp, broadcast) = (Otlp::from_env(), Otlp::continuing(plan.broadcast));
-    let builder = otlp.attach(Engine::builder().retry_budget(plan.retry_budget));
+    let builder = otlp.attach(Engine::builder());
+    let EngineConfig { retry_budget, limits, .. } = plan.engine;
+    let builder = builder.retry_budget(retry_budget).limits(limits);
     runtime::run(async {
         let delivered = deliver(builder, plan.targets, broadcast, args.progress).await;
         let ended = tell(args, delivered);

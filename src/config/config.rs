@@ -6,7 +6,7 @@ use fanfare_sdk::{ApiTarget, Authorizer, Capture, Mapper, TargetName};
 
 use crate::{
     mapping::Filter,
-    policy::{TargetPolicy, gate::RetryBudget},
+    policy::{Limits, TargetPolicy, gate::RetryBudget},
     report::{Completion, Priority, Rest},
 };
 
@@ -28,11 +28,13 @@ pub struct Config {
 pub struct EngineConfig {
     /// How many attempts of all targets together may be repeats; none is no limit.
     pub retry_budget: Option<RetryBudget>,
+    /// What it may hold and do at once.
+    pub limits: Limits,
 }
 
 impl Default for EngineConfig {
     fn default() -> Self {
-        Self { retry_budget: Some(RetryBudget::default()) }
+        Self { retry_budget: Some(RetryBudget::default()), limits: Limits::default() }
     }
 }
 

@@ -2,13 +2,16 @@
 
 use std::{
     num::NonZero,
-    sync::{Arc, Mutex, atomic::AtomicBool},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicUsize},
+    },
 };
 
 use fanfare_sdk::{TargetName, Transport};
 use tokio::sync::Notify;
 
-use super::{Engine, StartError, Target, problems::problems};
+use super::{Engine, Limits, StartError, Target, problems::problems};
 #[cfg(feature = "otel")]
 use crate::telemetry::{Meter, Recorder, ShouldSample, SpanProcessor};
 use crate::{
@@ -29,6 +32,7 @@ pub struct EngineBuilder {
     clock: Option<Clock>,
     entropy: Option<Entropy>,
     coordinators: Option<NonZero<usize>>,
+    limits: Limits,
     /// None where it was not set: the default.
     retry_budget: Option<Option<RetryBudget>>,
     #[cfg(feature = "otel")]
@@ -78,6 +82,13 @@ impl EngineBuilder {
         self
     }
 
+    /// What it may hold and do at once.
+    #[must_use]
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
     /// How many attempts of all targets together may be repeats, on top of each target's own budget; a fifth of the
     /// first attempts and ten a second unless set. None is no limit.
     #[must_use]
@@ -120,7 +131,8 @@ impl EngineBuilder {
     /// # Panics
     /// Outside of a tokio runtime.
     pub async fn start(self) -> Result<Engine, StartError> {
-        let problems = problems(&self.targets, &[]);
+        let limits = self.limits;
+        let problems = problems(&self.targets, &[], limits.targets_max);
         if !problems.is_empty() {
             return Err(StartError::Invalid { problems });
         }
@@ -157,10 +169,18 @@ impl EngineBuilder {
                 .retry_budget
                 .unwrap_or_else(|| Some(RetryBudget::default()))
                 .map(|policy| (policy, Mutex::default())),
+            in_flight: AtomicUsize::new(0),
+            in_flight_max: limits.in_flight_max.max(1),
+            targets_max: limits.targets_max,
             closing: AtomicBool::new(false),
         });
+        if let Some(observed) = &shared.observed {
+            let engine = Arc::downgrade(&shared);
+            let usage = move || engine.upgrade().map(|shared| shared.usage()).unwrap_or_default();
+            observed.observer().measure(Box::new(usage));
+        }
         let actors = Supervision::start(shared.clone()).await.map_err(StartError::Actors)?;
-        Ok(Engine::new(shared, actors))
+        Ok(Engine::new(shared, actors, limits))
     }
 }
 

@@ -4,7 +4,7 @@ use fanfare_sdk::{Payload, TargetName};
 
 use super::{Broadcast, EngineBuilder, Target};
 use crate::{
-    config::{Config, ConfiguredTarget, Route},
+    config::{Config, ConfiguredTarget, EngineConfig, Route},
     mapping::{Limits, RunError},
 };
 
@@ -60,7 +60,8 @@ impl EngineBuilder {
     /// [`Broadcast::along`].
     #[must_use]
     pub fn configured(self, config: &mut Config) -> Self {
-        let engine = self.retry_budget(config.engine.retry_budget.clone());
+        let EngineConfig { retry_budget, limits } = config.engine.clone();
+        let engine = self.retry_budget(retry_budget).limits(limits);
         config.targets.drain(..).map(Target::from).fold(engine, Self::target)
     }
 }

@@ -12,19 +12,16 @@ use sha2::{Digest, Sha256};
 use tokio::sync::oneshot;
 
 use super::{
-    AcceptError, AcceptProblem, Broadcast, BroadcastHandle, EngineBuilder, Probe,
+    AcceptError, AcceptProblem, Broadcast, BroadcastHandle, EngineBuilder, Limits, Probe,
     broadcast::Recipient, ids::Ids,
 };
 use crate::{
     actor::{ByName, CoordinatorMsg, Inspection, Shared, Supervision, Until, Waiter, probe},
     journal::{Accepted, CallerKey, JournalError, NewBroadcast, NewDelivery, Open},
     policy::gate::BreakerMode,
-    report::{BroadcastId, CancelledBy, Completion, History, Report, Rest, Trace},
+    report::{BroadcastId, CancelledBy, Completion, History, Limit, Report, Rest, Trace, Usage},
     telemetry,
 };
-
-/// Recipients of one broadcast. Bounds what one acceptance writes.
-const RECIPIENTS_MAX: usize = 1_000;
 
 /// What a shutdown allows beyond the longest grace, for the last ends to be recorded.
 const SHUTDOWN_MARGIN: Duration = Duration::from_secs(3);
@@ -41,6 +38,7 @@ pub(super) struct Running {
     pub(super) shared: Arc<Shared>,
     pub(super) actors: Supervision,
     pub(super) ids: Ids,
+    pub(super) limits: Limits,
 }
 
 /// How a shutdown went.
@@ -78,8 +76,8 @@ impl Engine {
         EngineBuilder::default()
     }
 
-    pub(super) fn new(shared: Arc<Shared>, actors: Supervision) -> Self {
-        Self(Arc::new(Running { shared, actors, ids: Ids::default() }))
+    pub(super) fn new(shared: Arc<Shared>, actors: Supervision, limits: Limits) -> Self {
+        Self(Arc::new(Running { shared, actors, ids: Ids::default(), limits }))
     }
 
     /// Accepts a broadcast: from here on every delivery ends in exactly one outcome.
@@ -99,7 +97,8 @@ impl Engine {
     pub async fn broadcast(&self, broadcast: Broadcast) -> Result<Report, AcceptError> {
         let (answer, report) = oneshot::channel();
         let new = self.pin(broadcast)?;
-        self.accept(new, Some(Waiter { until: Until::Settled, answer })).await?;
+        self.accept(new, Some(Waiter { until: Until::Settled, answer, is_accepted: false }))
+            .await?;
         report.await.map_err(|_| AcceptError::Closing)
     }
 
@@ -155,6 +154,12 @@ impl Engine {
         let inspection = slot.inspect().await.unwrap_or_default();
         let Inspection { open, at_gate, in_flight } = inspection;
         Some(TargetStatus { open, at_gate, in_flight, permits, paused, disabled, failed })
+    }
+
+    /// How near the limits are, of the engine, its journal and its targets.
+    #[must_use]
+    pub fn usage(&self) -> Vec<Usage> {
+        self.0.shared.usage()
     }
 
     /// Ends the actor of a target at once, whatever it is doing, and starts another one: for a target that is
@@ -271,15 +276,29 @@ impl Engine {
         let desk = shared.desk(id);
         // Before it is written: it may have settled when that is known.
         shared.observed.as_ref().inspect(|observed| observed.watch(id));
+        if let Some(waiter) = waiter {
+            desk.wait(id, waiter);
+        }
         let accepted = shared.journal.accept(new).await;
+        match &accepted {
+            Ok(Accepted::New(_)) => desk.is_accepted(id),
+            Ok(Accepted::Same(other)) => {
+                let desk = shared.desk(*other);
+                for waiter in shared.desk(id).give_back(id) {
+                    desk.wait(*other, Waiter { is_accepted: true, ..waiter });
+                    desk.address.tell(CoordinatorMsg::Watch(*other));
+                }
+            }
+            Err(_) => drop(desk.give_back(id)),
+        }
         if shared.observed.is_some() && !matches!(accepted, Ok(Accepted::New(_))) {
             desk.address.tell(CoordinatorMsg::Changed(id));
         }
+        if matches!(accepted, Err(JournalError::Full)) {
+            shared.reached(Limit::DeliveriesOpen, None);
+        }
         match accepted? {
             Accepted::New(broadcast) => {
-                if let Some(waiter) = waiter {
-                    desk.wait(id, waiter);
-                }
                 if let Some(at) = deadline {
                     desk.address.tell(CoordinatorMsg::Deadline(id, at));
                 }
@@ -295,14 +314,7 @@ impl Engine {
                 }
                 Ok(id)
             }
-            Accepted::Same(id) => {
-                let desk = shared.desk(id);
-                if let Some(waiter) = waiter {
-                    desk.wait(id, waiter);
-                    desk.address.tell(CoordinatorMsg::Watch(id));
-                }
-                Ok(id)
-            }
+            Accepted::Same(id) => Ok(id),
         }
     }
 
@@ -310,7 +322,10 @@ impl Engine {
     fn pin(&self, broadcast: Broadcast) -> Result<NewBroadcast, AcceptError> {
         let shared = &self.0.shared;
         let slots = shared.slots.all();
-        let mut problems = problems(&broadcast, &slots);
+        let mut problems = problems(&broadcast, &slots, &self.0.limits);
+        for limit in problems.iter().filter_map(AcceptProblem::limit) {
+            shared.reached(limit, None);
+        }
         let order_keys = order_keys(&broadcast, &slots, &mut problems);
         if !problems.is_empty() {
             return Err(AcceptError::Invalid { problems });
@@ -387,14 +402,18 @@ impl Engine {
 }
 
 /// All that is wrong with a broadcast.
-fn problems(broadcast: &Broadcast, slots: &ByName) -> Vec<AcceptProblem> {
+fn problems(broadcast: &Broadcast, slots: &ByName, limits: &Limits) -> Vec<AcceptProblem> {
     let mut problems = Vec::new();
     let count = broadcast.recipients.len();
     if count == 0 {
         problems.push(AcceptProblem::NoRecipient);
     }
-    if count > RECIPIENTS_MAX {
-        problems.push(AcceptProblem::TooManyRecipients { count, max: RECIPIENTS_MAX });
+    if count > limits.recipients_max {
+        problems.push(AcceptProblem::TooManyRecipients { count, max: limits.recipients_max });
+    }
+    let (bytes, max) = (broadcast.payload.bytes().len(), limits.payload_bytes_max);
+    if bytes > max {
+        problems.push(AcceptProblem::PayloadTooLarge { bytes, max });
     }
     for (place, Recipient { target: name, .. }) in broadcast.recipients.iter().enumerate() {
         let known = slots.get(name).is_some_and(|slot| !slot.leaving.load(Ordering::Acquire));

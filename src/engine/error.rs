@@ -4,7 +4,7 @@ use std::fmt;
 
 use fanfare_sdk::TargetName;
 
-use crate::{journal::JournalError, transport::TransportError};
+use crate::{journal::JournalError, report::Limit, transport::TransportError};
 
 /// The engine does not start. Names everything that is wrong.
 #[derive(Debug, thiserror::Error)]
@@ -54,6 +54,24 @@ pub enum StartProblem {
     /// There is nothing to replace.
     #[error("there is no target `{0}`")]
     Unknown(TargetName),
+    /// More targets than are allowed.
+    #[error("there may be at most {max} targets, not {count}")]
+    TooManyTargets {
+        /// How many there are.
+        count: usize,
+        /// How many there may be.
+        max: usize,
+    },
+    /// A number that is too great.
+    #[error("target `{target}`: `{key}` must be at most {max}")]
+    TooMany {
+        /// The target.
+        target: TargetName,
+        /// The policy's name.
+        key: &'static str,
+        /// The most that it may be.
+        max: u32,
+    },
     /// A number that makes no sense.
     #[error("target `{target}`: `{key}` must be at least 1")]
     Zero {
@@ -112,6 +130,14 @@ pub enum AcceptProblem {
         /// How many it may have.
         max: usize,
     },
+    /// More payload than is allowed.
+    #[error("a payload may have at most {max} bytes, not {bytes}")]
+    PayloadTooLarge {
+        /// How many it has.
+        bytes: usize,
+        /// How many it may have.
+        max: usize,
+    },
     /// A recipient that is not a target.
     #[error("`{0}` is not a target")]
     UnknownTarget(TargetName),
@@ -134,6 +160,17 @@ pub enum AcceptProblem {
         /// How many there are.
         count: usize,
     },
+}
+
+impl AcceptProblem {
+    /// The limit that was gone over, where it is one.
+    pub(super) fn limit(&self) -> Option<Limit> {
+        match self {
+            Self::TooManyRecipients { .. } => Some(Limit::Recipients),
+            Self::PayloadTooLarge { .. } => Some(Limit::PayloadBytes),
+            _ => None,
+        }
+    }
 }
 
 /// The engine is gone, or has forgotten the broadcast.

@@ -74,7 +74,7 @@ impl BroadcastHandle {
         }
         let (answer, report) = oneshot::channel();
         let desk = self.shared.desk(self.id);
-        desk.wait(self.id, Waiter { until, answer });
+        desk.wait(self.id, Waiter { until, answer, is_accepted: true });
         desk.address.tell(CoordinatorMsg::Watch(self.id));
         report.await.map_err(|_| Gone)
     }

@@ -14,7 +14,10 @@ mod problems;
 mod target;
 mod targets;
 
-pub use crate::actor::{Clock, Entropy};
+pub use crate::{
+    actor::{Clock, Entropy},
+    policy::Limits,
+};
 
 #[cfg(feature = "config")]
 pub use self::configured::RouteError;

@@ -10,11 +10,25 @@ use fanfare_sdk::{Fallback, TargetName};
 use super::{StartProblem, Target};
 use crate::policy::TargetPolicy;
 
+/// Attempts of one delivery on one way. Each is kept in its history.
+const ATTEMPTS_MAX: u32 = 1_000;
+
+/// Throttled attempts of one delivery at one target. Each is kept in its history.
+const THROTTLED_MAX: u32 = 10_000;
+
 /// All that is wrong with these targets, beside others that are there already.
-pub(super) fn problems(targets: &[Target], others: &[Arc<TargetPolicy>]) -> Vec<StartProblem> {
+pub(super) fn problems(
+    targets: &[Target],
+    others: &[Arc<TargetPolicy>],
+    targets_max: usize,
+) -> Vec<StartProblem> {
     let mut problems = Vec::new();
     if targets.is_empty() && others.is_empty() {
         problems.push(StartProblem::NoTarget);
+    }
+    let count = targets.len() + others.len();
+    if count > targets_max {
+        problems.push(StartProblem::TooManyTargets { count, max: targets_max });
     }
     let policies = || targets.iter().map(|t| &t.policy).chain(others.iter().map(|p| &**p));
     let stand_ins: HashMap<_, Vec<_>> = policies().map(|p| (&p.target, stand_ins(p))).collect();
@@ -34,6 +48,14 @@ pub(super) fn problems(targets: &[Target], others: &[Arc<TargetPolicy>]) -> Vec<
         problems.extend((policy.retry.attempts_max == 0).then(|| zero("attempts_max")));
         problems.extend((policy.queue_max == 0).then(|| zero("queue_max")));
         problems.extend(policy.timeout.is_zero().then(|| zero("timeout")));
+        let over = |key, max| StartProblem::TooMany { target: name.clone(), key, max };
+        let retry = &policy.retry;
+        problems.extend(
+            (retry.attempts_max > ATTEMPTS_MAX).then(|| over("attempts_max", ATTEMPTS_MAX)),
+        );
+        problems.extend(
+            (retry.throttled_max > THROTTLED_MAX).then(|| over("throttled_max", THROTTLED_MAX)),
+        );
         for stand_in in self::stand_ins(policy) {
             if !stand_ins.contains_key(stand_in) {
                 let (target, stand_in) = (name.clone(), stand_in.clone());

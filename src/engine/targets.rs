@@ -30,7 +30,7 @@ impl Engine {
     pub fn add_target(&self, target: Target) -> Result<(), StartError> {
         let shared = &self.0.shared;
         let targets = [target];
-        check(problems::problems(&targets, &self.policies(|_| true)))?;
+        check(problems::problems(&targets, &self.policies(|_| true), self.0.limits.targets_max))?;
         let [target] = targets;
         let observer = shared.observed.as_ref().map(|observed| observed.shared_observer());
         let (name, slot) = slot(target, &shared.entropy, observer);
@@ -48,7 +48,11 @@ impl Engine {
         let shared = &self.0.shared;
         let name = target.policy.target.clone();
         let targets = [target];
-        check(problems::problems(&targets, &self.policies(|other| *other != name)))?;
+        check(problems::problems(
+            &targets,
+            &self.policies(|other| *other != name),
+            self.0.limits.targets_max,
+        ))?;
         let [target] = targets;
         let Some(slot) = shared.slots.get(&name) else {
             return check(vec![super::StartProblem::Unknown(name)]);

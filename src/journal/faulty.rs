@@ -13,7 +13,7 @@ use futures_util::future::BoxFuture;
 use super::{
     Accepted, Claim, Committed, DeadLetter, Entry, Journal, JournalError, NewBroadcast, Page,
 };
-use crate::report::{Boot, BroadcastId, CancelledBy, DeliveryId, Event, Report};
+use crate::report::{Boot, BroadcastId, CancelledBy, DeliveryId, Event, Report, Usage};
 
 /// Passes every call on to another journal, except where its plan says otherwise.
 ///
@@ -210,6 +210,10 @@ impl<J: Journal + ?Sized> Journal for FaultyJournal<J> {
 
     async fn dead_letters(&self, count_max: usize) -> Result<Vec<DeadLetter>, JournalError> {
         self.call(Call::DeadLetters, self.inner.dead_letters(count_max)).await
+    }
+
+    fn usage(&self) -> Vec<Usage> {
+        self.inner.usage()
     }
 }
 

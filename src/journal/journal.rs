@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use fanfare_sdk::{TargetName, Timestamp};
 
 use super::{Accepted, Claim, Committed, DeadLetter, Entry, JournalError, NewBroadcast, Page};
-use crate::report::{Boot, BroadcastId, CancelledBy, DeliveryId, Event, Report};
+use crate::report::{Boot, BroadcastId, CancelledBy, DeliveryId, Event, Report, Usage};
 
 /// Owns what happened. Memory or disk: the same promises, and the same checks for them.
 ///
@@ -133,4 +133,9 @@ pub trait Journal: Debug + Send + Sync + 'static {
     ///
     /// Those of the store.
     async fn dead_letters(&self, count_max: usize) -> Result<Vec<DeadLetter>, JournalError>;
+
+    /// How near its limits are. Answers at once.
+    fn usage(&self) -> Vec<Usage> {
+        Vec::new()
+    }
 }

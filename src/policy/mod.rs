@@ -9,6 +9,7 @@ mod deprecation;
 mod feedback;
 pub mod gate;
 mod latency;
+mod limits;
 mod links;
 mod next;
 mod past;
@@ -25,6 +26,7 @@ pub use self::{
     deprecation::notice,
     feedback::feedback,
     latency::Latencies,
+    limits::Limits,
     next::next,
     plan::{Hedge, Plan, Retry, TargetPolicy},
     sight::{Door, Sight},

@@ -3,6 +3,7 @@
 mod event;
 mod history;
 mod id;
+mod limit;
 mod notice;
 mod outcome;
 mod priority;
@@ -16,6 +17,7 @@ pub use self::{
     event::{AttemptError, Because, Boot, CapturedReply, Ended, Event, Kind, Started, Way},
     history::History,
     id::{BroadcastId, DeliveryId},
+    limit::{Limit, Usage},
     notice::{Notice, Warning},
     outcome::{CancelledBy, Outcome, Reason, Why},
     priority::Priority,

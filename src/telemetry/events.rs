@@ -7,7 +7,7 @@ use std::{error::Error, fmt::Debug};
 use fanfare_sdk::{TargetName, Version};
 use tracing::{debug, info, warn};
 
-use crate::report::{BroadcastId, DeliveryId, Ended, Notice, Outcome, Started};
+use crate::report::{BroadcastId, DeliveryId, Ended, Limit, Notice, Outcome, Started};
 
 /// A broadcast was accepted.
 pub(crate) fn accepted(id: BroadcastId, recipients: usize) {
@@ -55,6 +55,12 @@ pub(crate) fn announced(target: &TargetName, version: Option<&Version>, notice: 
 /// A target has asked not to be called again.
 pub(crate) fn target_disabled(target: &TargetName) {
     warn!(api = %target, "the target asked not to be called again; it is disabled until it is revived");
+}
+
+/// Something was refused or cut short because of a limit.
+pub(crate) fn limit_reached(limit: Limit, target: Option<&TargetName>) {
+    let target = target.map(TargetName::as_str);
+    debug!(api = target, limit = limit.code(), "a limit was reached");
 }
 
 /// The journal did not do what it was asked.

@@ -1,6 +1,10 @@
 //! Metrics, by the OpenTelemetry API. Attributes have few values: configured names and codes.
 
-use std::time::Duration;
+use std::{
+    collections::HashSet,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use fanfare_sdk::TargetName;
 use opentelemetry::{
@@ -13,7 +17,7 @@ use super::{
     names::{attribute, metric},
     spans::{outcome_attributes, text, verdict_attributes},
 };
-use crate::report::{Outcome, Report};
+use crate::report::{Limit, Outcome, Report, Usage};
 
 /// Boundaries of the semantic conventions for HTTP, in seconds.
 const REQUEST_BOUNDARIES: &[f64] =
@@ -24,6 +28,12 @@ const DELIVERY_BOUNDARIES: &[f64] = &[
     0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 1_800.0,
     3_600.0, 21_600.0, 86_400.0, 259_200.0,
 ];
+
+/// Names of routes that are kept apart. Each makes some time series.
+const ROUTES_MAX: usize = 1_000;
+
+/// Stands for all routes beyond these.
+const OTHER: &str = "_other";
 
 /// The instruments.
 #[derive(Debug)]
@@ -36,6 +46,10 @@ pub(super) struct Metrics {
     attempts: Counter<u64>,
     breaker_transitions: Counter<u64>,
     warnings: Counter<u64>,
+    limits_reached: Counter<u64>,
+    /// Names of routes come from whoever sends.
+    routes: Mutex<HashSet<String>>,
+    meter: Meter,
 }
 
 impl Metrics {
@@ -72,6 +86,13 @@ impl Metrics {
                 "Changes of a breaker's state.",
             ),
             warnings: counter(metric::WARNINGS, "{warning}", "Ends of versions, announced."),
+            limits_reached: counter(
+                metric::LIMIT_REACHED,
+                "{time}",
+                "Something was refused or cut short because of a limit.",
+            ),
+            routes: Mutex::default(),
+            meter: meter.clone(),
         }
     }
 
@@ -94,7 +115,7 @@ impl Metrics {
     pub(super) fn broadcast_settled(&self, report: &Report) {
         let Some(verdict) = report.verdict else { return };
         let mut attributes = verdict_attributes(verdict.satisfied, verdict.by).to_vec();
-        let route = report.route.clone();
+        let route = report.route.as_ref().map(|route| self.route(route));
         attributes.extend(route.map(|route| KeyValue::new(attribute::BROADCAST_ROUTE, route)));
         self.broadcasts.add(1, &attributes);
         let took = verdict.at.since(report.accepted_at);
@@ -106,8 +127,49 @@ impl Metrics {
         self.breaker_transitions.add(1, &[target, KeyValue::new(attribute::BREAKER_STATE, to)]);
     }
 
+    pub(super) fn limit_reached(&self, limit: Limit, target: Option<&TargetName>) {
+        self.limits_reached.add(1, &limit_attributes(limit, target));
+    }
+
+    /// Shows how near the limits are, whenever somebody collects.
+    pub(super) fn measure(&self, usage: &Arc<dyn Fn() -> Vec<Usage> + Send + Sync>) {
+        let gauge = |name, says, value: fn(&Usage) -> u64| {
+            let usage = usage.clone();
+            let gauge = self.meter.u64_observable_gauge(name).with_description(says);
+            gauge
+                .with_callback(move |observer| {
+                    for it in usage() {
+                        let attributes = limit_attributes(it.limit, it.target.as_ref());
+                        observer.observe(value(&it), &attributes);
+                    }
+                })
+                .build()
+        };
+        // The callbacks stay with the meter.
+        gauge(metric::LIMIT_USED, "How much is used of what is limited.", |it| it.used);
+        gauge(metric::LIMIT_MAX, "How much of it may be used.", |it| it.max);
+    }
+
+    /// The route as an attribute; beyond a thousand of them, none of its own.
+    fn route(&self, route: &str) -> String {
+        let mut known = self.routes.lock().unwrap_or_else(PoisonError::into_inner);
+        if !known.contains(route) {
+            if known.len() >= ROUTES_MAX {
+                return OTHER.to_owned();
+            }
+            known.insert(route.to_owned());
+        }
+        route.to_owned()
+    }
+
     pub(super) fn announced(&self, target: &TargetName, kind: &'static str) {
         let target = KeyValue::new(attribute::TARGET, text(target));
         self.warnings.add(1, &[target, KeyValue::new(attribute::WARNING_KIND, kind)]);
     }
+}
+
+fn limit_attributes(limit: Limit, target: Option<&TargetName>) -> Vec<KeyValue> {
+    let mut attributes = vec![KeyValue::new(attribute::LIMIT, limit.code())];
+    attributes.extend(target.map(|target| KeyValue::new(attribute::TARGET, text(target))));
+    attributes
 }

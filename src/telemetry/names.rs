@@ -27,6 +27,7 @@ pub(super) mod attribute {
     pub(crate) const BROADCAST_VERDICT: &str = "fanfare.broadcast.verdict";
     pub(crate) const BROADCAST_COMPLETED_BY: &str = "fanfare.broadcast.completed_by";
     pub(crate) const TARGET: &str = "fanfare.target";
+    pub(crate) const LIMIT: &str = "fanfare.limit";
     pub(crate) const DELIVERY_OUTCOME: &str = "fanfare.delivery.outcome";
     pub(crate) const DELIVERY_REASON: &str = "fanfare.delivery.reason";
     pub(crate) const DELIVERY_VIA: &str = "fanfare.delivery.via";
@@ -78,4 +79,7 @@ pub(super) mod metric {
     pub(crate) const ATTEMPTS: &str = "fanfare.attempts";
     pub(crate) const BREAKER_TRANSITIONS: &str = "fanfare.breaker.transitions";
     pub(crate) const WARNINGS: &str = "fanfare.warnings";
+    pub(crate) const LIMIT_USED: &str = "fanfare.limit.used";
+    pub(crate) const LIMIT_MAX: &str = "fanfare.limit.max";
+    pub(crate) const LIMIT_REACHED: &str = "fanfare.limit.reached";
 }

@@ -5,7 +5,7 @@ use std::{fmt::Debug, time::Duration};
 use fanfare_sdk::TargetName;
 
 use super::ExchangeRecord;
-use crate::report::{Ended, Outcome, Report, Started, Trace};
+use crate::report::{Ended, Limit, Outcome, Report, Started, Trace, Usage};
 
 /// The end of an attempt, with all that a span says of it.
 #[derive(Clone, Debug)]
@@ -38,6 +38,12 @@ pub(crate) trait Observer: Debug + Send + Sync {
 
     /// A breaker has changed its state to that one.
     fn breaker_changed(&self, target: &TargetName, to: &'static str);
+
+    /// Something was refused or cut short because of a limit.
+    fn limit_reached(&self, limit: Limit, target: Option<&TargetName>);
+
+    /// How near the limits are can be asked there, again and again. Told once, when the engine starts.
+    fn measure(&self, usage: Box<dyn Fn() -> Vec<Usage> + Send + Sync>);
 
     /// A target has announced the end of a version, for the first time.
     fn announced(&self, target: &TargetName, kind: &'static str);

@@ -11,7 +11,7 @@ use opentelemetry::{
 use opentelemetry_sdk::trace::{Sampler, SamplingDecision, ShouldSample, SpanData, SpanProcessor};
 
 use super::{AttemptEnd, Observer, metrics::Metrics, names::span, spans};
-use crate::report::{Outcome, Report, Trace};
+use crate::report::{Limit, Outcome, Report, Trace, Usage};
 
 /// The bit of a trace's flags that says that its spans are exported.
 const SAMPLED: u8 = 0x01;
@@ -101,6 +101,18 @@ impl Observer for Recorder {
     fn breaker_changed(&self, target: &TargetName, to: &'static str) {
         if let Some(metrics) = &self.metrics {
             metrics.breaker_changed(target, to);
+        }
+    }
+
+    fn limit_reached(&self, limit: Limit, target: Option<&TargetName>) {
+        if let Some(metrics) = &self.metrics {
+            metrics.limit_reached(limit, target);
+        }
+    }
+
+    fn measure(&self, usage: Box<dyn Fn() -> Vec<Usage> + Send + Sync>) {
+        if let Some(metrics) = &self.metrics {
+            metrics.measure(&Arc::from(usage));
         }
     }
 

@@ -13,7 +13,7 @@ use crate::{
     journal::{
         Accepted, Claim, Committed, DeadLetter, Entry, Journal, JournalError, NewBroadcast, Page,
     },
-    report::{Boot, BroadcastId, CancelledBy, DeliveryId, Event, Report},
+    report::{Boot, BroadcastId, CancelledBy, DeliveryId, Event, Limit, Report, Usage},
 };
 
 /// A journal in memory: as fast as it gets, and gone with the process.
@@ -23,13 +23,14 @@ use crate::{
 /// No method ever waits: once polled, it is done.
 pub struct MemoryJournal {
     store: Mutex<Store>,
+    limits: MemoryLimits,
 }
 
 impl MemoryJournal {
     /// A journal that holds nothing yet.
     #[must_use]
     pub fn new(limits: MemoryLimits) -> Self {
-        Self { store: Mutex::new(Store::new(limits)) }
+        Self { store: Mutex::new(Store::new(limits)), limits }
     }
 
     /// How much it holds.
@@ -116,5 +117,21 @@ impl Journal for MemoryJournal {
 
     async fn dead_letters(&self, count_max: usize) -> Result<Vec<DeadLetter>, JournalError> {
         Ok(self.store().dead_letters(count_max))
+    }
+
+    fn usage(&self) -> Vec<Usage> {
+        let (held, max) = (self.occupancy(), self.limits);
+        let usage = |limit, used: usize, max: usize| Usage {
+            limit,
+            target: None,
+            used: used as u64,
+            max: max as u64,
+        };
+        vec![
+            usage(Limit::DeliveriesOpen, held.deliveries_open, max.deliveries_open_max),
+            usage(Limit::PayloadBytesOpen, held.payload_bytes_open, max.payload_bytes_max),
+            usage(Limit::Settled, held.broadcasts_settled, max.settled_max),
+            usage(Limit::DeadLetters, held.dead_letters, max.dead_letters_max),
+        ]
     }
 }

@@ -61,6 +61,10 @@ fn lines(name: &str, unit: &str, data: &AggregatedMetrics) -> Vec<String> {
             .data_points()
             .map(|point| line((name, unit), point.attributes(), &point.value().to_string()))
             .collect(),
+        AggregatedMetrics::U64(MetricData::Gauge(gauge)) => gauge
+            .data_points()
+            .map(|point| line((name, unit), point.attributes(), &point.value().to_string()))
+            .collect(),
         AggregatedMetrics::F64(MetricData::Histogram(histogram)) => histogram
             .data_points()
             .map(|point| {
@@ -93,6 +97,7 @@ async fn what_happened_is_counted() {
     engine.broadcast(to(&["a"]).optional("down")).await.unwrap();
     provider.force_flush().unwrap();
     let mut lines = kept.0.lock().unwrap().clone();
+    lines.retain(|line| !line.starts_with("fanfare.limit."));
     lines.sort();
     let verdict = "fanfare.broadcast.completed_by=all fanfare.broadcast.verdict=satisfied";
     let a = "fanfare.delivery.outcome=delivered fanfare.target=a";
@@ -129,4 +134,54 @@ async fn an_announced_end_of_a_version_is_counted_once() {
     let lines = kept.0.lock().unwrap().clone();
     let expected = "fanfare.warnings fanfare.target=a fanfare.warning.kind=deprecated: 1 {warning}";
     assert!(lines.iter().any(|line| line == expected), "{lines:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn it_shows_how_near_the_limits_are() {
+    let apis = apis(&[("a", &[slow(200)])]);
+    let (provider, kept) = meters();
+    let builder = builder(&apis).target(target("a").queue_max(2));
+    let engine = builder.meter(&provider.meter("test")).start().await.unwrap();
+    let mut handles = Vec::new();
+    for _ in 0..3 {
+        handles.push(engine.send(to(&["a"])).await.unwrap());
+    }
+    tokio::time::sleep(Duration::from_millis(1)).await;
+    provider.force_flush().unwrap();
+    let lines = kept.0.lock().unwrap().clone();
+    for expected in [
+        "fanfare.limit.used fanfare.limit=queue fanfare.target=a: 2 ",
+        "fanfare.limit.max fanfare.limit=queue fanfare.target=a: 2 ",
+        "fanfare.limit.used fanfare.limit=concurrency fanfare.target=a: 2 ",
+        "fanfare.limit.max fanfare.limit=concurrency fanfare.target=a: 128 ",
+        "fanfare.limit.used fanfare.limit=deliveries_open: 2 ",
+        "fanfare.limit.max fanfare.limit=in_flight: 10000 ",
+        "fanfare.limit.reached fanfare.limit=queue fanfare.target=a: 1 {time}",
+    ] {
+        assert!(lines.iter().any(|line| line == expected), "{expected} is not in {lines:#?}");
+    }
+    for handle in handles {
+        handle.settled().await.unwrap();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn strange_names_of_routes_do_not_make_new_series_for_ever() {
+    let apis = apis(&[("a", &[Scripted::status(200)])]);
+    let (provider, kept) = meters();
+    let builder = builder(&apis).target(target("a"));
+    let engine = builder.meter(&provider.meter("test")).start().await.unwrap();
+    for number in 0..1_100 {
+        engine.broadcast(to(&["a"]).route(format!("route {number}"))).await.unwrap();
+    }
+    provider.force_flush().unwrap();
+    let lines = kept.0.lock().unwrap().clone();
+    let routes: Vec<_> =
+        lines.iter().filter(|line| line.starts_with("fanfare.broadcasts ")).collect();
+    let other =
+        routes.iter().filter(|line| line.contains("fanfare.broadcast.route=_other")).count();
+    assert_eq!((routes.len(), other), (1_001, 1));
+    assert!(
+        routes.iter().any(|line| line.contains("_other") && line.ends_with(": 100 {broadcast}"))
+    );
 }
