@@ -11,7 +11,7 @@ use super::{Backoff, gate::GatePolicy};
 pub struct Retry {
     /// Attempts on one way, the first included; throttled ones do not count.
     pub attempts_max: u32,
-    /// Throttled attempts of one delivery at one target.
+    /// Throttled attempts of one delivery at one target; each other endpoint is still tried once.
     pub throttled_max: u32,
     /// The pause between attempts.
     pub backoff: Backoff,

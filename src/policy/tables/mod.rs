@@ -3,5 +3,6 @@
 mod attempts;
 mod harness;
 mod hedges;
+mod properties;
 mod steps;
 mod ways;

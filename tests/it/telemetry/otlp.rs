@@ -106,6 +106,8 @@ async fn the_program_exports_one_trace_and_its_metrics() {
         "fanfare.broadcasts",
         "fanfare.deliveries",
         "fanfare.delivery.duration",
+        "fanfare.limit.max",
+        "fanfare.limit.used",
         "http.client.request.duration",
     ];
     assert_eq!(names, expected);
