@@ -99,6 +99,8 @@ async fn the_program_exports_one_trace_and_its_metrics() {
         let scopes = sent.resource_metrics.into_iter().flat_map(|it| it.scope_metrics);
         names.extend(scopes.flat_map(|scope| scope.metrics).map(|metric| metric.name));
     }
+    // The engine may be gone when they are collected for the last time.
+    names.retain(|name| !name.starts_with("fanfare.limit."));
     names.sort();
     let expected = [
         "fanfare.attempts",
@@ -106,8 +108,6 @@ async fn the_program_exports_one_trace_and_its_metrics() {
         "fanfare.broadcasts",
         "fanfare.deliveries",
         "fanfare.delivery.duration",
-        "fanfare.limit.max",
-        "fanfare.limit.used",
         "http.client.request.duration",
     ];
     assert_eq!(names, expected);
