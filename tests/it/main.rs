@@ -11,6 +11,7 @@ mod engine;
 mod failure_policy;
 mod gate;
 mod guides;
+mod isolation;
 mod limits;
 mod quickstart;
 mod ractor;
