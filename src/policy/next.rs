@@ -91,7 +91,7 @@ impl Case<'_, '_> {
             return Step::Listen { until: None };
         };
         let due = started.at.after(delay);
-        if due >= self.plan.expires {
+        if due.max(self.now) >= self.plan.expires {
             return Step::Listen { until: None };
         }
         if self.now < due {
@@ -139,7 +139,8 @@ impl Case<'_, '_> {
             Meaning::Throttled if past.throttled >= retry.throttled_max => {
                 self.give_up(Reason::ThrottledTooOften)
             }
-            Meaning::Retry if past.counted >= retry.attempts_max => {
+            // Throttled ones do not count, but what a throttled hedge was beside does.
+            Meaning::Retry | Meaning::Throttled if past.counted >= retry.attempts_max => {
                 self.give_up(Reason::AttemptsUsedUp)
             }
             Meaning::Throttled => {
