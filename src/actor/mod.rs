@@ -11,6 +11,7 @@ mod ambient;
 mod attempt;
 mod coordinator;
 mod line;
+mod load;
 mod mapping;
 mod messages;
 mod observed;

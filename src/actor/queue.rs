@@ -42,6 +42,8 @@ pub(super) struct Queue {
     due: BinaryHeap<Reverse<(Timestamp, DeliveryId)>>,
     // Invariant: holds every delivery that is `AtGate`, once; others are stale.
     at_gate: Line,
+    /// What was loaded: its actor may still be told of it, perhaps after its end.
+    loaded: IdMap<DeliveryId, ()>,
 }
 
 impl Queue {
@@ -55,6 +57,16 @@ impl Queue {
 
     pub(super) fn get(&mut self, id: &DeliveryId) -> Option<&mut Held> {
         self.held.get_mut(id)
+    }
+
+    /// It comes from the journal, and not from whoever tells of it.
+    pub(super) fn note_loaded(&mut self, id: DeliveryId) {
+        self.loaded.insert(id, ());
+    }
+
+    /// Whether what is told now was loaded before. It is told once.
+    pub(super) fn was_loaded(&mut self, id: &DeliveryId) -> bool {
+        self.loaded.remove(id).is_some()
     }
 
     /// Takes a delivery in, unless it is there.
@@ -123,5 +135,6 @@ impl Queue {
         self.held.clear();
         self.due.clear();
         self.at_gate.clear();
+        self.loaded.clear();
     }
 }

@@ -2,7 +2,10 @@
 
 use std::{
     fmt,
-    sync::{Arc, atomic::AtomicBool},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize},
+    },
     time::Duration,
 };
 
@@ -13,7 +16,7 @@ use super::{Clock, CoordinatorMsg, Desk, Entropy, Observed, Slots, TargetMsg, ta
 use crate::{
     journal::{Committed, Entry, Journal, JournalError, NewDelivery, Open},
     policy::{Door, Plan, Sight, Step, TargetPolicy, next},
-    report::{Boot, BroadcastId, CancelledBy, Why},
+    report::{Boot, BroadcastId, CancelledBy, Delivery, DeliveryId, Why},
     telemetry,
 };
 
@@ -35,6 +38,8 @@ pub(crate) struct Shared {
     pub(crate) observed: Option<Observed>,
     /// No broadcast is accepted any more.
     pub(crate) closing: AtomicBool,
+    /// Broadcasts that are being accepted: a shutdown waits for them.
+    pub(crate) accepting: AtomicUsize,
 }
 
 impl Shared {
@@ -42,9 +47,7 @@ impl Shared {
     pub(crate) fn route(&self, committed: &Committed, by: CancelledBy) {
         let now = self.clock.now();
         for (serving, id) in &committed.cancelled {
-            if let Some(slot) = self.slots.get(serving) {
-                slot.address.tell(TargetMsg::CancelAsked(id.clone(), by, now));
-            }
+            self.cancel(serving, id, (by, now));
         }
         for (id, _) in &committed.verdicts {
             self.desk(*id).address.tell(CoordinatorMsg::Changed(*id));
@@ -57,6 +60,29 @@ impl Shared {
         if !committed.settled.is_empty() {
             self.settled.notify_waiters();
         }
+    }
+
+    /// Tells a target that somebody wants a delivery to end.
+    pub(super) fn cancel(
+        &self,
+        serving: &TargetName,
+        id: &DeliveryId,
+        (by, at): (CancelledBy, Timestamp),
+    ) {
+        if let Some(slot) = self.slots.get(serving) {
+            slot.address.tell(TargetMsg::CancelAsked(id.clone(), by, at));
+        }
+    }
+
+    /// Who serves a delivery that has not ended.
+    pub(super) async fn serving(
+        &self,
+        id: &DeliveryId,
+    ) -> Result<Option<TargetName>, JournalError> {
+        let report = self.journal.view(id.broadcast).await?;
+        let open = |it: &Delivery| it.target == id.recipient && it.outcome.is_none();
+        let delivery = report.and_then(|report| report.deliveries.into_iter().find(open));
+        Ok(delivery.map(|it| it.hand_overs.last().map_or(it.target, |last| last.to.clone())))
     }
 
     /// Hints may have been lost, with an actor or with an answer of the journal: everybody looks for himself.

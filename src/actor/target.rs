@@ -9,10 +9,11 @@ use super::{
     Inspection, Shared, Slot, SlotParts, TargetMsg,
     alarm::Alarm,
     attempt::{self, Order},
+    load::read,
     messages::Stamps,
     queue::{Held, Place, Queue},
     slot::Permit,
-    starts::{blank, never_sent_end},
+    starts::blank,
     task,
 };
 use crate::{
@@ -51,6 +52,8 @@ pub(super) struct TargetState {
     gate_opens: Option<Timestamp>,
     alarm: Alarm,
     load_pause: Duration,
+    /// When it loads again, after the journal has failed.
+    load_at: Option<Timestamp>,
     /// Something may have been written of which nobody was told.
     unsure: bool,
     decided: Decided,
@@ -88,6 +91,7 @@ impl Actor for Target {
             gate_opens: None,
             alarm: Alarm::default(),
             load_pause: LOAD_AGAIN.0,
+            load_at: None,
             unsure: false,
             decided: Decided::default(),
         })
@@ -100,11 +104,14 @@ impl Actor for Target {
         state: &mut TargetState,
     ) -> Result<(), ActorProcessingErr> {
         match message {
-            TargetMsg::Load => state.load().await,
+            TargetMsg::Load => state.reload().await,
+            // What was loaded before it was told is old news: it may have ended since.
+            TargetMsg::Deliver(open) if state.queue.was_loaded(&open.id()) => {}
             TargetMsg::Deliver(open) => state.take_in(*open),
             TargetMsg::Prepared(id, ready) => state.prepared(&id, ready),
             TargetMsg::Attempted(id, ended) => state.learn(&id, Event::Ended(ended)),
-            TargetMsg::CancelAsked(id, by, at) => state.learn(&id, Event::CancelAsked { by, at }),
+            TargetMsg::CancelAsked(id, by, at) => state.cancel(&id, (by, at)).await,
+            TargetMsg::Wake if state.load_at.is_some() => state.reload().await,
             TargetMsg::Wake => state.wake(),
             TargetMsg::Inspect(reply) => drop(reply.send(state.inspect())),
         }
@@ -114,21 +121,30 @@ impl Actor for Target {
 }
 
 impl TargetState {
+    /// Somebody may know more than this actor. After a failure of the journal it loads when its pause is over: those
+    /// who are told of each other's failures must not drive each other.
+    async fn reload(&mut self) {
+        let now = self.shared.clock.now();
+        if self.load_at.is_none_or(|at| at <= now) {
+            self.load().await;
+        }
+    }
+
     /// Claims the target and loads what is open: at the start, after a death, and when the journal has failed.
     async fn load(&mut self) {
+        self.load_at = None;
         self.claim = None;
         self.parts = self.slot.parts();
         self.queue.clear();
         self.alarm.clear();
         self.gate_opens = None;
-        // Seen before the histories are read: what has landed by then is in its history.
-        let in_flight = self.slot.in_flight();
-        match self.read(&in_flight).await {
+        match read(&self.shared, &self.slot).await {
             Ok((claim, open)) => {
                 self.load_pause = LOAD_AGAIN.0;
                 self.claim = Some(claim);
                 self.slot.keep_successes(|id| open.iter().any(|open| open.id() == *id));
                 for open in open {
+                    self.queue.note_loaded(open.id());
                     self.take_in(open);
                 }
                 if mem::take(&mut self.unsure) {
@@ -139,29 +155,6 @@ impl TargetState {
         }
     }
 
-    async fn read(
-        &self,
-        in_flight: &[(DeliveryId, u32)],
-    ) -> Result<(Claim, Vec<Open>), JournalError> {
-        let (journal, now) = (&self.shared.journal, self.shared.clock.now());
-        let claim = journal.claim(&self.slot.name, self.shared.boot, now).await?;
-        let end_of_time = Timestamp::from_micros(i64::MAX);
-        // All of them: the journal bounds how many may be open.
-        let mut page = journal.due(&claim, end_of_time, usize::MAX).await?;
-        for open in &mut page.open {
-            let id = open.id();
-            let lost = |s: &&Started| !in_flight.contains(&(id.clone(), s.attempt));
-            let never_sent: Vec<_> = open.history.in_flight().filter(lost).cloned().collect();
-            for started in never_sent {
-                let ended = never_sent_end(started.attempt, now);
-                journal.record(&id, Event::Ended(ended.clone())).await?;
-                attempt::unsent(&self.slot, open, &started, &ended);
-                open.history.push(Event::Ended(ended));
-            }
-        }
-        Ok((claim, page.open))
-    }
-
     /// The journal has failed: what this actor holds may not be what was written. Asks again after a pause.
     fn load_later(&mut self, error: &JournalError) {
         telemetry::journal_failed("load", error);
@@ -169,10 +162,10 @@ impl TargetState {
         self.queue.clear();
         self.decided = Decided::default();
         let (clock, myself) = (self.shared.clock, self.myself.clone());
+        let at = clock.now().after(self.load_pause);
+        self.load_at = Some(at);
         self.alarm.clear();
-        self.alarm.set(clock, clock.now().after(self.load_pause), move || {
-            drop(myself.send_message(TargetMsg::Load));
-        });
+        self.alarm.set(clock, at, move || drop(myself.send_message(TargetMsg::Wake)));
         self.load_pause = (self.load_pause * 2).min(LOAD_AGAIN.1);
     }
 
@@ -182,10 +175,6 @@ impl TargetState {
             return;
         }
         let id = open.id();
-        if self.queue.get(&id).is_some() {
-            // It was loaded before it was told.
-            return;
-        }
         let (policy, new) = (&self.parts.policy, open.history.events().is_empty());
         if new && self.queue.len() >= policy.queue_max {
             return self.settle(id, Outcome::Failed(Reason::Refused(Why::QueueFull)));
@@ -245,6 +234,22 @@ impl TargetState {
         if let Some(held) = self.queue.get(id) {
             held.open.history.push(event);
             self.decide(id);
+        }
+    }
+
+    /// Somebody wants a delivery to end. One that is not here has ended, or is on its way: here, or to another one.
+    async fn cancel(&mut self, id: &DeliveryId, (by, at): (CancelledBy, Timestamp)) {
+        if self.queue.get(id).is_some() {
+            return self.learn(id, Event::CancelAsked { by, at });
+        }
+        match self.shared.serving(id).await {
+            Ok(Some(serving)) if serving != self.slot.name => {
+                self.shared.cancel(&serving, id, (by, at));
+            }
+            Ok(Some(_)) if self.claim.is_some() => self.load().await,
+            // Whoever has no claim will load it.
+            Ok(Some(_) | None) => {}
+            Err(error) => self.load_later(&error),
         }
     }
 

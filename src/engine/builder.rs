@@ -2,7 +2,10 @@
 
 use std::{
     num::NonZero,
-    sync::{Arc, atomic::AtomicBool},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize},
+    },
 };
 
 use fanfare_sdk::{TargetName, Transport};
@@ -143,6 +146,7 @@ impl EngineBuilder {
             settled: Notify::new(),
             observed: observer.map(Observed::new),
             closing: AtomicBool::new(false),
+            accepting: AtomicUsize::new(0),
         });
         let actors = Supervision::start(shared.clone()).await.map_err(StartError::Actors)?;
         Ok(Engine::new(shared, actors))

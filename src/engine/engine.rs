@@ -104,7 +104,7 @@ impl Engine {
     /// Every delivery has an outcome when it returns, unless the journal has failed.
     pub async fn shutdown(&self) -> Shutdown {
         let shared = &self.0.shared;
-        shared.closing.store(true, Ordering::Release);
+        shared.closing.store(true, Ordering::SeqCst);
         let grace = shared
             .slots
             .all()
@@ -218,7 +218,7 @@ impl Engine {
             let mut settled = std::pin::pin!(settled);
             settled.as_mut().enable();
             match self.cancel_new(&mut asked).await {
-                Ok(0) => return,
+                Ok(0) if shared.accepting.load(Ordering::SeqCst) == 0 => return,
                 Ok(_) => settled.await,
                 Err(error) => {
                     telemetry::journal_failed("shutdown", &error);
@@ -252,7 +252,8 @@ impl Engine {
         waiter: Option<Waiter>,
     ) -> Result<BroadcastId, AcceptError> {
         let shared = &self.0.shared;
-        if shared.closing.load(Ordering::Acquire) {
+        let _accepting = Accepting::new(shared);
+        if shared.closing.load(Ordering::SeqCst) {
             return Err(AcceptError::Closing);
         }
         let (id, deadline) = (new.id, new.deadline);
@@ -377,6 +378,25 @@ impl Engine {
             trace.flags = observed.observer().flags(&trace);
         }
         trace
+    }
+}
+
+/// A broadcast is being accepted: until it is told to its targets, a shutdown would not reach it.
+struct Accepting<'a>(&'a Shared);
+
+impl<'a> Accepting<'a> {
+    fn new(shared: &'a Shared) -> Self {
+        shared.accepting.fetch_add(1, Ordering::SeqCst);
+        Self(shared)
+    }
+}
+
+impl Drop for Accepting<'_> {
+    fn drop(&mut self) {
+        self.0.accepting.fetch_sub(1, Ordering::SeqCst);
+        if self.0.closing.load(Ordering::SeqCst) {
+            self.0.settled.notify_waiters();
+        }
     }
 }
 
