@@ -16,6 +16,7 @@ use super::{CoordinatorMsg, Shared, address::Address, alarm::Alarm};
 use crate::{
     journal::JournalError,
     report::{BroadcastId, CancelledBy, DeliveryState, IdMap, Report},
+    sabotage::{self, Sabotage},
     telemetry,
 };
 
@@ -152,7 +153,9 @@ impl CoordinatorState {
             Some(report) => {
                 // First: whoever waits for the end may end the program after it.
                 observed.inspect(|observed| observed.tell(&report));
-                self.desk().answer(&report);
+                if !sabotage::is(Sabotage::AnswerLost) {
+                    self.desk().answer(&report);
+                }
             }
             None => {
                 observed.inspect(|observed| observed.forget(id));

@@ -6,13 +6,15 @@ use super::{Shared, Slot, attempt, starts::never_sent_end};
 use crate::{
     journal::{Claim, JournalError, Open},
     report::{Event, Started},
+    sabotage::{self, Sabotage},
 };
 
 /// Claims the target and reads what is open. What was written down as started and is not in flight was never sent.
 pub(super) async fn read(shared: &Shared, slot: &Slot) -> Result<(Claim, Vec<Open>), JournalError> {
     let (journal, now) = (&shared.journal, shared.clock.now());
     // Seen before the histories are read: what has landed by then is in its history.
-    let in_flight = slot.in_flight();
+    let mut in_flight = slot.in_flight();
+    in_flight.retain(|_| !sabotage::is(Sabotage::FlightForgotten));
     let claim = journal.claim(&slot.name, shared.boot, now).await?;
     let end_of_time = Timestamp::from_micros(i64::MAX);
     // All of them: the journal bounds how many may be open.

@@ -17,6 +17,7 @@ use crate::{
     journal::{Committed, Entry, Journal, JournalError, NewDelivery, Open},
     policy::{Door, Plan, Sight, Step, TargetPolicy, next},
     report::{Boot, BroadcastId, CancelledBy, Delivery, DeliveryId, Why},
+    sabotage::{self, Sabotage},
     telemetry,
 };
 
@@ -69,7 +70,8 @@ impl Shared {
         id: &DeliveryId,
         (by, at): (CancelledBy, Timestamp),
     ) {
-        if let Some(slot) = self.slots.get(serving) {
+        let slot = self.slots.get(serving).filter(|_| !sabotage::is(Sabotage::CancelNotTold));
+        if let Some(slot) = slot {
             slot.address.tell(TargetMsg::CancelAsked(id.clone(), by, at));
         }
     }

@@ -26,6 +26,7 @@ use crate::{
         gate::{Feedback, Gate, Said, Ticket},
     },
     report::{DeliveryId, Ended, IdMap, Notice, Way, Why},
+    sabotage::{self, Sabotage},
     telemetry::Observer,
 };
 
@@ -298,7 +299,10 @@ impl Permit {
     }
 
     fn put_back(&mut self, feedback: Feedback) {
-        let Some(ticket) = self.ticket.take() else { return };
+        let Some(ticket) = self.ticket.take().filter(|_| !sabotage::is(Sabotage::PermitLost))
+        else {
+            return;
+        };
         if matches!(feedback, Feedback::Replied { said: Said::Disabled, .. }) {
             crate::telemetry::target_disabled(&self.slot.name);
         }

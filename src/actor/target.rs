@@ -20,6 +20,7 @@ use crate::{
     journal::{Claim, Entry, JournalError, Open},
     policy::{Door, Plan, Sight, Step, next},
     report::{CancelledBy, DeliveryId, Event, Kind, Outcome, Reason, Started, Why},
+    sabotage::{self, Sabotage},
     telemetry,
 };
 
@@ -143,7 +144,7 @@ impl TargetState {
                 self.load_pause = LOAD_AGAIN.0;
                 self.claim = Some(claim);
                 self.slot.keep_successes(|id| open.iter().any(|open| open.id() == *id));
-                for open in open {
+                for open in open.into_iter().skip(sabotage::is(Sabotage::DroppedOnLoad).into()) {
                     self.queue.note_loaded(open.id());
                     self.take_in(open);
                 }
@@ -378,6 +379,7 @@ impl TargetState {
             s.way.target == started.way.target && s.way.version == started.way.version
         };
         let key = held.open.history.starts().find(same).map(|s| s.key.clone());
+        let key = key.filter(|_| !sabotage::is(Sabotage::KeyDrawnAnew));
         let new = || attempt::attempt_key(&held.open, &started.way, &self.slot.entropy);
         let key = key.unwrap_or_else(new);
         Started { attempt, key, span_id, boot: self.shared.boot, held: held.refused, ..started }
@@ -404,6 +406,8 @@ impl TargetState {
     fn settle(&mut self, id: DeliveryId, outcome: Outcome) {
         let accepted = self.queue.remove(&id).map(|held| held.plan.accepted);
         self.decided.entries.push(Entry::Settled(id.clone(), outcome));
+        let twice = sabotage::is(Sabotage::SettledTwice).then_some(Outcome::Expired);
+        self.decided.entries.extend(twice.map(|again| Entry::Settled(id.clone(), again)));
         self.decided.settled.push((id, outcome, accepted));
     }
 
@@ -453,6 +457,11 @@ impl TargetState {
                 self.shared.route(&committed, CancelledBy::Verdict);
             }
             Err(error) => {
+                for (order, permit) in
+                    orders.into_iter().filter(|_| sabotage::is(Sabotage::SentUnwritten))
+                {
+                    self.slot.launch(&self.shared, order, permit);
+                }
                 self.unsure = true;
                 self.load_later(&error);
             }

@@ -11,6 +11,7 @@ use super::{
 use crate::{
     policy::{Door, Sight},
     report::{Way, Why},
+    sabotage::{self, Sabotage},
 };
 
 /// Endpoints of one target whose breakers are kept. Those beyond are let through.
@@ -132,7 +133,9 @@ impl Gate {
         if let (Some(policy), Some(place)) = (&self.policy.breaker, place) {
             door = door.stricter(self.kept.breakers[place].1.door(policy, now));
         }
-        if self.in_flight >= self.policy.concurrency_max {
+        if self.in_flight
+            >= self.policy.concurrency_max + u32::from(sabotage::is(Sabotage::ConcurrencyExceeded))
+        {
             door = door.stricter(Door::Busy(Why::Concurrency));
         }
         let limit = self.policy.rate_limit.as_ref();
@@ -142,7 +145,7 @@ impl Gate {
         if door != Door::Open {
             return Err(door);
         }
-        if let Some(limit) = limit {
+        if let Some(limit) = limit.filter(|_| !sabotage::is(Sabotage::TokenNotTaken)) {
             self.kept.bucket.take(limit, tokens, now);
         }
         self.in_flight += 1;
@@ -276,7 +279,9 @@ impl Gate {
         }
         match self.kept.throttled_until {
             Some(until) if now < until => Door::NotBefore(until, Why::Throttled),
-            _ if self.kept.paused => Door::Busy(Why::Paused),
+            _ if self.kept.paused && !sabotage::is(Sabotage::PauseIgnored) => {
+                Door::Busy(Why::Paused)
+            }
             _ => Door::Open,
         }
     }
