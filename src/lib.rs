@@ -13,6 +13,10 @@ pub mod journal;
 pub mod mapping;
 pub mod policy;
 pub mod report;
+#[cfg(feature = "sabotage")]
+pub mod sabotage;
+#[cfg(not(feature = "sabotage"))]
+mod sabotage;
 pub mod telemetry;
 pub mod transport;
 pub mod wire;

@@ -26,6 +26,7 @@ use crate::{
         AttemptError, CapturedReply, DeliveryId, Ended, Event, History, Kind, Limit, Started,
         Trace, Way,
     },
+    sabotage::{self, Sabotage},
     telemetry::{self, AttemptEnd, Exchanges, TraceContext},
     transport::{Outbound, OutboundParts},
 };
@@ -92,13 +93,17 @@ pub(super) async fn run(
     }
     slot.announce(&order.started.way, &ended);
     let mut pause = RECORD_AGAIN.0;
-    while let Err(error) = shared.journal.record(&order.id, Event::Ended(ended.clone())).await {
+    while !sabotage::is(Sabotage::EndNotRecorded)
+        && let Err(error) = shared.journal.record(&order.id, Event::Ended(ended.clone())).await
+    {
         telemetry::journal_failed("record", &error);
         shared.clock.sleep(pause).await;
         pause = (pause * 2).min(RECORD_AGAIN.1);
     }
     slot.landed(&order.id, order.started.attempt);
-    slot.address.tell(TargetMsg::Attempted(order.id, ended));
+    if !sabotage::is(Sabotage::EndNotTold) {
+        slot.address.tell(TargetMsg::Attempted(order.id, ended));
+    }
 }
 
 async fn perform(

@@ -2,8 +2,8 @@
 
 use std::{
     cmp::Reverse,
-    collections::BinaryHeap,
-    fmt,
+    collections::{BTreeSet, BinaryHeap},
+    fmt, mem,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -16,6 +16,7 @@ use super::{CoordinatorMsg, Shared, address::Address, alarm::Alarm};
 use crate::{
     journal::JournalError,
     report::{BroadcastId, CancelledBy, DeliveryState, IdMap, Report},
+    sabotage::{self, Sabotage},
     telemetry,
 };
 
@@ -68,6 +69,12 @@ pub(super) struct CoordinatorState {
     alarm: Alarm,
     /// Something may have been written of which nobody was told.
     unsure: bool,
+    /// What could not be read, since the journal has failed: read again when it next rings.
+    unread: BTreeSet<BroadcastId>,
+    /// Hints may have been lost.
+    blind: bool,
+    /// The journal has failed: it is asked again when it next rings.
+    failed: bool,
 }
 
 impl Actor for Coordinator {
@@ -83,7 +90,17 @@ impl Actor for Coordinator {
         shared.desks[place].address.set(myself.clone());
         myself.send_message(CoordinatorMsg::Recheck)?;
         let (deadlines, alarm) = (BinaryHeap::new(), Alarm::default());
-        Ok(CoordinatorState { myself, shared, place, deadlines, alarm, unsure: false })
+        Ok(CoordinatorState {
+            myself,
+            shared,
+            place,
+            deadlines,
+            alarm,
+            unsure: false,
+            unread: BTreeSet::new(),
+            blind: false,
+            failed: false,
+        })
     }
 
     async fn handle(
@@ -93,22 +110,29 @@ impl Actor for Coordinator {
         state: &mut CoordinatorState,
     ) -> Result<(), ActorProcessingErr> {
         let done = match message {
-            CoordinatorMsg::Changed(id) | CoordinatorMsg::Watch(id) => state.look_at(id).await,
+            CoordinatorMsg::Wake => state.wake().await,
+            // Those who are told of each other's failures must not drive each other: after one, all waits.
+            message if state.failed => {
+                state.keep(&message);
+                return Ok(());
+            }
+            CoordinatorMsg::Changed(id) | CoordinatorMsg::Watch(id) => state.read([id]).await,
             CoordinatorMsg::Deadline(id, at) => {
                 state.deadlines.push(Reverse((at, id)));
                 Ok(())
             }
-            CoordinatorMsg::Wake => state.wake().await,
-            CoordinatorMsg::Recheck => state.recheck().await,
+            CoordinatorMsg::Recheck => {
+                state.blind = true;
+                state.wake().await
+            }
         };
         if let Err(error) = done {
             telemetry::journal_failed("view", &error);
             let (clock, myself) = (state.shared.clock, state.myself.clone());
             let again = clock.now().after(ASK_AGAIN);
+            state.failed = true;
             state.alarm.clear();
-            state
-                .alarm
-                .set(clock, again, move || drop(myself.send_message(CoordinatorMsg::Recheck)));
+            state.alarm.set(clock, again, move || drop(myself.send_message(CoordinatorMsg::Wake)));
         } else {
             state.set_alarm();
         }
@@ -131,7 +155,9 @@ impl CoordinatorState {
             Some(report) => {
                 // First: whoever waits for the end may end the program after it.
                 observed.inspect(|observed| observed.tell(&report));
-                self.desk().answer(&report);
+                if !sabotage::is(Sabotage::AnswerLost) {
+                    self.desk().answer(&report);
+                }
             }
             None => {
                 observed.inspect(|observed| observed.forget(id));
@@ -141,9 +167,47 @@ impl CoordinatorState {
         Ok(())
     }
 
-    /// Lets verdicts fall whose deadline has come.
+    /// What is asked for is done later.
+    fn keep(&mut self, message: &CoordinatorMsg) {
+        match *message {
+            CoordinatorMsg::Changed(id) | CoordinatorMsg::Watch(id) => {
+                self.unread.insert(id);
+            }
+            CoordinatorMsg::Deadline(id, at) => self.deadlines.push(Reverse((at, id))),
+            CoordinatorMsg::Recheck => self.blind = true,
+            CoordinatorMsg::Wake => {}
+        }
+    }
+
+    /// Looks at these. Those that cannot be read are kept: one of them must not hold back the others.
+    async fn read(
+        &mut self,
+        ids: impl IntoIterator<Item = BroadcastId>,
+    ) -> Result<(), JournalError> {
+        let mut done = Ok(());
+        for id in ids {
+            if let Err(error) = self.look_at(id).await {
+                self.unread.insert(id);
+                done = Err(error);
+            }
+        }
+        done
+    }
+
+    /// Does what is due: looks for what may have been missed, lets verdicts fall, reads what could not be read.
     async fn wake(&mut self) -> Result<(), JournalError> {
         self.alarm.clear();
+        self.failed = false;
+        if self.blind {
+            self.recheck().await?;
+        }
+        self.judge().await?;
+        let unread = mem::take(&mut self.unread);
+        self.read(unread).await
+    }
+
+    /// Lets verdicts fall whose deadline has come.
+    async fn judge(&mut self) -> Result<(), JournalError> {
         let now = self.shared.clock.now();
         while let Some(Reverse((at, id))) = self.deadlines.peek().copied()
             && at <= now
@@ -157,7 +221,7 @@ impl CoordinatorState {
         Ok(())
     }
 
-    /// Hints may have been lost: looks at everything that somebody waits for, and at every deadline.
+    /// Hints may have been lost: looks for everything that somebody waits for, and for every deadline.
     async fn recheck(&mut self) -> Result<(), JournalError> {
         let open = self.shared.journal.open_broadcasts().await?;
         let mine = |id: &BroadcastId| std::ptr::eq(self.shared.desk(*id), self.desk());
@@ -168,13 +232,12 @@ impl CoordinatorState {
         }
         let deadlines = open.into_iter().filter(|(id, _)| mine(id));
         self.deadlines = deadlines.filter_map(|(id, at)| Some(Reverse((at?, id)))).collect();
-        for id in looked_for {
-            self.look_at(id).await?;
-        }
-        if std::mem::take(&mut self.unsure) {
+        self.unread.extend(looked_for);
+        self.blind = false;
+        if mem::take(&mut self.unsure) {
             self.shared.recheck(None);
         }
-        self.wake().await
+        Ok(())
     }
 
     fn set_alarm(&mut self) {

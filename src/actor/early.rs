@@ -10,26 +10,32 @@ use fanfare_sdk::Timestamp;
 
 use crate::{
     journal::Open,
-    report::{DeliveryId, IdMap},
+    report::{DeliveryId, Event, IdMap},
 };
 
 /// A hint that has not come by then has died with another actor.
 const HINT_MAX: Duration = Duration::from_secs(60);
 
-/// The deliveries, and when they were accepted.
+/// The deliveries, and when the hint was sent.
 #[derive(Debug, Default)]
 pub(super) struct Early(Mutex<IdMap<DeliveryId, Timestamp>>);
 
 impl Early {
-    /// They were loaded at that time. Whatever has a history was told of, or is noted already.
+    /// They were loaded at that time. A hint follows an acceptance and a hand-over; where an attempt was made since, it
+    /// has come, or is noted already.
     pub(super) fn note(&self, open: &[Open], now: Timestamp) {
-        let recent = |accepted: Timestamp| now.since(accepted) < HINT_MAX;
+        let recent = |told_at: Timestamp| now.since(told_at) < HINT_MAX;
         let mut noted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        noted.retain(|_, accepted| recent(*accepted));
+        noted.retain(|_, told_at| recent(*told_at));
         for open in open {
-            let accepted = open.broadcast.accepted_at;
-            if open.history.events().is_empty() && recent(accepted) {
-                noted.insert(open.id(), accepted);
+            let wished = |event: &&Event| !matches!(event, Event::CancelAsked { .. });
+            let told_at = match open.history.events().iter().rfind(wished) {
+                None => open.broadcast.accepted_at,
+                Some(Event::Moved { at, .. }) => *at,
+                Some(_) => continue,
+            };
+            if recent(told_at) {
+                noted.insert(open.id(), told_at);
             }
         }
     }

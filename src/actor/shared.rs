@@ -20,7 +20,8 @@ use crate::{
         gate::{Budget, RetryBudget},
         next,
     },
-    report::{Boot, BroadcastId, CancelledBy, Limit, Usage, Why},
+    report::{Boot, BroadcastId, CancelledBy, Delivery, DeliveryId, Limit, Usage, Why},
+    sabotage::{self, Sabotage},
     telemetry,
 };
 
@@ -48,6 +49,8 @@ pub(crate) struct Shared {
     pub(crate) targets_max: usize,
     /// No broadcast is accepted any more.
     pub(crate) closing: AtomicBool,
+    /// Broadcasts that are being accepted: a shutdown waits for them.
+    pub(crate) accepting: AtomicUsize,
 }
 
 impl Shared {
@@ -55,9 +58,7 @@ impl Shared {
     pub(crate) fn route(&self, committed: &Committed, by: CancelledBy) {
         let now = self.clock.now();
         for (serving, id) in &committed.cancelled {
-            if let Some(slot) = self.slots.get(serving) {
-                slot.address.tell(TargetMsg::CancelAsked(id.clone(), by, now));
-            }
+            self.cancel(serving, id, (by, now));
         }
         for (id, _) in &committed.verdicts {
             self.desk(*id).address.tell(CoordinatorMsg::Changed(*id));
@@ -70,6 +71,30 @@ impl Shared {
         if !committed.settled.is_empty() {
             self.settled.notify_waiters();
         }
+    }
+
+    /// Tells a target that somebody wants a delivery to end.
+    pub(super) fn cancel(
+        &self,
+        serving: &TargetName,
+        id: &DeliveryId,
+        (by, at): (CancelledBy, Timestamp),
+    ) {
+        let slot = self.slots.get(serving).filter(|_| !sabotage::is(Sabotage::CancelNotTold));
+        if let Some(slot) = slot {
+            slot.address.tell(TargetMsg::CancelAsked(id.clone(), by, at));
+        }
+    }
+
+    /// Who serves a delivery that has not ended.
+    pub(super) async fn serving(
+        &self,
+        id: &DeliveryId,
+    ) -> Result<Option<TargetName>, JournalError> {
+        let report = self.journal.view(id.broadcast).await?;
+        let open = |it: &Delivery| it.target == id.recipient && it.outcome.is_none();
+        let delivery = report.and_then(|report| report.deliveries.into_iter().find(open));
+        Ok(delivery.map(|it| it.hand_overs.last().map_or(it.target, |last| last.to.clone())))
     }
 
     /// Hints may have been lost, with an actor or with an answer of the journal: everybody looks for himself.

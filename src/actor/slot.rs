@@ -27,6 +27,7 @@ use crate::{
         gate::{BreakerMode, Feedback, Gate, Said, Ticket, Transition},
     },
     report::{DeliveryId, Ended, IdMap, Kind, Notice, Way, Why},
+    sabotage::{self, Sabotage},
     telemetry::Observer,
 };
 
@@ -341,7 +342,10 @@ impl Permit {
     }
 
     fn put_back(&mut self, feedback: Feedback) {
-        let Some(ticket) = self.ticket.take() else { return };
+        let Some(ticket) = self.ticket.take().filter(|_| !sabotage::is(Sabotage::PermitLost))
+        else {
+            return;
+        };
         if matches!(feedback, Feedback::Replied { said: Said::Disabled, .. }) {
             crate::telemetry::target_disabled(&self.slot.name);
         }

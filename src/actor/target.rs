@@ -13,16 +13,19 @@ use super::{
     Inspection, Shared, Slot, SlotParts, TargetMsg,
     alarm::Alarm,
     attempt::{self, Order},
+    decided::Decided,
+    load::read,
     messages::Stamps,
     queue::{Held, Place, Queue},
     slot::Permit,
-    starts::{blank, never_sent_end},
+    starts::blank,
     task,
 };
 use crate::{
     journal::{Claim, Entry, JournalError, Open},
     policy::{Door, Plan, Sight, Step, next},
     report::{CancelledBy, DeliveryId, Event, Kind, Limit, Outcome, Reason, Started, Why},
+    sabotage::{self, Sabotage},
     telemetry,
 };
 
@@ -57,19 +60,11 @@ pub(super) struct TargetState {
     load_pause: Duration,
     /// Whose turn it is now by their order keys, and who were not asked yet.
     turns: Vec<DeliveryId>,
+    /// When it loads again, after the journal has failed.
+    load_at: Option<Timestamp>,
     /// Something may have been written of which nobody was told.
     unsure: bool,
     decided: Decided,
-}
-
-/// What was decided and is not written down yet.
-#[derive(Debug, Default)]
-struct Decided {
-    entries: Vec<Entry>,
-    orders: Vec<(Order, Permit)>,
-    moved: Vec<Open>,
-    /// With when they were accepted, where that is known here.
-    settled: Vec<(DeliveryId, Outcome, Option<Timestamp>)>,
 }
 
 impl Actor for Target {
@@ -95,6 +90,7 @@ impl Actor for Target {
             alarm: Alarm::default(),
             load_pause: LOAD_AGAIN.0,
             turns: Vec::new(),
+            load_at: None,
             unsure: false,
             decided: Decided::default(),
         })
@@ -107,12 +103,13 @@ impl Actor for Target {
         state: &mut TargetState,
     ) -> Result<(), ActorProcessingErr> {
         match message {
-            TargetMsg::Load => state.load().await,
+            TargetMsg::Load => state.reload().await,
             TargetMsg::Deliver(open) if state.slot.early.told(&open) => {}
             TargetMsg::Deliver(open) => state.take_in(*open),
             TargetMsg::Prepared(id, ready) => state.prepared(&id, ready),
             TargetMsg::Attempted(id, ended) => state.learn(&id, Event::Ended(ended)),
-            TargetMsg::CancelAsked(id, by, at) => state.learn(&id, Event::CancelAsked { by, at }),
+            TargetMsg::CancelAsked(id, by, at) => state.cancel(&id, (by, at)).await,
+            TargetMsg::Wake if state.load_at.is_some() => state.reload().await,
             TargetMsg::Wake => state.wake(),
             TargetMsg::Inspect(reply) => drop(reply.send(state.inspect())),
         }
@@ -122,23 +119,31 @@ impl Actor for Target {
 }
 
 impl TargetState {
+    /// Somebody may know more than this actor. After a failure of the journal it loads when its pause is over: those
+    /// who are told of each other's failures must not drive each other.
+    async fn reload(&mut self) {
+        let now = self.shared.clock.now();
+        if self.load_at.is_none_or(|at| at <= now) {
+            self.load().await;
+        }
+    }
+
     /// Claims the target and loads what is open: at the start, after a death, and when the journal has failed.
     async fn load(&mut self) {
+        self.load_at = None;
         self.claim = None;
         self.parts = self.slot.parts();
         self.queue.clear();
         self.alarm.clear();
         self.gate_opens = None;
         self.turns.clear();
-        // Seen before the histories are read: what has landed by then is in its history.
-        let in_flight = self.slot.in_flight();
-        match self.read(&in_flight).await {
+        match read(&self.shared, &self.slot).await {
             Ok((claim, open)) => {
                 self.load_pause = LOAD_AGAIN.0;
                 self.claim = Some(claim);
                 self.slot.early.note(&open, self.shared.clock.now());
                 self.slot.keep_successes(|id| open.iter().any(|open| open.id() == *id));
-                for open in open {
+                for open in open.into_iter().skip(sabotage::is(Sabotage::DroppedOnLoad).into()) {
                     self.take_in(open);
                 }
                 if mem::take(&mut self.unsure) {
@@ -149,31 +154,6 @@ impl TargetState {
         }
     }
 
-    async fn read(
-        &self,
-        in_flight: &[(DeliveryId, u32)],
-    ) -> Result<(Claim, Vec<Open>), JournalError> {
-        let (journal, now) = (&self.shared.journal, self.shared.clock.now());
-        let claim = journal.claim(&self.slot.name, self.shared.boot, now).await?;
-        let end_of_time = Timestamp::from_micros(i64::MAX);
-        // All of them: the journal bounds how many may be open.
-        let mut page = journal.due(&claim, end_of_time, usize::MAX).await?;
-        for open in &mut page.open {
-            let id = open.id();
-            let lost = |s: &&Started| !in_flight.contains(&(id.clone(), s.attempt));
-            let never_sent: Vec<_> = open.history.in_flight().filter(lost).cloned().collect();
-            for started in never_sent {
-                let ended = never_sent_end(started.attempt, now);
-                journal.record(&id, Event::Ended(ended.clone())).await?;
-                attempt::unsent(&self.slot, open, &started, &ended);
-                open.history.push(Event::Ended(ended));
-            }
-        }
-        // Their turns are as they came.
-        page.open.sort_by_key(|open| (open.broadcast.accepted_at, open.broadcast.id));
-        Ok((claim, page.open))
-    }
-
     /// The journal has failed: what this actor holds may not be what was written. Asks again after a pause.
     fn load_later(&mut self, error: &JournalError) {
         telemetry::journal_failed("load", error);
@@ -181,10 +161,10 @@ impl TargetState {
         self.queue.clear();
         self.decided = Decided::default();
         let (clock, myself) = (self.shared.clock, self.myself.clone());
+        let at = clock.now().after(self.load_pause);
+        self.load_at = Some(at);
         self.alarm.clear();
-        self.alarm.set(clock, clock.now().after(self.load_pause), move || {
-            drop(myself.send_message(TargetMsg::Load));
-        });
+        self.alarm.set(clock, at, move || drop(myself.send_message(TargetMsg::Wake)));
         self.load_pause = (self.load_pause * 2).min(LOAD_AGAIN.1);
     }
 
@@ -194,10 +174,6 @@ impl TargetState {
             return;
         }
         let id = open.id();
-        if self.queue.get(&id).is_some() {
-            // It was loaded before it was told.
-            return;
-        }
         let (policy, new) = (&self.parts.policy, open.history.events().is_empty());
         if new && self.queue.len() >= policy.queue_max {
             self.shared.reached(Limit::Queue, Some(&self.slot.name));
@@ -258,6 +234,22 @@ impl TargetState {
         if let Some(held) = self.queue.get(id) {
             held.open.history.push(event);
             self.decide(id);
+        }
+    }
+
+    /// Somebody wants a delivery to end. One that is not here has ended, or is on its way: here, or to another one.
+    async fn cancel(&mut self, id: &DeliveryId, (by, at): (CancelledBy, Timestamp)) {
+        if self.queue.get(id).is_some() {
+            return self.learn(id, Event::CancelAsked { by, at });
+        }
+        match self.shared.serving(id).await {
+            Ok(Some(serving)) if serving != self.slot.name => {
+                self.shared.cancel(&serving, id, (by, at));
+            }
+            Ok(Some(_)) if self.claim.is_some() => self.load().await,
+            // Whoever has no claim will load it.
+            Ok(Some(_) | None) => {}
+            Err(error) => self.load_later(&error),
         }
     }
 
@@ -391,6 +383,7 @@ impl TargetState {
             s.way.target == started.way.target && s.way.version == started.way.version
         };
         let key = held.open.history.starts().find(same).map(|s| s.key.clone());
+        let key = key.filter(|_| !sabotage::is(Sabotage::KeyDrawnAnew));
         let new = || attempt::attempt_key(&held.open, &started.way, &self.slot.entropy);
         let key = key.unwrap_or_else(new);
         Started { attempt, key, span_id, boot: self.shared.boot, held: held.refused, ..started }
@@ -421,6 +414,8 @@ impl TargetState {
             held.plan.accepted
         });
         self.decided.entries.push(Entry::Settled(id.clone(), outcome));
+        let twice = sabotage::is(Sabotage::SettledTwice).then_some(Outcome::Expired);
+        self.decided.entries.extend(twice.map(|again| Entry::Settled(id.clone(), again)));
         self.decided.settled.push((id, outcome, accepted));
     }
 
@@ -479,6 +474,11 @@ impl TargetState {
                 self.shared.route(&committed, CancelledBy::Verdict);
             }
             Err(error) => {
+                for (order, permit) in
+                    orders.into_iter().filter(|_| sabotage::is(Sabotage::SentUnwritten))
+                {
+                    self.slot.launch(&self.shared, order, permit);
+                }
                 self.unsure = true;
                 self.load_later(&error);
             }

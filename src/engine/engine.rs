@@ -2,24 +2,24 @@
 
 use std::{
     collections::HashSet,
-    panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, atomic::Ordering},
     time::Duration,
 };
 
-use fanfare_sdk::{Payload, PrepareError, TargetName};
-use sha2::{Digest, Sha256};
+use fanfare_sdk::TargetName;
 use tokio::sync::oneshot;
 
 use super::{
     AcceptError, AcceptProblem, Broadcast, BroadcastHandle, EngineBuilder, Limits, Probe,
-    broadcast::Recipient, ids::Ids,
+    broadcast::Recipient,
+    ids::Ids,
+    pinned::{fingerprint, order_keys, problems},
 };
 use crate::{
-    actor::{ByName, CoordinatorMsg, Inspection, Shared, Supervision, Until, Waiter, probe},
+    actor::{CoordinatorMsg, Inspection, Shared, Supervision, Until, Waiter, probe},
     journal::{Accepted, CallerKey, JournalError, NewBroadcast, NewDelivery, Open},
     policy::gate::BreakerMode,
-    report::{BroadcastId, CancelledBy, Completion, History, Limit, Report, Rest, Trace, Usage},
+    report::{BroadcastId, CancelledBy, History, Limit, Report, Rest, Trace, Usage},
     telemetry,
 };
 
@@ -106,7 +106,7 @@ impl Engine {
     /// Every delivery has an outcome when it returns, unless the journal has failed.
     pub async fn shutdown(&self) -> Shutdown {
         let shared = &self.0.shared;
-        shared.closing.store(true, Ordering::Release);
+        shared.closing.store(true, Ordering::SeqCst);
         let grace = shared
             .slots
             .all()
@@ -235,7 +235,7 @@ impl Engine {
             let mut settled = std::pin::pin!(settled);
             settled.as_mut().enable();
             match self.cancel_new(&mut asked).await {
-                Ok(0) => return,
+                Ok(0) if shared.accepting.load(Ordering::SeqCst) == 0 => return,
                 Ok(_) => settled.await,
                 Err(error) => {
                     telemetry::journal_failed("shutdown", &error);
@@ -269,7 +269,8 @@ impl Engine {
         waiter: Option<Waiter>,
     ) -> Result<BroadcastId, AcceptError> {
         let shared = &self.0.shared;
-        if shared.closing.load(Ordering::Acquire) {
+        let _accepting = Accepting::new(shared);
+        if shared.closing.load(Ordering::SeqCst) {
             return Err(AcceptError::Closing);
         }
         let (id, deadline) = (new.id, new.deadline);
@@ -401,68 +402,23 @@ impl Engine {
     }
 }
 
-/// All that is wrong with a broadcast.
-fn problems(broadcast: &Broadcast, slots: &ByName, limits: &Limits) -> Vec<AcceptProblem> {
-    let mut problems = Vec::new();
-    let count = broadcast.recipients.len();
-    if count == 0 {
-        problems.push(AcceptProblem::NoRecipient);
+/// A broadcast is being accepted: until it is told to its targets, a shutdown would not reach it.
+struct Accepting<'a>(&'a Shared);
+
+impl<'a> Accepting<'a> {
+    fn new(shared: &'a Shared) -> Self {
+        shared.accepting.fetch_add(1, Ordering::SeqCst);
+        Self(shared)
     }
-    if count > limits.recipients_max {
-        problems.push(AcceptProblem::TooManyRecipients { count, max: limits.recipients_max });
-    }
-    let (bytes, max) = (broadcast.payload.bytes().len(), limits.payload_bytes_max);
-    if bytes > max {
-        problems.push(AcceptProblem::PayloadTooLarge { bytes, max });
-    }
-    for (place, Recipient { target: name, .. }) in broadcast.recipients.iter().enumerate() {
-        let known = slots.get(name).is_some_and(|slot| !slot.leaving.load(Ordering::Acquire));
-        if !known {
-            problems.push(AcceptProblem::UnknownTarget(name.clone()));
-        }
-        if broadcast.recipients[..place].iter().any(|other| other.target == *name) {
-            problems.push(AcceptProblem::Twice(name.clone()));
-        }
-    }
-    if let Completion::Quorum(needed) = broadcast.completion
-        && (needed == 0 || needed as usize > count)
-    {
-        problems.push(AcceptProblem::Quorum { needed, count });
-    }
-    problems
 }
 
-/// By what each delivery is ordered.
-fn order_keys(
-    broadcast: &Broadcast,
-    slots: &ByName,
-    problems: &mut Vec<AcceptProblem>,
-) -> Vec<Option<Arc<str>>> {
-    let key = |Recipient { target, .. }: &Recipient| {
-        let mapper = slots.get(target)?.parts().mapper.clone()?;
-        let worked_out = AssertUnwindSafe(|| mapper.order_key(&broadcast.payload));
-        let says = match catch_unwind(worked_out) {
-            Ok(Ok(key)) => return key.map(Arc::from),
-            Ok(Err(PrepareError(says))) => says,
-            Err(_) => "its mapper panicked when it was asked for the order key".to_owned(),
-        };
-        problems.push(AcceptProblem::OrderKey { target: target.clone(), says });
-        None
-    };
-    broadcast.recipients.iter().map(key).collect()
-}
-
-/// What tells a repeated request from another one under the same key: payload, media type, recipients.
-fn fingerprint(payload: &Payload, broadcast: &Broadcast) -> [u8; 32] {
-    let mut hash = Sha256::new();
-    hash.update(payload.content_type());
-    hash.update([0]);
-    for Recipient { target, required, .. } in &broadcast.recipients {
-        hash.update(target.as_str());
-        hash.update([0, u8::from(*required)]);
+impl Drop for Accepting<'_> {
+    fn drop(&mut self) {
+        self.0.accepting.fetch_sub(1, Ordering::SeqCst);
+        if self.0.closing.load(Ordering::SeqCst) {
+            self.0.settled.notify_waiters();
+        }
     }
-    hash.update(payload.bytes());
-    hash.finalize().into()
 }
 
 impl Running {

@@ -9,6 +9,7 @@ mod engine;
 mod error;
 mod handle;
 mod ids;
+mod pinned;
 mod probe;
 mod problems;
 mod target;

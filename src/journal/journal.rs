@@ -72,7 +72,8 @@ pub trait Journal: Debug + Send + Sync + 'static {
     ///
     /// [`Fenced`](JournalError::Fenced), also where another target serves a delivery by now;
     /// [`Invalid`](JournalError::Invalid) for a delivery that is not known, for a new event of one that has
-    /// settled, and for an entry after a hand-over in the same batch; and those of the store.
+    /// settled, for a start with the number of another one, and for an entry after a hand-over in the same batch;
+    /// and those of the store.
     async fn append(
         &self,
         claim: &Claim,

@@ -5,7 +5,10 @@ use std::time::Duration;
 use fanfare_sdk::{Meaning, RetryAfter, SendErrorKind, Timestamp};
 
 use super::gate::{Feedback, Health, Pause, Said};
-use crate::report::Ended;
+use crate::{
+    report::Ended,
+    sabotage::{self, Sabotage},
+};
 
 /// What the end of an attempt tells the gate: whether the endpoint is there and well, and until when the target
 /// wants to be left alone. A pause is never longer than `pause_max`.
@@ -24,6 +27,7 @@ pub fn feedback(ended: &Ended, pause_max: Duration) -> Feedback {
         };
     }
     let asks = match ended.meaning {
+        _ if sabotage::is(Sabotage::RetryAfterIgnored) => None,
         // A success may have used up the quota.
         Meaning::Throttled | Meaning::Retry | Meaning::Success => ended.retry_after,
         Meaning::Unauthorized

@@ -9,6 +9,7 @@ use super::{
 use crate::{
     policy::Door,
     report::{Because, History, Kind, Outcome, Reason, Started, Way, Why},
+    sabotage::{self, Sabotage},
 };
 
 /// Tries that are granted to authorizers, per delivery. Two: a stale nonce, and a token that had just expired.
@@ -17,12 +18,13 @@ const CHALLENGES_MAX: u32 = 2;
 /// The next step of a delivery. The same plan, history, sight and time give the same step, however often it is
 /// asked: "why did it do that?" is answered by asking again.
 pub fn next(plan: &Plan, history: &History, sight: &Sight, now: Timestamp) -> Step {
-    if plan.skipped {
+    if plan.skipped && !sabotage::is(Sabotage::SkippedSent) {
         return Step::Settle(Outcome::Skipped);
     }
     let past = Past::of(history, plan.accepted);
     let case = Case { plan, past: &past, sight, now };
-    if let Some(attempt) = past.success {
+    let forgotten = past.cancel.is_some() && sabotage::is(Sabotage::CancelBeatsSuccess);
+    if let Some(attempt) = past.success.filter(|_| !forgotten) {
         return match past.in_flight.first() {
             // The slower one of two: nobody needs its answer.
             Some(slower) => Step::Abort { attempt: slower.attempt },
@@ -35,7 +37,7 @@ pub fn next(plan: &Plan, history: &History, sight: &Sight, now: Timestamp) -> St
     if let Some((by, _)) = past.cancel {
         return case.end(Outcome::Cancelled(by), Reason::Cancelled);
     }
-    if now >= plan.expires {
+    if now >= plan.expires && !sabotage::is(Sabotage::ExpiryIgnored) {
         return case.out_of_time();
     }
     match past.last {
@@ -83,7 +85,7 @@ impl Case<'_, '_> {
             None => None,
         };
         let Some(delay) = delay.filter(|_| {
-            policy.repeat >= Repeat::SameEndpoint
+            (policy.repeat >= Repeat::SameEndpoint || sabotage::is(Sabotage::HedgeUnsafe))
                 && self.past.in_flight.len() == 1
                 && !self.past.hedged
                 && started.way.target == policy.target
@@ -91,7 +93,7 @@ impl Case<'_, '_> {
             return Step::Listen { until: None };
         };
         let due = started.at.after(delay);
-        if due >= self.plan.expires {
+        if due.max(self.now) >= self.plan.expires {
             return Step::Listen { until: None };
         }
         if self.now < due {
@@ -115,7 +117,9 @@ impl Case<'_, '_> {
     /// The last attempt ended without success: again, another way, or the end.
     fn after(&self, last: &Last<'_>) -> Step {
         let (past, retry, repeat) = (self.past, &self.plan.policy.retry, self.plan.policy.repeat);
-        let unsafe_here = past.doubt_here && repeat == Repeat::Never;
+        let unsafe_here =
+            past.doubt_here && repeat == Repeat::Never && !sabotage::is(Sabotage::RepeatAfterDoubt);
+        let attempts_max = retry.attempts_max + u32::from(sabotage::is(Sabotage::AttemptsExceeded));
         match last.meaning {
             Meaning::Success => Step::Settle(Outcome::Delivered { attempt: last.started.attempt }),
             Meaning::Permanent if last.unsendable => self.give_up(Reason::Unsendable),
@@ -139,7 +143,8 @@ impl Case<'_, '_> {
             Meaning::Throttled if past.throttled >= retry.throttled_max => {
                 self.give_up(Reason::ThrottledTooOften)
             }
-            Meaning::Retry if past.counted >= retry.attempts_max => {
+            // Throttled ones do not count, but what a throttled hedge was beside does.
+            Meaning::Retry | Meaning::Throttled if past.counted >= attempts_max => {
                 self.give_up(Reason::AttemptsUsedUp)
             }
             Meaning::Throttled => {
@@ -163,6 +168,7 @@ impl Case<'_, '_> {
         let latest = last.at.after(retry.retry_after_max);
         let asked = match last.retry_after {
             None => return paused,
+            Some(_) if sabotage::is(Sabotage::RetryAfterIgnored) => return paused,
             Some(RetryAfter::For(wait)) => last.at.after(wait),
             Some(RetryAfter::At(at)) => at,
         };
@@ -214,10 +220,13 @@ impl Case<'_, '_> {
         if self.past.doubt_here && self.plan.policy.repeat < Repeat::Anywhere {
             return None;
         }
+        // Twice is wrong enough; for ever would be no test.
+        let again = sabotage::is(Sabotage::FallbackAgain) && self.past.attempts < 6;
+        let visited = |to| self.past.visited(to) && !again;
         self.plan.fallback().find_map(|entry| match entry {
             Fallback::Version => None,
             Fallback::Endpoint(endpoint) => self.other_endpoint(endpoint, reason),
-            Fallback::Target(to) if *to == self.plan.policy.target || self.past.visited(to) => None,
+            Fallback::Target(to) if *to == self.plan.policy.target || visited(to) => None,
             Fallback::Target(to) => Some(Step::HandOver { to: to.clone(), because: reason }),
             Fallback::Reply => Some(Step::Settle(Outcome::Substituted)),
         })
@@ -313,6 +322,7 @@ impl Case<'_, '_> {
 
     /// A doubt is called a doubt.
     fn end(&self, certain: Outcome, reason: Reason) -> Step {
-        Step::Settle(if self.past.doubt { Outcome::Indeterminate(reason) } else { certain })
+        let doubt = self.past.doubt && !sabotage::is(Sabotage::DoubtForgotten);
+        Step::Settle(if doubt { Outcome::Indeterminate(reason) } else { certain })
     }
 }

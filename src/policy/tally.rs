@@ -2,7 +2,10 @@
 
 use fanfare_sdk::Timestamp;
 
-use crate::report::{CompletedBy, Completion};
+use crate::{
+    report::{CompletedBy, Completion},
+    sabotage::{self, Sabotage},
+};
 
 /// What one recipient counts as.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -42,7 +45,10 @@ pub fn tally(
     let (yes, open) = (count(Some(true)), count(None));
     let certain = match completion {
         Completion::All if standings.iter().any(|s| s.required) => all(standings),
-        Completion::Quorum(needed) => enough(yes, open, needed as usize, CompletedBy::Quorum),
+        Completion::Quorum(needed) => {
+            let one_less = usize::from(sabotage::is(Sabotage::QuorumTooSmall));
+            enough(yes + one_less, open, needed as usize, CompletedBy::Quorum)
+        }
         Completion::Any => enough(yes, open, 1, CompletedBy::First),
         Completion::All | Completion::BestEffort if open == 0 => {
             // Whom a condition left out nobody waits for: without standings nothing is missing.
@@ -50,6 +56,7 @@ pub fn tally(
         }
         Completion::All | Completion::BestEffort => Tally::Open,
     };
+    let deadline = deadline.filter(|_| !sabotage::is(Sabotage::DeadlineIgnored));
     if certain == Tally::Open && deadline.is_some_and(|deadline| now >= deadline) {
         let satisfied = completion == Completion::BestEffort && yes > 0;
         return Tally::Closed { satisfied, by: CompletedBy::Deadline };

@@ -4,7 +4,10 @@ use std::{sync::Arc, time::Duration};
 
 use fanfare::{
     Broadcast, Engine, Target,
-    journal::{MemoryJournal, MemoryLimits},
+    journal::{
+        FaultyJournal, MemoryJournal, MemoryLimits,
+        faulty::{Call, Fault},
+    },
     policy::{Backoff, Jitter, Retry},
     report::{Completion, Report, Rest},
     sdk::{Fallback, Payload, Repeat, TargetName},
@@ -265,4 +268,22 @@ async fn a_shutdown_settles_everything_and_answers_everybody() {
     );
     assert!(stage.engine.send(to(&["mute"])).await.is_err(), "nothing is accepted any more");
     assert!(handle.settled().await.is_ok(), "what is known can still be asked");
+}
+
+/// An operator who pauses and resumes a target while its actor waits for the journal takes nothing away from it.
+#[tokio::test(start_paused = true)]
+async fn a_target_comes_back_after_its_journal_failed_whoever_wakes_it() {
+    let mut claims = 0;
+    let plan = move |call| {
+        claims += u32::from(call == Call::Claim);
+        if call == Call::Claim && claims == 1 { Fault::unavailable() } else { Fault::none() }
+    };
+    let apis = ScriptedTransport::routes([("a.example", Script::new([Scripted::status(200)]))]);
+    let journal = FaultyJournal::new(Arc::new(MemoryJournal::default()), plan);
+    let builder = Engine::builder().transport(Arc::new(apis)).journal(Arc::new(journal));
+    let engine = builder.target(target("a")).start().await.unwrap();
+    tokio::time::sleep(Duration::from_millis(5)).await;
+    assert!(engine.pause_target("a") && engine.resume_target("a"));
+    let sent = tokio::time::timeout(Duration::from_secs(60), engine.broadcast(to(&["a"]))).await;
+    assert_eq!(text(&sent.expect("it ends").unwrap()), "satisfied by all: a delivered");
 }

@@ -20,6 +20,8 @@ pub(super) async fn first_end(stage: Stage) -> Checked {
     // The start may be written later than the end.
     expect(stage.record((1, "a"), ended(1, Meaning::Retry, 3)).await, "recorded")?;
     stage.append(&a, &[started((1, "a"), 1, 1)], 3).await;
+    // Whoever begins anew knows nothing of the first one, and is not to send.
+    expect(stage.append(&a, &[started((1, "a"), 1, 2)], 3).await, "error: invalid")?;
     expect(stage.record((1, "a"), ended(1, Meaning::Success, 4)).await, "recorded")?;
     let also = Entry::Event(delivery((1, "a")), ended(1, Meaning::Permanent, 4));
     expect(stage.append(&a, &[also], 4).await, "nothing")?;

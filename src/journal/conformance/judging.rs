@@ -96,7 +96,13 @@ pub(super) async fn skipped(stage: Stage) -> Checked {
     expect(verdict, "verdict 2 unsatisfied by impossible at 4")?;
     stage.accept(broadcast(3, "a")).await;
     let verdict = stage.append(&a, &[settled((3, "a"), Outcome::Skipped)], 5).await;
-    expect(verdict, "verdict 3 satisfied by all at 5, settled 3")
+    expect(verdict, "verdict 3 satisfied by all at 5, settled 3")?;
+    // Nor is it waited for.
+    let mut fourth = NewBroadcast { completion: Completion::BestEffort, ..broadcast(4, "a b") };
+    fourth.recipients[1].skipped = true;
+    stage.accept(fourth).await;
+    let verdict = stage.append(&a, &[settled((4, "a"), DELIVERED)], 6).await;
+    expect(verdict, "verdict 4 satisfied by all at 6")
 }
 
 pub(super) async fn empty(stage: Stage) -> Checked {

@@ -79,6 +79,7 @@ impl Record {
     pub(super) fn tally(&self, now: Timestamp) -> Tally {
         let pairs = self.broadcast.recipients.iter().zip(&self.slots);
         let standings: SmallVec<[Standing; 16]> = pairs
+            .filter(|(recipient, _)| !recipient.skipped)
             .map(|(recipient, slot)| (recipient.required, slot.settled.map(|s| s.0.counts())))
             .filter(|(_, settled)| *settled != Some(None))
             .map(|(required, settled)| Standing { required, settled: settled.flatten() })
@@ -155,6 +156,11 @@ impl Slot {
             Entry::Settled(..) => true,
             Entry::Event(_, event) => !self.history.holds(event),
         };
+        if let Entry::Event(_, Event::Started(started)) = entry
+            && self.history.starts().any(|it| it.attempt == started.attempt && it != started)
+        {
+            return Err(JournalError::Invalid("another attempt has that number"));
+        }
         let begins =
             matches!(entry, Entry::Event(_, Event::Started(_) | Event::Moved { .. })) && decides;
         if begins && self.settled.is_some() {

@@ -8,7 +8,11 @@ use super::{
     BreakerPolicy,
     window::{Calls, Window},
 };
-use crate::{policy::Door, report::Why};
+use crate::{
+    policy::Door,
+    report::Why,
+    sabotage::{self, Sabotage},
+};
 
 /// The state of a breaker.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -123,7 +127,11 @@ impl Breaker {
     pub(super) fn door(&self, policy: &BreakerPolicy, now: Timestamp) -> Door {
         match self.open_until {
             Some(until) if now < until => Door::NotBefore(until, Why::Breaker),
-            Some(_) if self.probes >= policy.probes_max => Door::Busy(Why::Breaker),
+            Some(_)
+                if self.probes >= policy.probes_max && !sabotage::is(Sabotage::ProbesUnlimited) =>
+            {
+                Door::Busy(Why::Breaker)
+            }
             Some(_) | None => Door::Open,
         }
     }

@@ -13,6 +13,7 @@ use super::{
 use crate::{
     policy::{Door, Sight},
     report::{Kind, Way, Why},
+    sabotage::{self, Sabotage},
 };
 
 /// Endpoints of one target whose breakers are kept. Those beyond are let through.
@@ -179,7 +180,8 @@ impl Gate {
         if door != Door::Open {
             return Err(door);
         }
-        if let Some(limit) = &self.policy.rate_limit {
+        let limit = self.policy.rate_limit.as_ref();
+        if let Some(limit) = limit.filter(|_| !sabotage::is(Sabotage::TokenNotTaken)) {
             self.kept.bucket.take(limit, tokens, now);
         }
         let own = self.policy.retry_budget.as_ref().map(|policy| (policy, &mut self.kept.budget));
@@ -381,7 +383,9 @@ impl Gate {
         }
         match self.kept.pauses.until() {
             Some(until) if now < until => Door::NotBefore(until, Why::Throttled),
-            _ if self.kept.paused => Door::Busy(Why::Paused),
+            _ if self.kept.paused && !sabotage::is(Sabotage::PauseIgnored) => {
+                Door::Busy(Why::Paused)
+            }
             _ if self.kept.breaker_mode == BreakerMode::ForcedOpen => Door::Busy(Why::Breaker),
             _ => Door::Open,
         }
@@ -395,7 +399,8 @@ impl Gate {
         {
             door = door.stricter(self.kept.breakers[place].1.door(policy, now));
         }
-        if self.in_flight >= self.limit() {
+        let one_more = u32::from(sabotage::is(Sabotage::ConcurrencyExceeded));
+        if self.in_flight >= self.limit() + one_more {
             door = door.stricter(Door::Busy(Why::Concurrency));
         }
         let limit = self.policy.rate_limit.as_ref();

@@ -5,7 +5,7 @@ use std::time::Duration;
 use fanfare_sdk::{Fallback, Repeat};
 
 use super::harness::{HANG, api, check_script, named, play, scripted, secs, with};
-use crate::policy::{Hedge, TargetPolicy, gate::GatePolicy, rehearse::Scripted};
+use crate::policy::{Hedge, Retry, TargetPolicy, gate::GatePolicy, rehearse::Scripted};
 
 fn hedged() -> TargetPolicy {
     TargetPolicy { hedge: Some(Hedge::After(secs(1))), ..api() }
@@ -46,6 +46,14 @@ fn one_that_fails_leaves_it_to_the_other() {
 fn an_attempt_has_one_hedge_at_the_most() {
     let hang = [scripted(HANG)];
     check(hedged(), &hang, "indeterminate (all attempts used up) after 6 attempts, 18.6s");
+}
+
+#[test]
+fn a_hedge_that_is_throttled_grants_no_attempt_more() {
+    let policy = hedged();
+    let once = TargetPolicy { retry: Retry { attempts_max: 1, ..policy.retry.clone() }, ..policy };
+    let script = [after(2, 503), after(3, 429), scripted(200)];
+    check(once, &script, "failed (all attempts used up) after 2 attempts, 4s");
 }
 
 #[test]

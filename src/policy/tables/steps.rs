@@ -7,7 +7,7 @@ use fanfare_sdk::{
 
 use super::harness::{api, play, scripted, secs};
 use crate::{
-    policy::{Backoff, Door, Plan, Sight, Step, TargetPolicy, next},
+    policy::{Backoff, Door, Hedge, Plan, Sight, Step, TargetPolicy, next},
     report::{
         AttemptError, Because, Boot, CancelledBy, Ended, Event, History, Kind, Outcome, Reason,
         Started, Way, Why,
@@ -152,4 +152,15 @@ fn reasons_and_codes_are_distinct() {
     assert_eq!(Outcome::Cancelled(CancelledBy::Verdict).to_string(), expected);
     assert_eq!(SendErrorKind::Connect.code(), "connect");
     assert!(Backoff::default().pause(9, 1) <= secs(10));
+}
+
+#[test]
+fn what_has_expired_is_not_hedged_however_late_that_is_seen() {
+    let policy = TargetPolicy { hedge: Some(Hedge::After(secs(1))), ..api() };
+    let history: History = [started(1, Kind::First)].into_iter().collect();
+    let plan = plan(policy);
+    let at = |now| next(&plan, &history, &Sight::default(), now);
+    let in_time = at(plan.accepted.after(secs(1)));
+    assert!(matches!(in_time, Step::Attempt { kind: Kind::Hedge, .. }), "{in_time:?}");
+    assert_eq!(at(plan.expires), Step::Listen { until: None });
 }

@@ -88,6 +88,9 @@ impl ApiTarget for SimApi {
 
     fn classify(&self, call: &Call, reply: &Reply) -> Classification {
         panic_if(self.now(Vice::PanicsInClassify, call));
+        if reply.head.status == Some(423) {
+            return Classification::new(Meaning::TargetDisabled, Effect::None);
+        }
         let mut classification = Classification::by_status(call, reply);
         if self.now(Vice::SaysNonsense, call) {
             classification.retry_after = Some(RetryAfter::For(Duration::MAX));

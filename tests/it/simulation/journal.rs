@@ -1,4 +1,4 @@
-//! A journal that fails, hesitates, and tells a test of every call, before and after.
+//! A journal that fails, hesitates, tells a test of every call, before and after, and keeps all that was written.
 
 use std::{
     fmt,
@@ -13,11 +13,14 @@ use fanfare::{
         Accepted, Claim, Committed, DeadLetter, Entry, Journal, JournalError, MemoryJournal,
         MemoryLimits, NewBroadcast, Page,
     },
-    report::{Boot, BroadcastId, CancelledBy, DeliveryId, Event, Report},
+    report::{Boot, BroadcastId, CancelledBy, DeliveryId, Event, Report, Verdict},
 };
 use fanfare_sdk::{TargetName, Timestamp, async_trait};
 
 use super::world::hash;
+
+/// Moments in which any run is over: some thousands are usual.
+const MOMENTS_MAX: u64 = 300_000;
 
 type Hook = Box<dyn Fn(u64) + Send + Sync>;
 
@@ -29,7 +32,26 @@ pub(super) struct SimJournal {
     faults: u64,
     calls: AtomicU64,
     hook: Mutex<Option<Hook>>,
-    pub(super) accepted: Mutex<Vec<BroadcastId>>,
+    facts: Mutex<Vec<Fact>>,
+}
+
+/// One thing that was written, and when.
+#[derive(Clone, Debug)]
+pub(super) struct Fact {
+    pub(super) at: Timestamp,
+    pub(super) what: What,
+}
+
+/// What was written.
+#[derive(Clone, Debug)]
+pub(super) enum What {
+    Accepted(Arc<NewBroadcast>),
+    Appended(Entry),
+    Recorded(DeliveryId, Event),
+    Asked(BroadcastId, CancelledBy),
+    /// The wish to end stands in that delivery from here on.
+    Cancelled(DeliveryId),
+    Verdict(BroadcastId, Verdict),
 }
 
 enum Fault {
@@ -48,18 +70,43 @@ impl SimJournal {
             faults,
             calls: AtomicU64::new(0),
             hook: Mutex::new(None),
-            accepted: Mutex::default(),
+            facts: Mutex::default(),
         })
     }
 
     /// Calls this with a number before and after every call.
+    #[cfg(test)]
     pub(super) fn set_hook(&self, hook: impl Fn(u64) + Send + Sync + 'static) {
         *self.hook.lock().unwrap() = Some(Box::new(hook));
     }
 
     /// The moments before and after calls so far.
+    #[cfg(test)]
     pub(super) fn moments(&self) -> u64 {
         self.calls.load(Ordering::Relaxed)
+    }
+
+    /// All that was written so far, in order.
+    pub(super) fn facts(&self) -> Vec<Fact> {
+        self.facts.lock().unwrap().clone()
+    }
+
+    /// What stands in it, without a fault.
+    pub(super) async fn written(&self, id: BroadcastId) -> Report {
+        self.inner.view(id).await.unwrap().unwrap()
+    }
+
+    fn note(&self, at: Timestamp, what: What) {
+        self.facts.lock().unwrap().push(Fact { at, what });
+    }
+
+    fn note_committed(&self, at: Timestamp, committed: &Committed) {
+        for (id, verdict) in &committed.verdicts {
+            self.note(at, What::Verdict(*id, *verdict));
+        }
+        for (_, id) in &committed.cancelled {
+            self.note(at, What::Cancelled(id.clone()));
+        }
     }
 
     fn fault(&self, call: u64) -> Fault {
@@ -75,6 +122,10 @@ impl SimJournal {
     /// Lets others run, as a disk would, and tells the test.
     async fn moment(&self) -> u64 {
         let moment = self.calls.fetch_add(1, Ordering::Relaxed);
+        if moment > MOMENTS_MAX {
+            // Whoever never rests is stopped, and has broken a promise.
+            std::future::pending::<()>().await;
+        }
         if let Some(hook) = &*self.hook.lock().unwrap() {
             hook(moment);
         }
@@ -105,9 +156,11 @@ impl SimJournal {
 impl Journal for SimJournal {
     /// Never fails here: what was not accepted is not part of the promises.
     async fn accept(&self, broadcast: NewBroadcast) -> Result<Accepted, JournalError> {
-        self.accepted.lock().unwrap().push(broadcast.id);
         self.moment().await;
         let accepted = self.inner.accept(broadcast).await;
+        if let Ok(Accepted::New(new)) = &accepted {
+            self.note(new.accepted_at, What::Accepted(new.clone()));
+        }
         self.moment().await;
         accepted
     }
@@ -136,11 +189,24 @@ impl Journal for SimJournal {
         entries: Vec<Entry>,
         now: Timestamp,
     ) -> Result<Committed, JournalError> {
-        self.through(async || self.inner.append(claim, entries, now).await).await
+        let append = async || {
+            let committed = self.inner.append(claim, entries.clone(), now).await?;
+            for entry in entries {
+                self.note(now, What::Appended(entry));
+            }
+            self.note_committed(now, &committed);
+            Ok(committed)
+        };
+        self.through(append).await
     }
 
     async fn record(&self, id: &DeliveryId, fact: Event) -> Result<(), JournalError> {
-        self.through(async || self.inner.record(id, fact).await).await
+        let record = async || {
+            self.inner.record(id, fact.clone()).await?;
+            self.note(fact.at(), What::Recorded(id.clone(), fact));
+            Ok(())
+        };
+        self.through(record).await
     }
 
     async fn ask_cancel(
@@ -150,16 +216,23 @@ impl Journal for SimJournal {
         now: Timestamp,
     ) -> Result<Committed, JournalError> {
         self.moment().await;
-        self.inner.ask_cancel(id, by, now).await
+        let committed = self.inner.ask_cancel(id, by, now).await?;
+        self.note(now, What::Asked(id, by));
+        self.note_committed(now, &committed);
+        Ok(committed)
     }
 
     async fn judge(&self, id: BroadcastId, now: Timestamp) -> Result<Committed, JournalError> {
-        self.through(async || self.inner.judge(id, now).await).await
+        let judge = async || {
+            let committed = self.inner.judge(id, now).await?;
+            self.note_committed(now, &committed);
+            Ok(committed)
+        };
+        self.through(judge).await
     }
 
     async fn view(&self, id: BroadcastId) -> Result<Option<Report>, JournalError> {
-        self.moment().await;
-        self.inner.view(id).await
+        self.through(async || self.inner.view(id).await).await
     }
 
     async fn open_broadcasts(&self) -> Result<Vec<(BroadcastId, Option<Timestamp>)>, JournalError> {

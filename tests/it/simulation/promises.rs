@@ -1,228 +1,363 @@
 //! What must hold after every run, whatever was done to the engine.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
-use fanfare::report::{CompletedBy, Completion, Delivery, Kind, Outcome, Report};
-use fanfare_sdk::{Meaning, Repeat};
+use fanfare::{
+    journal::{Entry, NewBroadcast},
+    report::{
+        AttemptRecord, BroadcastId, Delivery, DeliveryId, Ended, Event, Kind, Outcome, Report,
+    },
+};
+use fanfare_sdk::{Effect, Meaning, Repeat, Timestamp};
 
 use super::{
-    run::{Played, Scenario, SimTarget},
-    world::Seen,
+    journal::What,
+    limits,
+    run::Played,
+    scenario::{Deed, Scenario, SimTarget},
+    verdict,
+    world::{Diary, Seen},
 };
 
-/// All that is broken, in words; empty where the promises hold.
-pub(super) fn broken(scenario: &Scenario, played: &Played) -> Vec<String> {
+/// Tries that are granted to authorizers, per delivery.
+const CHALLENGES_MAX: usize = 2;
+
+/// Throttled attempts, per target that serves.
+const THROTTLED_MAX: usize = 20;
+
+/// A promise that was not kept.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Broken {
+    pub(super) promise: &'static str,
+    pub(super) what: String,
+}
+
+/// Takes what is broken: the promise, and how.
+pub(super) type Say<'a> = &'a mut dyn FnMut(&'static str, String);
+
+/// All that is broken; empty where the promises hold.
+pub(super) fn broken(scenario: &Scenario, played: &Played) -> Vec<Broken> {
     let mut broken = Vec::new();
-    if played.permits != 0 || played.open != 0 {
-        broken.push(format!("{} permits and {} deliveries are left", played.permits, played.open));
-    }
-    let seen = played.world.seen.lock().unwrap();
-    let in_flight = played.world.in_flight_max.lock().unwrap();
-    for target in &scenario.targets {
-        let most = in_flight.get(&target.name).copied().unwrap_or(0);
-        if most > target.concurrency_max as usize {
-            broken.push(format!(
-                "{}: {most} in flight, allowed {}",
-                target.name, target.concurrency_max
-            ));
-        }
-    }
+    let mut say = |promise, what| broken.push(Broken { promise, what });
+    left_over(scenario, played, &mut say);
+    ledger(scenario, played, &mut say);
+    first_ends(played, &mut say);
+    let diary = played.world.diary();
+    limits::check(scenario, played, &diary, &mut say);
     for report in &played.reports {
-        let mut say = |what: String| broken.push(format!("broadcast {}: {what}", report.id));
-        for delivery in &report.deliveries {
-            let check = Check { scenario, delivery, seen: &seen };
-            check.all(&mut |what| say(format!("{}: {what}", delivery.target)));
+        let id = report.id;
+        let mut say = |promise, what| say(promise, format!("broadcast {id}: {what}"));
+        let Some(new) = played.accepted.get(&id) else {
+            say("one broadcast a key", "was not accepted".into());
+            continue;
+        };
+        told_as_written(report, &played.written[&id], &mut say);
+        for (place, delivery) in report.deliveries.iter().enumerate() {
+            let check = Check { scenario, new, place, delivery, diary: &diary };
+            check.all(&mut |promise, what| say(promise, format!("{}: {what}", delivery.target)));
         }
-        verdict(scenario, report, &mut say);
+        verdict::check(scenario, played, (new, report), &mut say);
     }
     broken
 }
 
+fn left_over(scenario: &Scenario, played: &Played, say: Say<'_>) {
+    // A shutdown does not wait for a journal that fails.
+    let excused = scenario.journal_faults > 0
+        && scenario.deeds.iter().any(|(_, deed)| *deed == Deed::Shutdown);
+    for report in played.untold.iter().filter(|_| !excused) {
+        say("everybody is answered", format!("nobody hears of the end of {}", report.id));
+        let open = report.deliveries.iter().filter(|delivery| delivery.outcome.is_none());
+        for delivery in open {
+            say("every delivery ends", format!("{}/{} never does", report.id, delivery.target));
+        }
+    }
+    if played.unsettled != 0 && !excused {
+        say("every delivery ends", format!("a shutdown leaves {} open", played.unsettled));
+    }
+    if played.permits != 0 {
+        say("permits come back", format!("{} permits are out", played.permits));
+    }
+    if played.open != 0 {
+        say("queues are empty", format!("{} deliveries are held", played.open));
+    }
+    if played.torn != 0 {
+        say("one broadcast a key", format!("{} keys gave two", played.torn));
+    }
+}
+
+/// What was written, in order: each delivery ends once, and nothing begins after that, or after it was asked to end.
+fn ledger(scenario: &Scenario, played: &Played, say: Say<'_>) {
+    let calm = scenario.is_calm() && !played.disturbed;
+    let mut settled: HashMap<&DeliveryId, Outcome> = HashMap::new();
+    let mut asked: HashMap<&DeliveryId, Timestamp> = HashMap::new();
+    let mut starts: HashMap<(String, &str), u32> = HashMap::new();
+    for fact in &played.facts {
+        match &fact.what {
+            What::Appended(Entry::Settled(id, outcome)) => {
+                // The first one counts. Where the journal fails, who loads may hear of a delivery after its end.
+                let first = settled.insert(id, *outcome).filter(|it| it != outcome);
+                if let Some(first) = first.filter(|_| calm) {
+                    say("every delivery ends once", format!("{id}: {first}, and then {outcome}"));
+                }
+            }
+            What::Appended(Entry::Event(id, Event::Started(started))) => {
+                if settled.contains_key(id) {
+                    say("nothing begins after the end", format!("{id}: {started:?}"));
+                }
+                if calm && asked.get(id).is_some_and(|at| *at < fact.at) {
+                    say("nothing begins that was asked to end", format!("{id}: {started:?}"));
+                }
+                let target = started.way.target.to_string();
+                *starts.entry((target, started.key.as_str())).or_default() += 1;
+            }
+            What::Cancelled(id) => {
+                asked.entry(id).or_insert(fact.at);
+            }
+            What::Verdict(id, verdict) if played.written[id].verdict != Some(*verdict) => {
+                say("a verdict falls once", format!("{id}: {verdict:?}, and then another"));
+            }
+            What::Appended(_) | What::Recorded(..) => {}
+            What::Accepted(_) | What::Asked(..) | What::Verdict(..) => {}
+        }
+    }
+    for ((target, key), seen) in &played.world.diary().seen {
+        let written = starts.get(&(target.clone(), key.as_str())).copied().unwrap_or(0);
+        if seen.requests > written {
+            say(
+                "what is sent was written before",
+                format!("{target} saw {key} {} times, written {written} times", seen.requests),
+            );
+        }
+    }
+}
+
+/// The first end of an attempt that was written is the one that counts.
+fn first_ends(played: &Played, say: Say<'_>) {
+    let mut first: HashMap<(BroadcastId, &str, u32), &Ended> = HashMap::new();
+    for fact in &played.facts {
+        if let What::Appended(Entry::Event(id, Event::Ended(ended)))
+        | What::Recorded(id, Event::Ended(ended)) = &fact.what
+        {
+            first.entry((id.broadcast, id.recipient.as_str(), ended.attempt)).or_insert(ended);
+        }
+    }
+    for (id, report) in &played.written {
+        for delivery in &report.deliveries {
+            for ended in delivery.attempts.iter().filter_map(|attempt| attempt.ended.as_ref()) {
+                let place = (*id, delivery.target.as_str(), ended.attempt);
+                if first.get(&place) != Some(&ended) {
+                    say("the first end counts", format!("{place:?}: {ended:?}"));
+                }
+            }
+        }
+    }
+}
+
+/// What was told is what stands in the journal, also later.
+fn told_as_written(told: &Report, written: &Report, say: Say<'_>) {
+    let text = |report: &Report| {
+        let end = |d: &Delivery| format!("{:?} {:?} {}", d.outcome, d.settled_at, d.attempts.len());
+        let ends: Vec<_> = report.deliveries.iter().map(end).collect();
+        format!("{:?} {ends:?}", report.verdict)
+    };
+    if text(told) != text(written) {
+        let what = format!("told {}, written {}", text(told), text(written));
+        say("what is told stands", what);
+    }
+}
+
+/// One delivery, and what the world saw of it.
 struct Check<'a> {
     scenario: &'a Scenario,
+    new: &'a NewBroadcast,
+    place: usize,
     delivery: &'a Delivery,
-    seen: &'a HashMap<String, Seen>,
+    diary: &'a Diary,
 }
 
 impl Check<'_> {
-    fn all(&self, say: &mut dyn FnMut(String)) {
-        let Some(outcome) = self.delivery.outcome else { return say("has no outcome".into()) };
-        let keys = self.keys();
-        let applied: u32 = keys.iter().map(|(_, seen)| seen.applied).sum();
-        let requests: u32 = keys.iter().map(|(_, seen)| seen.requests).sum();
+    fn all(&self, say: Say<'_>) {
+        let Some(outcome) = self.delivery.outcome else {
+            return say("every delivery ends", "has no outcome".into());
+        };
+        let seen = self.seen();
+        let requests: u32 = seen.iter().map(|(_, seen)| seen.requests).sum();
         let attempts = self.delivery.attempts.len();
+        if requests as usize > attempts {
+            say("attempts are bounded", format!("{requests} requests for {attempts} attempts"));
+        }
+        self.is_true(outcome, seen.iter().map(|(_, seen)| seen.applied).sum(), say);
+        self.repeats(&seen, say);
+        self.keys(say);
+        self.counts(say);
+        self.hedges(say);
+        self.stand_ins(say);
+        let expires = self.new.recipients[self.place].expires;
+        for late in self.delivery.attempts.iter().filter(|it| it.started.at >= expires) {
+            say("nothing begins that has expired", format!("{expires:?}, {:?}", late.started));
+        }
+    }
+
+    /// The outcome says what really happened.
+    fn is_true(&self, outcome: Outcome, applied: u32, say: Say<'_>) {
+        let skipped = self.new.recipients[self.place].skipped;
+        if skipped && (outcome != Outcome::Skipped || !self.delivery.attempts.is_empty()) {
+            say("what is left out is not sent", format!("{outcome}"));
+        }
         match outcome {
-            Outcome::Delivered { attempt } => {
-                if applied == 0 {
-                    say("delivered, and nothing was applied".into());
-                }
-                let delivered =
-                    self.delivery.attempts.iter().find(|it| it.started.attempt == attempt);
-                let then = delivered.and_then(fanfare::report::AttemptRecord::ended_at);
-                let again = |it: &fanfare::report::AttemptRecord| {
-                    let sent =
-                        doubtful(it) || it.ended.as_ref().is_some_and(|e| e.status.is_some());
-                    sent && it.started.attempt > attempt && Some(it.started.at) >= then
-                };
-                if then.is_none() || self.delivery.attempts.iter().any(again) {
-                    say("sent again after it was delivered".into());
-                }
-            }
+            Outcome::Delivered { attempt } => self.is_delivered(attempt, applied, say),
             Outcome::Failed(_) | Outcome::Expired | Outcome::Cancelled(_) if applied > 0 => {
-                say(format!("{outcome}, and it was applied {applied} times"));
+                let what = format!("{outcome}, and it was applied {applied} times");
+                say("an outcome is true", what);
             }
             Outcome::Failed(_) | Outcome::Expired | Outcome::Cancelled(_) => {}
-            Outcome::Indeterminate(_) if !self.delivery.attempts.iter().any(doubtful) => {
-                say("indeterminate without a doubt".into());
+            Outcome::Indeterminate(_) if !self.delivery.attempts.iter().any(is_doubtful) => {
+                say("an outcome is true", "indeterminate without a doubt".into());
             }
             Outcome::Indeterminate(_) => {}
-            Outcome::Substituted | Outcome::Skipped => {
-                say(format!("{outcome}, which nobody asked for"));
+            Outcome::Substituted => {
+                if !self.ways().any(|name| self.target(name).canned) {
+                    say("an outcome is true", "substituted by nothing".into());
+                }
             }
+            Outcome::Skipped if !skipped => {
+                say("an outcome is true", "skipped, which nobody asked for".into());
+            }
+            Outcome::Skipped => {}
         }
-        if requests as usize > attempts {
-            say(format!("{requests} requests for {attempts} attempts"));
+    }
+
+    fn is_delivered(&self, attempt: u32, applied: u32, say: Say<'_>) {
+        if applied == 0 {
+            say("an outcome is true", "delivered, and nothing was applied".into());
         }
-        self.repeats(&keys, say);
-        self.counts(say);
+        let attempts = &self.delivery.attempts;
+        let then = attempts
+            .iter()
+            .find(|it| it.started.attempt == attempt && it.meaning() == Some(Meaning::Success))
+            .and_then(AttemptRecord::ended_at);
+        if then.is_none() {
+            say("an end is written down", format!("attempt {attempt} has not delivered"));
+        }
+        let again = |it: &&AttemptRecord| {
+            let sent = is_doubtful(it) || it.ended.as_ref().is_some_and(|e| e.status.is_some());
+            sent && it.started.attempt > attempt && Some(it.started.at) >= then
+        };
+        if let Some(again) = attempts.iter().find(again) {
+            let what = format!("delivered by attempt {attempt}, and then {:?}", again.started);
+            say("what is delivered is not sent again", what);
+        }
     }
 
     /// What the APIs saw of this delivery, by target and key, in the order of the attempts.
-    fn keys(&self) -> Vec<(&SimTarget, Seen)> {
-        let mut keys: Vec<(String, &SimTarget)> = Vec::new();
+    fn seen(&self) -> Vec<(&SimTarget, Seen)> {
+        let mut places: Vec<(String, String)> = Vec::new();
         for attempt in &self.delivery.attempts {
-            let target = attempt.started.way.target.as_str();
-            let key = format!("{target} {}", attempt.started.key);
-            if !keys.iter().any(|(other, _)| *other == key) {
-                keys.push((key, self.target(target)));
+            let started = &attempt.started;
+            let place = (started.way.target.to_string(), started.key.as_str().to_owned());
+            if !places.contains(&place) {
+                places.push(place);
             }
         }
-        keys.into_iter()
-            .map(|(key, t)| (t, self.seen.get(&key).cloned().unwrap_or_default()))
-            .collect()
+        let seen = |place| self.diary.seen.get(place).cloned().unwrap_or_default();
+        places.iter().map(|place| (self.target(&place.0), seen(place))).collect()
     }
 
     fn target(&self, name: &str) -> &SimTarget {
         self.scenario.targets.iter().find(|target| target.name == name).unwrap()
     }
 
+    /// The targets that served, the recipient first.
+    fn ways(&self) -> impl Iterator<Item = &str> {
+        let moved = self.delivery.hand_overs.iter().map(|it| it.to.as_str());
+        std::iter::once(self.delivery.target.as_str()).chain(moved)
+    }
+
     /// Nothing was repeated that must not be.
-    fn repeats(&self, keys: &[(&SimTarget, Seen)], say: &mut dyn FnMut(String)) {
-        let applied: Vec<_> = keys.iter().filter(|(_, seen)| seen.applied > 0).collect();
+    fn repeats(&self, seen: &[(&SimTarget, Seen)], say: Say<'_>) {
+        let applied: Vec<_> = seen.iter().filter(|(_, seen)| seen.applied > 0).collect();
         for (target, seen) in &applied {
             if target.api.repeat == Repeat::Never && seen.applied > 1 {
-                say(format!("{} applied it {} times", target.name, seen.applied));
+                let what = format!("{} applied it {} times", target.name, seen.applied);
+                say("nothing unsafe is repeated", what);
             }
         }
         for (target, _) in applied.iter().rev().skip(1) {
             if target.api.repeat != Repeat::Anywhere {
-                say(format!("applied by {} and then on another way", target.name));
+                let what = format!("applied by {} and then on another way", target.name);
+                say("nothing unsafe is repeated", what);
+            }
+        }
+    }
+
+    /// One key per target and version, whatever is repeated.
+    fn keys(&self, say: Say<'_>) {
+        let mut keys = HashMap::new();
+        for AttemptRecord { started, .. } in &self.delivery.attempts {
+            let way = (&started.way.target, &started.way.version);
+            if *keys.entry(way).or_insert(&started.key) != &started.key {
+                say("a repeat has the same key", format!("{started:?}"));
             }
         }
     }
 
     /// No way was tried more often than allowed.
-    fn counts(&self, say: &mut dyn FnMut(String)) {
-        let mut tried: HashMap<String, u32> = HashMap::new();
+    fn counts(&self, say: Say<'_>) {
+        let mut tried: HashMap<_, u32> = HashMap::new();
+        let mut throttled: HashMap<_, usize> = HashMap::new();
         for attempt in &self.delivery.attempts {
-            let counts =
-                !matches!(attempt.meaning(), Some(Meaning::Throttled | Meaning::Unauthorized));
-            let way = format!("{:?}", attempt.started.way);
+            let free =
+                matches!(attempt.meaning(), Some(Meaning::Throttled | Meaning::Unauthorized));
+            let way = &attempt.started.way;
             let hedge = attempt.started.kind == Kind::Hedge;
-            *tried.entry(way).or_default() += u32::from(counts && !hedge);
-            let target = self.target(attempt.started.way.target.as_str());
-            if hedge && (target.hedge.is_none() || target.api.repeat == Repeat::Never) {
-                say("hedged where it must not be".into());
-            }
-        }
-        let (hedges, others): (Vec<_>, Vec<_>) =
-            self.delivery.attempts.iter().partition(|it| it.started.kind == Kind::Hedge);
-        if hedges.len() > others.len() {
-            say(format!("{} hedges of {} attempts", hedges.len(), others.len()));
+            *tried.entry(way).or_default() += u32::from(!free && !hedge);
+            let held_off = attempt.meaning() == Some(Meaning::Throttled);
+            *throttled.entry(&way.target).or_default() += usize::from(held_off);
         }
         for (way, count) in tried {
-            let target = self
-                .delivery
-                .attempts
-                .iter()
-                .map(|a| &a.started.way)
-                .find(|w| format!("{w:?}") == way);
-            let allowed = self.target(target.unwrap().target.as_str()).attempts_max;
+            let allowed = self.target(way.target.as_str()).attempts_max;
             if count > allowed {
-                say(format!("{count} attempts on {way}, allowed {allowed}"));
+                let what = format!("{count} attempts on {way:?}, allowed {allowed}");
+                say("attempts are bounded", what);
+            }
+        }
+        for (target, count) in throttled.into_iter().filter(|(_, count)| *count > THROTTLED_MAX) {
+            say("attempts are bounded", format!("{count} throttled attempts on {target}"));
+        }
+        let of_kind = |kind| self.delivery.attempts.iter().filter(move |a| a.started.kind == kind);
+        let challenges = of_kind(Kind::Challenge).count();
+        if challenges > CHALLENGES_MAX {
+            say("attempts are bounded", format!("{challenges} challenges"));
+        }
+    }
+
+    fn hedges(&self, say: Say<'_>) {
+        let (hedges, others): (Vec<_>, Vec<_>) =
+            self.delivery.attempts.iter().partition(|it| it.started.kind == Kind::Hedge);
+        for hedge in &hedges {
+            let target = self.target(hedge.started.way.target.as_str());
+            if target.hedge.is_none() || target.api.repeat == Repeat::Never {
+                say("nothing unsafe is repeated", "hedged where it must not be".into());
+            }
+        }
+        if hedges.len() > others.len() {
+            let what = format!("{} hedges of {} attempts", hedges.len(), others.len());
+            say("attempts are bounded", what);
+        }
+    }
+
+    /// Who has served does not serve again.
+    fn stand_ins(&self, say: Say<'_>) {
+        let mut served = HashSet::new();
+        for name in self.ways() {
+            if !served.insert(name) {
+                say("each target serves once", format!("{name} serves again"));
             }
         }
     }
 }
 
-fn doubtful(attempt: &fanfare::report::AttemptRecord) -> bool {
-    attempt.effect() != fanfare_sdk::Effect::None
-}
-
-/// The verdict is the one that a naive model gives, as early as it is certain.
-fn verdict(scenario: &Scenario, report: &Report, say: &mut dyn FnMut(String)) {
-    let Some(verdict) = report.verdict else { return say("has no verdict".into()) };
-    let place = scenario.broadcasts.iter().position(|b| {
-        let names =
-            b.to.iter().map(|(t, required)| (scenario.targets[*t].name.as_str(), *required));
-        names.eq(report.deliveries.iter().map(|d| (d.target.as_str(), d.required)))
-    });
-    let Some(_) = place else { return say("is not one that was sent".into()) };
-    let by_then = |d: &Delivery| d.settled_at.is_some_and(|at| at <= verdict.at);
-    let certain: Vec<bool> =
-        Completions::of(scenario, report).filter_map(|c| c.certain(report, by_then)).collect();
-    let asked = matches!(verdict.by, CompletedBy::Deadline | CompletedBy::Cancelled);
-    if !asked && !certain.contains(&verdict.satisfied) {
-        say(format!("{verdict:?} does not follow from its outcomes"));
-    }
-    let before = |d: &Delivery| d.settled_at.is_some_and(|at| at < verdict.at);
-    if Completions::of(scenario, report).all(|c| c.certain(report, before).is_some()) {
-        say(format!("{verdict:?} was certain before"));
-    }
-}
-
-/// The completion policies that a report may belong to: those of the broadcasts with its recipients.
-struct Completions(Completion);
-
-impl Completions {
-    fn of<'a>(scenario: &'a Scenario, report: &'a Report) -> impl Iterator<Item = Self> + 'a {
-        let same = move |b: &&super::run::SimBroadcast| {
-            let names =
-                b.to.iter().map(|(t, required)| (scenario.targets[*t].name.as_str(), *required));
-            names.eq(report.deliveries.iter().map(|d| (d.target.as_str(), d.required)))
-        };
-        scenario.broadcasts.iter().filter(same).map(|b| Self(b.completion))
-    }
-
-    /// Whether every way in which the unsettled deliveries could still end gives the same answer.
-    fn certain(&self, report: &Report, settled: impl Fn(&Delivery) -> bool) -> Option<bool> {
-        let open: Vec<usize> =
-            (0..report.deliveries.len()).filter(|d| !settled(&report.deliveries[*d])).collect();
-        let mut answers = (0_u32..1 << open.len()).map(|ends| {
-            let success = |place: usize| match open.iter().position(|o| *o == place) {
-                Some(bit) => ends & (1 << bit) != 0,
-                None => matches!(report.deliveries[place].outcome, Some(Outcome::Delivered { .. })),
-            };
-            self.satisfied(report, &success)
-        });
-        let first = answers.next()?;
-        let same = answers.all(|answer| answer == first);
-        let waits = self.waits_for_all(report) && !open.is_empty();
-        (same && !waits).then_some(first)
-    }
-
-    fn waits_for_all(&self, report: &Report) -> bool {
-        let required = report.deliveries.iter().any(|d| d.required);
-        self.0 == Completion::BestEffort || (self.0 == Completion::All && !required)
-    }
-
-    fn satisfied(&self, report: &Report, success: &dyn Fn(usize) -> bool) -> bool {
-        let count = (0..report.deliveries.len()).filter(|d| success(*d)).count();
-        let required = || (0..report.deliveries.len()).filter(|d| report.deliveries[*d].required);
-        match self.0 {
-            Completion::All if required().next().is_some() => required().all(success),
-            Completion::All | Completion::BestEffort | Completion::Any => count > 0,
-            Completion::Quorum(needed) => count >= needed as usize,
-        }
-    }
+fn is_doubtful(attempt: &AttemptRecord) -> bool {
+    attempt.effect() != Effect::None
 }

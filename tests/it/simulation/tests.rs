@@ -2,66 +2,71 @@
 
 use std::{
     env,
+    ops::Range,
     sync::{Arc, atomic::AtomicBool, atomic::Ordering},
     time::Duration,
 };
 
-use fanfare::report::{Outcome, Report};
+use fanfare::report::{Delivery, Outcome, Report};
 use fanfare_sdk::Repeat;
 
 use super::{
     api::{VICES, Vice},
     promises::broken,
-    run::{Played, Scenario, SimBroadcast, SimTarget},
+    run::Played,
+    scenario::{Deed, Scenario, SimBroadcast, SimTarget},
+    seeds::{Count, play_all, told, trace},
 };
 
-/// Seeds that are played unless the environment says otherwise.
-const SEEDS: u64 = 100;
+/// Seeds that are played unless the environment says otherwise, and about how many broadcasts are sent in each.
+const SEEDS: (u64, usize) = (100, 16);
 
-fn seeds() -> Vec<u64> {
-    let number =
-        |name| env::var(name).ok().map(|text| text.parse::<u64>().expect("a seed is a number"));
-    match number("FANFARE_SEED") {
-        Some(seed) => vec![seed],
-        None => (0..number("FANFARE_SEEDS").unwrap_or(SEEDS)).collect(),
-    }
+fn number(name: &str) -> Option<u64> {
+    env::var(name).ok().map(|text| text.parse().expect("a number"))
+}
+
+/// The seeds that are wanted, and about how many broadcasts in each.
+fn wanted() -> (Range<u64>, usize) {
+    let broadcasts = number("FANFARE_BROADCASTS").map(|count| usize::try_from(count).unwrap());
+    let seeds = match number("FANFARE_SEED") {
+        Some(seed) => seed..seed + 1,
+        None => 0..number("FANFARE_SEEDS").unwrap_or(SEEDS.0),
+    };
+    (seeds, broadcasts.unwrap_or(SEEDS.1))
 }
 
 #[track_caller]
 fn holds(scenario: &Scenario, played: &Played, what: &str) {
-    let broken = broken(scenario, played);
+    let told = told(scenario, played);
     let seed = scenario.seed;
     assert!(
-        broken.is_empty(),
-        "seed {seed}{what} breaks promises:\n  {}\nplay it again: FANFARE_SEED={seed} cargo test --test it simulation\n{scenario:#?}\n{:#?}",
-        broken.join("\n  "),
+        told.is_none(),
+        "seed {seed}{what} breaks promises:\n{}\n{scenario:#?}\n{:#?}",
+        told.unwrap_or_default(),
         played.reports,
     );
 }
 
-/// All that happened, as text without what differs between runs by design.
-fn text(reports: &[Report]) -> String {
-    reports.iter().map(|report| format!("{report:#?}\n")).collect()
-}
-
 #[test]
 fn the_promises_hold_on_every_seed() {
-    for seed in seeds() {
-        let scenario = Scenario::draw(seed);
-        holds(&scenario, &scenario.play(), "");
-    }
+    let (seeds, broadcasts) = wanted();
+    let (mut failed, mut count) = (Vec::new(), Count::default());
+    play_all(seeds.clone(), broadcasts, |played| match played {
+        Ok(played) => count.add(played),
+        Err(told) => failed.push(told),
+    });
+    assert!(failed.is_empty(), "{} seeds fail\n{}", failed.len(), failed.concat());
+    assert_eq!(count.seeds, seeds.end - seeds.start, "each seed was played");
+    println!("{count:?}");
 }
 
 #[test]
-fn the_same_seed_gives_the_same_events() {
-    for seed in seeds().into_iter().take(25) {
-        let scenario = Scenario::draw(seed);
-        let [first, second] =
-            [scenario.play(), scenario.play()].map(|played| text(&played.reports));
-        assert!(
-            first == second,
-            "seed {seed} was played differently:\n{first}\n=== and then ===\n{second}"
-        );
+fn the_same_seed_gives_the_same_trace_byte_for_byte() {
+    let (seeds, broadcasts) = wanted();
+    for seed in seeds.take(40) {
+        let [first, second] = [seed, seed].map(|seed| trace(seed, broadcasts));
+        let differ = first.lines().zip(second.lines()).find(|(one, other)| one != other);
+        assert!(first == second, "seed {seed} was played differently: {differ:#?}");
     }
 }
 
@@ -70,7 +75,7 @@ fn small(seed: u64) -> Scenario {
     let mut targets: Vec<_> = (0..3).map(SimTarget::plain).collect();
     targets[0].api.repeat = Repeat::Never;
     targets[1].api.repeat = Repeat::Anywhere;
-    targets[1].stand_in = Some("t2".into());
+    targets[1].stand_ins = vec!["t2".into()];
     targets[2].api.versions = vec!["2", "1"];
     targets[2].auth = true;
     Scenario {
@@ -78,45 +83,51 @@ fn small(seed: u64) -> Scenario {
         targets,
         broadcasts: vec![SimBroadcast::to_all(3)],
         world_faults: 60,
-        journal_faults: 0,
-        kills: vec![],
-        replacements: vec![],
-        shutdown: None,
+        ..Scenario::default()
     }
 }
 
-/// Kills whoever `victim` names at the given moment of the journal.
-fn play_and_kill(scenario: &Scenario, victim: usize, moment: u64) -> (Played, bool) {
-    let killed = Arc::new(AtomicBool::new(false));
-    let (seen, targets) = (killed.clone(), scenario.targets.clone());
+/// Does it at the given moment of the journal. Says whether that moment came.
+fn play_and_do(scenario: &Scenario, deed: Deed, moment: u64) -> (Played, bool) {
+    let done = Arc::new(AtomicBool::new(false));
+    let (seen, targets) = (done.clone(), scenario.targets.clone());
     let played = scenario.play_with(move |engine, journal| {
         let engine = engine.clone();
         journal.set_hook(move |at| {
-            if at == moment {
-                seen.store(true, Ordering::Relaxed);
-                match targets.get(victim) {
-                    Some(target) => assert!(engine.restart_target(&target.name)),
-                    None => engine.restart_coordinators(),
+            if at != moment {
+                return;
+            }
+            seen.store(true, Ordering::Relaxed);
+            match deed {
+                Deed::KillTarget(target) => assert!(engine.restart_target(&targets[target].name)),
+                Deed::Replace(target) => engine.replace_target(targets[target].build()).unwrap(),
+                Deed::Shutdown => {
+                    let engine = engine.clone();
+                    let shutdown = async move { assert_eq!(engine.shutdown().await.unsettled, 0) };
+                    drop(tokio::runtime::Handle::current().spawn(shutdown));
                 }
+                _ => engine.restart_coordinators(),
             }
         });
     });
-    let killed = killed.load(Ordering::Relaxed);
-    (played, killed)
+    let done = done.load(Ordering::Relaxed);
+    (played, done)
 }
 
 #[test]
-fn every_actor_may_be_killed_at_every_event() {
+fn every_actor_may_be_killed_or_told_to_load_at_every_event() {
     for seed in 0..8 {
         let scenario = small(seed);
         let moments = scenario.play().journal.moments();
         assert!(moments > 20, "a run has moments to kill at");
-        for victim in 0..=scenario.targets.len() {
+        let places = 0..scenario.targets.len();
+        let deeds = places.clone().map(Deed::KillTarget).chain(places.map(Deed::Replace));
+        for deed in deeds.chain([Deed::KillCoordinators, Deed::Shutdown]) {
             for moment in 0..moments {
-                let (played, killed) = play_and_kill(&scenario, victim, moment);
-                assert!(killed || moment > 20, "moment {moment} of {moments} came");
+                let (played, done) = play_and_do(&scenario, deed, moment);
+                assert!(done || moment > 20, "moment {moment} of {moments} came");
                 assert_eq!(played.reports.len(), 1);
-                holds(&scenario, &played, &format!(", victim {victim} killed at moment {moment},"));
+                holds(&scenario, &played, &format!(", {deed:?} at moment {moment},"));
             }
         }
     }
@@ -126,7 +137,7 @@ fn every_actor_may_be_killed_at_every_event() {
 fn an_actor_that_is_killed_again_and_again_fails_its_own_deliveries_only() {
     let mut scenario = small(3);
     scenario.world_faults = 0;
-    scenario.kills = (0..40).map(|n| (Duration::from_millis(n / 4), 0)).collect();
+    scenario.deeds = (0..40).map(|n| (Duration::from_millis(n / 4), Deed::KillTarget(0))).collect();
     let played = scenario.play();
     holds(&scenario, &played, "");
     let healthy = &played.reports[0].deliveries[1..];
@@ -167,7 +178,7 @@ fn what_a_plugin_does_wrong_ends_as_an_outcome_and_is_not_felt_by_others() {
 }
 
 /// What happened when, without ids that are drawn.
-fn normal(delivery: &fanfare::report::Delivery) -> Vec<String> {
+fn normal(delivery: &Delivery) -> Vec<String> {
     let attempt = |a: &fanfare::report::AttemptRecord| {
         let ended = a.ended.as_ref().map(|e| (e.meaning, e.status, e.at));
         format!("{} {:?} {:?} {ended:?}", a.started.attempt, a.started.at, a.started.way)
@@ -204,8 +215,7 @@ fn the_promises_can_be_broken() {
     let scenario = small(2);
     let mut played = scenario.play();
     assert!(broken(&scenario, &played).is_empty());
-    let delivered =
-        |d: &&mut fanfare::report::Delivery| matches!(d.outcome, Some(Outcome::Delivered { .. }));
+    let delivered = |d: &&mut Delivery| matches!(d.outcome, Some(Outcome::Delivered { .. }));
     let delivery = played.reports[0].deliveries.iter_mut().find(delivered).unwrap();
     delivery.outcome = Some(Outcome::Expired);
     assert!(!broken(&scenario, &played).is_empty(), "an outcome that is not true is found");
@@ -216,7 +226,7 @@ fn the_promises_can_be_broken() {
     played.permits = 1;
     assert!(!broken(&scenario, &played).is_empty(), "a lost permit is found");
     let played = scenario.play();
-    for seen in played.world.seen.lock().unwrap().values_mut() {
+    for seen in played.world.diary().seen.values_mut() {
         seen.applied += 2;
     }
     assert!(!broken(&scenario, &played).is_empty(), "a repeat that must not be is found");

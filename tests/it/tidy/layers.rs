@@ -9,6 +9,7 @@ use super::{
 
 /// The modules of the library and the program. Those of the same number do not know each other.
 const LAYERS: &[(&str, u8)] = &[
+    ("sabotage", 0),
     ("report", 1),
     ("policy", 2),
     ("telemetry", 2),

@@ -1,0 +1,80 @@
+//! What is looked at before a broadcast is accepted, and pinned with it.
+
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{Arc, atomic::Ordering},
+};
+
+use fanfare_sdk::{Payload, PrepareError};
+use sha2::{Digest, Sha256};
+
+use super::{AcceptProblem, Broadcast, Limits, broadcast::Recipient};
+use crate::{actor::ByName, report::Completion};
+
+/// All that is wrong with a broadcast.
+pub(super) fn problems(
+    broadcast: &Broadcast,
+    slots: &ByName,
+    limits: &Limits,
+) -> Vec<AcceptProblem> {
+    let mut problems = Vec::new();
+    let count = broadcast.recipients.len();
+    if count == 0 {
+        problems.push(AcceptProblem::NoRecipient);
+    }
+    if count > limits.recipients_max {
+        problems.push(AcceptProblem::TooManyRecipients { count, max: limits.recipients_max });
+    }
+    let (bytes, max) = (broadcast.payload.bytes().len(), limits.payload_bytes_max);
+    if bytes > max {
+        problems.push(AcceptProblem::PayloadTooLarge { bytes, max });
+    }
+    for (place, Recipient { target: name, .. }) in broadcast.recipients.iter().enumerate() {
+        let known = slots.get(name).is_some_and(|slot| !slot.leaving.load(Ordering::Acquire));
+        if !known {
+            problems.push(AcceptProblem::UnknownTarget(name.clone()));
+        }
+        if broadcast.recipients[..place].iter().any(|other| other.target == *name) {
+            problems.push(AcceptProblem::Twice(name.clone()));
+        }
+    }
+    if let Completion::Quorum(needed) = broadcast.completion
+        && (needed == 0 || needed as usize > count)
+    {
+        problems.push(AcceptProblem::Quorum { needed, count });
+    }
+    problems
+}
+
+/// By what each delivery is ordered.
+pub(super) fn order_keys(
+    broadcast: &Broadcast,
+    slots: &ByName,
+    problems: &mut Vec<AcceptProblem>,
+) -> Vec<Option<Arc<str>>> {
+    let key = |Recipient { target, .. }: &Recipient| {
+        let mapper = slots.get(target)?.parts().mapper.clone()?;
+        let worked_out = AssertUnwindSafe(|| mapper.order_key(&broadcast.payload));
+        let says = match catch_unwind(worked_out) {
+            Ok(Ok(key)) => return key.map(Arc::from),
+            Ok(Err(PrepareError(says))) => says,
+            Err(_) => "its mapper panicked when it was asked for the order key".to_owned(),
+        };
+        problems.push(AcceptProblem::OrderKey { target: target.clone(), says });
+        None
+    };
+    broadcast.recipients.iter().map(key).collect()
+}
+
+/// What tells a repeated request from another one under the same key: payload, media type, recipients.
+pub(super) fn fingerprint(payload: &Payload, broadcast: &Broadcast) -> [u8; 32] {
+    let mut hash = Sha256::new();
+    hash.update(payload.content_type());
+    hash.update([0]);
+    for Recipient { target, required, .. } in &broadcast.recipients {
+        hash.update(target.as_str());
+        hash.update([0, u8::from(*required)]);
+    }
+    hash.update(payload.bytes());
+    hash.finalize().into()
+}
