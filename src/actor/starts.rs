@@ -2,7 +2,11 @@
 
 use fanfare_sdk::{Effect, IdempotencyKey, Learned, Meaning, SendErrorKind, Timestamp};
 
-use crate::report::{AttemptError, Because, Boot, Ended, Kind, Started, Way};
+use super::{Slot, attempt, queue::Held};
+use crate::{
+    report::{AttemptError, Because, Boot, Ended, Kind, Started, Way},
+    sabotage::{self, Sabotage},
+};
 
 /// A start with what is decided only.
 pub(super) fn blank(way: Way, at: Timestamp) -> Started {
@@ -18,6 +22,19 @@ pub(super) fn blank(way: Way, at: Timestamp) -> Started {
         held: None,
         at,
     }
+}
+
+/// With what is not decided but given: number, key, span, boot, and what held it back.
+pub(super) fn filled(slot: &Slot, held: &Held, boot: Boot, started: Started) -> Started {
+    let history = &held.open.history;
+    let attempt = u32::try_from(history.starts().count()).unwrap_or(u32::MAX).saturating_add(1);
+    let same =
+        |s: &&Started| s.way.target == started.way.target && s.way.version == started.way.version;
+    let key = history.starts().find(same).map(|s| s.key.clone());
+    let key = key.filter(|_| !sabotage::is(Sabotage::KeyDrawnAnew));
+    let new = || attempt::attempt_key(&held.open, &started.way, &slot.entropy);
+    let (key, span_id) = (key.unwrap_or_else(new), slot.entropy.span_id());
+    Started { attempt, key, span_id, boot, held: held.refused, ..started }
 }
 
 /// A start was written down, and its actor died before the attempt was made.

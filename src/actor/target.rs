@@ -6,19 +6,19 @@ use std::{
     time::Duration,
 };
 
-use fanfare_sdk::{AuthError, TargetName, Timestamp};
+use fanfare_sdk::{AuthError, Fallback, TargetName, Timestamp};
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 
 use super::{
     Inspection, Shared, Slot, SlotParts, TargetMsg,
     alarm::Alarm,
     attempt::{self, Order},
-    decided::Decided,
+    decided::{Decided, Settled},
     load::read,
     messages::Stamps,
     queue::{Held, Place, Queue},
     slot::Permit,
-    starts::blank,
+    starts::{blank, filled},
     task,
 };
 use crate::{
@@ -283,7 +283,10 @@ impl TargetState {
     }
 
     fn act(&mut self, id: &DeliveryId, step: Step) {
-        if !matches!(step, Step::Attempt { .. })
+        // What all of them wait for is waited for in line: whoever stands first asks for the others.
+        let in_line = matches!(step, Step::Wait { why, .. } if self.holds_all(why));
+        if !in_line
+            && !matches!(step, Step::Attempt { .. })
             && let Some(held) = self.queue.get(id)
         {
             held.place = Place::Waiting;
@@ -296,10 +299,26 @@ impl TargetState {
             Step::Listen { until: Some(at) } => self.queue.schedule(id.clone(), at),
             Step::Listen { until: None } => {}
             Step::Abort { attempt } => self.slot.abort(id, attempt),
+            Step::Wait { until, why } if in_line => {
+                self.opens_at(until);
+                self.queue.hold_back(id, why);
+                self.queue.stand(id, Place::AtGate);
+            }
             Step::Wait { until, why } => self.wait(id, until, why),
             Step::HandOver { to, because } => self.hand_over(id, to, because),
             Step::Settle(outcome) => self.settle(id.clone(), outcome),
         }
+    }
+
+    /// Whether that holds back all deliveries of this target, and not those of one endpoint.
+    fn holds_all(&self, why: Why) -> bool {
+        let other = |entry: &Fallback| matches!(entry, Fallback::Endpoint(_));
+        why == Why::Throttled
+            || (why == Why::Breaker && !self.parts.policy.fallback.iter().any(other))
+    }
+
+    fn opens_at(&mut self, at: Timestamp) {
+        self.gate_opens = Some(self.gate_opens.map_or(at, |opens| opens.min(at)));
     }
 
     /// Starts an attempt, if the authorizers are ready and the gate admits it.
@@ -324,7 +343,7 @@ impl TargetState {
         };
         let why = match refusal {
             Door::NotBefore(at, why) => {
-                self.gate_opens = Some(self.gate_opens.map_or(at, |opens| opens.min(at)));
+                self.opens_at(at);
                 why
             }
             Door::Busy(why) | Door::Shut(why) => why,
@@ -373,20 +392,9 @@ impl TargetState {
         self.decided.orders.push((order, permit));
     }
 
-    /// Fills in what is not decided but given: number, key, span, boot, and what held it back.
     fn started(&mut self, id: &DeliveryId, started: Started) -> Started {
-        let span_id = self.slot.entropy.span_id();
-        let Some(held) = self.queue.get(id) else { return started };
-        let attempt =
-            u32::try_from(held.open.history.starts().count()).unwrap_or(u32::MAX).saturating_add(1);
-        let same = |s: &&Started| {
-            s.way.target == started.way.target && s.way.version == started.way.version
-        };
-        let key = held.open.history.starts().find(same).map(|s| s.key.clone());
-        let key = key.filter(|_| !sabotage::is(Sabotage::KeyDrawnAnew));
-        let new = || attempt::attempt_key(&held.open, &started.way, &self.slot.entropy);
-        let key = key.unwrap_or_else(new);
-        Started { attempt, key, span_id, boot: self.shared.boot, held: held.refused, ..started }
+        let (slot, boot) = (&self.slot, self.shared.boot);
+        self.queue.get(id).map_or(started.clone(), |held| filled(slot, held, boot, started))
     }
 
     fn wait(&mut self, id: &DeliveryId, until: Timestamp, why: Why) {
@@ -416,7 +424,7 @@ impl TargetState {
         self.decided.entries.push(Entry::Settled(id.clone(), outcome));
         let twice = sabotage::is(Sabotage::SettledTwice).then_some(Outcome::Expired);
         self.decided.entries.extend(twice.map(|again| Entry::Settled(id.clone(), again)));
-        self.decided.settled.push((id, outcome, accepted));
+        self.decided.settled.push(Settled { id, outcome, accepted });
     }
 
     /// Lets through who stands before the gate, writes down what was decided, and does it.
@@ -460,16 +468,11 @@ impl TargetState {
                 for open in moved {
                     self.shared.deliver(open);
                 }
-                for (id, outcome, accepted) in settled {
+                for settled in settled {
                     if self.parts.policy.hedge.is_some() {
-                        self.slot.forget_success(&id);
+                        self.slot.forget_success(&settled.id);
                     }
-                    telemetry::settled(&id, outcome);
-                    if let Some(observer) = &self.slot.observer {
-                        let now = self.shared.clock.now();
-                        let took = accepted.map_or(Duration::ZERO, |accepted| now.since(accepted));
-                        observer.delivery_settled(&id.recipient, outcome, took);
-                    }
+                    settled.tell(&self.slot, self.shared.clock.now());
                 }
                 self.shared.route(&committed, CancelledBy::Verdict);
             }

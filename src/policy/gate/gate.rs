@@ -255,6 +255,10 @@ impl Gate {
         let policy = self.policy.breaker.clone()?;
         let breaker = self.breaker(&endpoint, (&policy, said))?;
         let (from, to) = breaker.end(&policy, (era, said), now)?;
+        if to == BreakerState::Closed {
+            // Those who waited do not come back all at once.
+            self.kept.limiter.pause(now);
+        }
         let (from, to) = (mode.shows(from), mode.shows(to));
         (from != to).then_some(Transition { endpoint, from, to })
     }
