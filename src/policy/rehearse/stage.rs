@@ -224,12 +224,13 @@ impl<'a> Stage<'a> {
         let serving = &mut self.servings[held.serving];
         let (new, full) =
             (held.history.events().is_empty(), serving.open as usize >= serving.policy.queue_max);
-        serving.take_in(self.now);
         self.stirred.push(held.serving);
         self.held.insert(id, held);
         if new && full {
+            serving.open += 1;
             return self.settle(id, Outcome::Failed(Reason::Refused(Why::QueueFull)));
         }
+        serving.take_in(self.now);
         self.asked.push_back(id);
     }
 
