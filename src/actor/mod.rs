@@ -12,7 +12,6 @@ mod attempt;
 mod coordinator;
 mod decided;
 mod early;
-mod line;
 mod load;
 mod mapping;
 mod messages;

@@ -4,10 +4,10 @@ use std::{cmp::Reverse, collections::BinaryHeap, sync::Arc};
 
 use fanfare_sdk::Timestamp;
 
-use super::{line::Line, messages::Stamps, order::Order};
+use super::{messages::Stamps, order::Order};
 use crate::{
     journal::Open,
-    policy::Plan,
+    policy::{Line, Plan},
     report::{DeliveryId, IdMap, Why},
 };
 
@@ -53,10 +53,10 @@ pub(super) struct Queue {
     // Invariant: an entry may be stale (asking again does no harm), but no delivery lacks one that needs it.
     due: BinaryHeap<Reverse<(Timestamp, DeliveryId)>>,
     // Invariant: holds every delivery that is `AtGate`, once; others are stale.
-    at_gate: Line,
+    at_gate: Line<DeliveryId>,
     // Invariant: the same for those that are `ForBudget`. They do not stand before the gate, where they would hold up
     // first attempts.
-    for_budget: Line,
+    for_budget: Line<DeliveryId>,
     /// The one that has come from there to stand before the gate: one at a time.
     from_budget: Option<DeliveryId>,
     /// By order key, first come first.
@@ -164,7 +164,7 @@ impl Queue {
         held.is_some_and(|held| held.place == Place::AtGate)
     }
 
-    fn line(&mut self, place: Place) -> Option<&mut Line> {
+    fn line(&mut self, place: Place) -> Option<&mut Line<DeliveryId>> {
         match place {
             Place::AtGate => Some(&mut self.at_gate),
             Place::ForBudget => Some(&mut self.for_budget),

@@ -153,8 +153,21 @@ pub(super) struct QuickstartArgs {
 pub(super) struct ExplainArgs {
     /// The answers, one for each attempt, as they are, `@FILE`, or `-`: a status, `hang`, `reset` or `refused`, with
     /// `after=20ms` and headers (`retry-after=2`) behind it; separated by commas or lines. The last one repeats.
-    #[arg(long)]
-    pub(super) script: String,
+    /// With `--load`, the one answer that every API gives where no outage says anything else; `200 after=100ms` unless set.
+    #[arg(long, required_unless_present = "load")]
+    pub(super) script: Option<String>,
+    /// Plays many deliveries instead of one: `10/s for 1m`, or `500 at once`. Prints what became of them, what they
+    /// waited for, and what each API saw.
+    #[arg(long, value_name = "RATE", conflicts_with = "cancel_after")]
+    pub(super) load: Option<String>,
+    /// What an API does for some time: `crm: down from 10s to 3m`. Beside `down`, `slow 3s` and all answers of a script
+    /// are understood; `20%` among them concerns so many requests of a hundred, `crm at URL` one endpoint only. Without
+    /// `from` and `to` it is always so. May be given several times; the last one counts.
+    #[arg(long, value_name = "WHAT", requires = "load")]
+    pub(super) outage: Vec<String>,
+    /// What to print of a load: tables, or the same numbers for programs.
+    #[arg(long, value_name = "FORM", default_value = "text", requires = "load")]
+    pub(super) output: ExplainOutput,
     /// The configuration whose policies are played; without it, those of the options below are.
     #[arg(long, value_name = "FILE")]
     pub(super) config: Option<PathBuf>,
@@ -200,6 +213,12 @@ pub(super) struct ExplainArgs {
     /// When the caller cancels.
     #[arg(long, value_name = "DURATION")]
     pub(super) cancel_after: Option<String>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub(super) enum ExplainOutput {
+    Text,
+    Json,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]

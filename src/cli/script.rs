@@ -38,7 +38,7 @@ pub(super) fn parse(text: &str) -> Result<Vec<Scripted>, Vec<String>> {
     if wrong.is_empty() { Ok(script) } else { Err(wrong) }
 }
 
-fn answer(part: &str) -> Result<Scripted, String> {
+pub(super) fn answer(part: &str) -> Result<Scripted, String> {
     let mut words = part.split_whitespace();
     let first = words.next().unwrap_or_default();
     let (mut headers, mut after) = (HeaderMap::new(), Duration::ZERO);

@@ -10,6 +10,7 @@ mod feedback;
 pub mod gate;
 mod latency;
 mod limits;
+mod line;
 mod links;
 mod next;
 mod past;
@@ -21,6 +22,7 @@ mod step;
 mod tables;
 mod tally;
 
+pub(crate) use self::line::Line;
 pub use self::{
     backoff::{Backoff, BackoffError, Jitter},
     deprecation::notice,

@@ -203,6 +203,18 @@ async fn wrong_input_gets_an_answer_and_nothing_is_sent() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_outage_that_makes_no_sense_gets_an_answer() {
+    refused(&[
+        (
+            &["explain", "--load", "10/s for 1m", "--outage", "target: down from 9s to 8s"],
+            "error: --outage 1: `from 9s to 8s`: it ends before it begins",
+        ),
+        (&["explain", "--script", "200", "--outage", "target: down"], "--load <RATE>"),
+    ])
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn no_secret_is_printed() {
     let api = MockApi::start(
         Scripted::status(200)
@@ -370,6 +382,8 @@ async fn what_it_prints_is_as_it_was() {
             "1",
         ],
         &["explain", "--script", "200 after=4s", "--cancel-after", "1s"],
+        &["explain", "--load", "20/s for 1m", "--outage", "target: 503 30% from 5s to 50s"],
+        &["explain", "--load", "3 at once", "--outage", "target: down", "--output", "json"],
     ];
     for args in runs {
         let output = run(fanfare(args)).await;

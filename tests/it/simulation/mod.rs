@@ -7,6 +7,8 @@ mod api;
 mod journal;
 mod limits;
 mod promises;
+#[cfg(test)]
+mod rehearsal;
 mod run;
 #[cfg(all(test, feature = "sabotage"))]
 mod sabotage;

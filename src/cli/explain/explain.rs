@@ -1,4 +1,4 @@
-//! `fanfare explain`: the decisions of the engine, against answers from a script, in virtual time.
+//! One delivery: the decisions of the engine, against answers from a script, in virtual time.
 
 use std::{
     collections::HashMap,
@@ -8,18 +8,20 @@ use std::{
 
 use fanfare_sdk::{Effect, Fallback, Meaning, Profile, Repeat, Timestamp};
 
-use super::{
-    args::{ExplainArgs, JitterArg, RepeatArg},
-    kinds::load,
-    output::{complain, print},
-    payload::span,
-    plan::Wrong,
-    planned_route::{names, unknown},
-    run::Status,
-    script,
-    text::millis,
-};
+use super::route;
 use crate::{
+    cli::{
+        args::{ExplainArgs, JitterArg, RepeatArg},
+        kinds::load,
+        output::{complain, print},
+        payload::span,
+        plan::Wrong,
+        planned_route::{names, unknown},
+        run::Status,
+        script,
+        text::millis,
+    },
+    config::Config,
     policy::{
         Backoff, Hedge, Jitter, Retry, Step, TargetPolicy,
         rehearse::{Moment, Rehearsal, Rehearsed, Scripted, rehearse},
@@ -32,8 +34,11 @@ use crate::{
 const SCRIPT_BYTES_MAX: u64 = 1 << 20;
 
 /// Plays the script, and prints what is decided and why.
-pub(super) fn explain(args: &ExplainArgs) -> io::Result<Status> {
-    let configured = args.config.is_some() || args.route.is_some() || !args.target.is_empty();
+pub(in crate::cli) fn explain(args: &ExplainArgs) -> io::Result<Status> {
+    if let Some(load) = &args.load {
+        return route::explain(args, load);
+    }
+    let configured = is_configured(args);
     let rehearsals =
         if configured { configured_rehearsals(args) } else { rehearsal(args).map(|it| vec![it]) };
     match rehearsals {
@@ -57,7 +62,27 @@ pub(super) fn explain(args: &ExplainArgs) -> io::Result<Status> {
     }
 }
 
+/// Whether the policies of a configuration are played.
+pub(super) fn is_configured(args: &ExplainArgs) -> bool {
+    args.config.is_some() || args.route.is_some() || !args.target.is_empty()
+}
+
 fn rehearsal(args: &ExplainArgs) -> Result<Rehearsal, Vec<String>> {
+    let mut wrong = Wrong::default();
+    let targets = wrong.take_all(policies(args));
+    let cancel_after = args.cancel_after.as_ref();
+    let cancel_after = cancel_after.and_then(|text| wrong.take(span("--cancel-after", text)));
+    let script = wrong.take_all(scripted(args));
+    let (Some(targets), Some(script), true) = (targets, script, wrong.0.is_empty()) else {
+        return Err(wrong.0);
+    };
+    let start = Timestamp::default();
+    let apis = HashMap::new();
+    Ok(Rehearsal { targets, apis, script, seed: args.seed, start, cancel_after })
+}
+
+/// Those of the command line: the target `target`, and its stand-ins.
+pub(super) fn policies(args: &ExplainArgs) -> Result<Vec<TargetPolicy>, Vec<String>> {
     let mut wrong = Vec::new();
     let mut take = |key: &str, text: &str| {
         span(key, text).map_err(|says| wrong.push(says)).unwrap_or_default()
@@ -65,7 +90,6 @@ fn rehearsal(args: &ExplainArgs) -> Result<Rehearsal, Vec<String>> {
     let timeout = take("--timeout", &args.timeout);
     let give_up_after = take("--give-up-after", &args.give_up_after);
     let pauses: Vec<Duration> = args.backoff.iter().map(|text| take("--backoff", text)).collect();
-    let cancel_after = args.cancel_after.as_ref().map(|text| take("--cancel-after", text));
     let hedge = args.hedge.as_ref().map(|text| Hedge::After(take("--hedge", text)));
     let backoff = if pauses.is_empty() { Ok(Backoff::default()) } else { Backoff::list(pauses) };
     let backoff =
@@ -73,7 +97,6 @@ fn rehearsal(args: &ExplainArgs) -> Result<Rehearsal, Vec<String>> {
     if args.attempts == 0 {
         wrong.push("--attempts: must be at least 1".to_owned());
     }
-    let script = scripted(args).map_err(|says| wrong.extend(says)).unwrap_or_default();
     if !wrong.is_empty() {
         return Err(wrong);
     }
@@ -89,10 +112,7 @@ fn rehearsal(args: &ExplainArgs) -> Result<Rehearsal, Vec<String>> {
         ..target.clone()
     };
     let stand_ins: Vec<_> = args.stand_in.iter().map(plain).collect();
-    let targets = std::iter::once(target).chain(stand_ins).collect();
-    let start = Timestamp::default();
-    let apis = HashMap::new();
-    Ok(Rehearsal { targets, apis, script, seed: args.seed, start, cancel_after })
+    Ok(std::iter::once(target).chain(stand_ins).collect())
 }
 
 /// One for each recipient of a route, or for each target that is named.
@@ -105,21 +125,7 @@ fn configured_rehearsals(args: &ExplainArgs) -> Result<Vec<Rehearsal>, Vec<Strin
     let (Some(script), Some(config), true) = (script, config, wrong.0.is_empty()) else {
         return Err(wrong.0);
     };
-    let names: Vec<String> = match &args.route {
-        Some(name) => match config.routes.get(name) {
-            Some(route) => route.recipients.iter().map(|it| it.target.to_string()).collect(),
-            None => return Err(vec![unknown("--route", name, config.routes.keys())]),
-        },
-        None if args.target.is_empty() => names(&config),
-        None => args.target.clone(),
-    };
-    let known = self::names(&config);
-    for name in names.iter().filter(|name| !known.contains(name)) {
-        wrong.0.push(unknown("--target", name, &known));
-    }
-    if !wrong.0.is_empty() {
-        return Err(wrong.0);
-    }
+    let names = recipients(args, &config)?;
     let apis: HashMap<_, _> =
         config.targets.iter().map(|it| (it.policy.target.clone(), it.api.clone())).collect();
     let rehearsal = |name: &String| {
@@ -138,8 +144,25 @@ fn configured_rehearsals(args: &ExplainArgs) -> Result<Vec<Rehearsal>, Vec<Strin
     Ok(names.iter().map(rehearsal).collect())
 }
 
+/// The recipients of the route, or the targets that are named; all of them, where none is.
+pub(super) fn recipients(args: &ExplainArgs, config: &Config) -> Result<Vec<String>, Vec<String>> {
+    let known = names(config);
+    if let Some(name) = &args.route {
+        let route = config.routes.get(name);
+        let route = route.ok_or_else(|| vec![unknown("--route", name, config.routes.keys())])?;
+        return Ok(route.recipients.iter().map(|it| it.target.to_string()).collect());
+    }
+    let strange: Vec<_> = args.target.iter().filter(|name| !known.contains(name)).collect();
+    if !strange.is_empty() {
+        return Err(strange.into_iter().map(|name| unknown("--target", name, &known)).collect());
+    }
+    Ok(if args.target.is_empty() { known } else { args.target.clone() })
+}
+
 fn scripted(args: &ExplainArgs) -> Result<Vec<Scripted>, Vec<String>> {
-    read(&args.script).map_err(|says| vec![says]).and_then(|text| script::parse(&text))
+    read(args.script.as_deref().unwrap_or_default())
+        .map_err(|says| vec![says])
+        .and_then(|text| script::parse(&text))
 }
 
 fn target(

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use crate::report::{DeliveryId, Priority};
+use crate::report::Priority;
 
 /// Whose turn it is, again and again. Each lane has its share of seven: four, two, one.
 const TURNS: [Priority; 7] = [
@@ -16,28 +16,28 @@ const TURNS: [Priority; 7] = [
 ];
 
 /// The deliveries before a gate.
-#[derive(Debug, Default)]
-pub(super) struct Line {
-    lanes: [VecDeque<DeliveryId>; 3],
+#[derive(Debug)]
+pub(crate) struct Line<Id> {
+    lanes: [VecDeque<Id>; 3],
     turn: usize,
 }
 
-impl Line {
-    pub(super) fn len(&self) -> usize {
+impl<Id> Line<Id> {
+    pub(crate) fn len(&self) -> usize {
         self.lanes.iter().map(VecDeque::len).sum()
     }
 
-    pub(super) fn push(&mut self, id: DeliveryId, priority: Priority) {
+    pub(crate) fn push(&mut self, id: Id, priority: Priority) {
         self.lanes[lane(priority)].push_back(id);
     }
 
     /// Who is next.
-    pub(super) fn first(&self) -> Option<&DeliveryId> {
+    pub(crate) fn first(&self) -> Option<&Id> {
         self.lanes[self.next_lane()?.1].front()
     }
 
     /// The next one has left: it is the turn of the one after.
-    pub(super) fn pop(&mut self) {
+    pub(crate) fn pop(&mut self) {
         if let Some((turn, lane)) = self.next_lane() {
             self.lanes[lane].pop_front();
             self.turn = (turn + 1) % TURNS.len();
@@ -45,13 +45,13 @@ impl Line {
     }
 
     /// The next one was not there any more.
-    pub(super) fn drop_first(&mut self) {
+    pub(crate) fn drop_first(&mut self) {
         if let Some((_, lane)) = self.next_lane() {
             self.lanes[lane].pop_front();
         }
     }
 
-    pub(super) fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         *self = Self::default();
     }
 
@@ -59,6 +59,12 @@ impl Line {
     fn next_lane(&self) -> Option<(usize, usize)> {
         let turns = (0..TURNS.len()).map(|ahead| (self.turn + ahead) % TURNS.len());
         turns.map(|turn| (turn, lane(TURNS[turn]))).find(|(_, lane)| !self.lanes[*lane].is_empty())
+    }
+}
+
+impl<Id> Default for Line<Id> {
+    fn default() -> Self {
+        Self { lanes: [const { VecDeque::new() }; 3], turn: 0 }
     }
 }
 
@@ -72,10 +78,7 @@ fn lane(priority: Priority) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use uuid::Uuid;
-
-    use super::{DeliveryId, Line, Priority};
-    use crate::report::BroadcastId;
+    use super::{Line, Priority};
 
     /// Letters arrive in this order: `h` is urgent, `n` normal, `l` can wait. They leave in that order.
     #[track_caller]
@@ -87,12 +90,11 @@ mod tests {
                 'n' => Priority::Normal,
                 _ => Priority::Low,
             };
-            let recipient = format!("{letter}{place}").as_str().into();
-            line.push(DeliveryId { broadcast: BroadcastId(Uuid::nil()), recipient }, priority);
+            line.push(format!("{letter}{place}"), priority);
         }
         let mut left = Vec::new();
         while let Some(id) = line.first().cloned() {
-            left.push(id.recipient.to_string());
+            left.push(id);
             line.pop();
         }
         assert_eq!(line.len(), 0);

@@ -2,45 +2,21 @@
 
 use std::{collections::HashMap, fmt, sync::Arc, time::Duration};
 
-use fanfare_sdk::{
-    ApiTarget, Call, Classification, Effect, IdempotencyKey, Learned, Meaning, Reply,
-    SendErrorKind, TargetName, Timestamp,
-};
+use fanfare_sdk::{ApiTarget, IdempotencyKey, TargetName, Timestamp};
 use http::HeaderMap;
 
-use super::{
-    Plan, Sight, Step, TargetPolicy, feedback,
-    gate::{Gate, Ticket},
-    next,
-};
-use crate::report::{
-    AttemptError, Boot, CancelledBy, Ended, Event, History, Kind, Outcome, Reason, Started, Way,
+use super::scripted::{Answer, Scripted, aborted, ended};
+use crate::{
+    policy::{
+        Door, Plan, Sight, Step, TargetPolicy, feedback,
+        gate::{Gate, Ticket},
+        next,
+    },
+    report::{Boot, CancelledBy, Ended, Event, History, Kind, Outcome, Reason, Started, Why},
 };
 
 /// Steps of one rehearsal. More than any policy within its limits takes.
 const STEPS_MAX: usize = 100_000;
-
-/// What the API does with one attempt.
-#[derive(Clone, PartialEq, Debug)]
-pub struct Scripted {
-    /// How it answers.
-    pub answer: Answer,
-    /// How long it takes.
-    pub after: Duration,
-}
-
-/// How a scripted API answers.
-#[derive(Clone, PartialEq, Debug)]
-pub enum Answer {
-    /// With that status and those headers.
-    Status(u16, HeaderMap),
-    /// It takes no connection.
-    Refused,
-    /// It breaks the connection after it has read the request.
-    Reset,
-    /// It reads the request and never answers.
-    Hang,
-}
 
 /// A delivery to rehearse.
 #[derive(Clone, Debug)]
@@ -147,17 +123,15 @@ impl Stage<'_> {
             Step::Listen { until } => self.listen(until),
             Step::Abort { attempt } => {
                 let planned = self.in_flight.iter().find(|(end, _)| end.attempt == attempt);
-                let planned = planned.map_or(Effect::None, |(end, _)| end.effect);
-                let effect = if planned == Effect::None { Effect::None } else { Effect::Unknown };
-                self.end(failed(attempt, SendErrorKind::Aborted, effect, self.now));
+                if let Some((planned, _)) = planned {
+                    self.end(aborted(planned, self.now));
+                }
             }
             Step::Wait { until, .. } => self.now = self.earliest([Some(until), self.cancel_at()]),
             Step::HandOver { to, because } => {
                 self.history.push(Event::Moved { to: to.clone(), because, at: self.now });
                 if !self.policies.contains_key(&to) {
-                    return Some(Some(Outcome::Failed(Reason::Refused(
-                        crate::report::Why::TargetFailed,
-                    ))));
+                    return Some(Some(Outcome::Failed(Reason::Refused(Why::TargetFailed))));
                 }
                 self.serving = to;
             }
@@ -188,7 +162,7 @@ impl Stage<'_> {
                 self.listen(None);
                 return None;
             }
-            Err(super::Door::NotBefore(at, _)) => {
+            Err(Door::NotBefore(at, _)) => {
                 self.now = self.earliest([Some(at), self.cancel_at()]);
                 return None;
             }
@@ -250,75 +224,6 @@ impl Stage<'_> {
 
     fn note(&mut self, moment: Moment) {
         self.moments.push((self.now.since(self.rehearsal.start), moment));
-    }
-}
-
-/// How an attempt ends whose answer is scripted.
-fn ended(
-    started: &Started,
-    scripted: &Scripted,
-    (policy, api): (&TargetPolicy, Option<&dyn ApiTarget>),
-    timeout: Duration,
-) -> Ended {
-    let number = started.attempt;
-    let hangs = scripted.answer == Answer::Hang || scripted.after >= timeout;
-    let (effect, at) = match scripted.answer {
-        Answer::Refused => (Effect::None, started.at.after(scripted.after.min(timeout))),
-        _ if hangs => (Effect::Unknown, started.at.after(timeout)),
-        _ => (Effect::Unknown, started.at.after(scripted.after)),
-    };
-    match &scripted.answer {
-        _ if hangs => failed(number, SendErrorKind::Timeout, effect, at),
-        Answer::Refused => failed(number, SendErrorKind::Connect, effect, at),
-        Answer::Reset | Answer::Hang => failed(number, SendErrorKind::Reset, effect, at),
-        Answer::Status(status, headers) => {
-            let reply = Reply::http(*status, headers.clone(), "");
-            let Classification { meaning, effect, retry_after } =
-                meaning(&call(&started.way, policy, started.at), &reply, api);
-            let (learned, status) = (Learned::Nothing, Some(*status));
-            Ended {
-                attempt: number,
-                meaning,
-                effect,
-                retry_after,
-                learned,
-                status,
-                error: None,
-                reply: None,
-                notice: None,
-                at,
-            }
-        }
-    }
-}
-
-fn meaning(call: &Call, reply: &Reply, api: Option<&dyn ApiTarget>) -> Classification {
-    api.map_or_else(|| Classification::by_status(call, reply), |api| api.classify(call, reply))
-}
-
-fn call(way: &Way, policy: &TargetPolicy, now: Timestamp) -> Call {
-    let mut call =
-        Call::new(way.target.clone(), IdempotencyKey::from("rehearsal"), now, Duration::ZERO);
-    call.version.clone_from(&way.version);
-    call.has_other_version = way.version.as_ref().is_some_and(|v| policy.has_other_version(v));
-    call.endpoint.clone_from(&way.endpoint);
-    call
-}
-
-fn failed(attempt: u32, kind: SendErrorKind, effect: Effect, at: Timestamp) -> Ended {
-    let error = Some(AttemptError { kind, message: kind.to_string().into() });
-    let (meaning, learned) = (Meaning::Retry, Learned::Nothing);
-    Ended {
-        attempt,
-        meaning,
-        effect,
-        retry_after: None,
-        learned,
-        status: None,
-        error,
-        reply: None,
-        notice: None,
-        at,
     }
 }
 
