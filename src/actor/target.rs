@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use fanfare_sdk::{AuthError, Fallback, TargetName, Timestamp};
+use fanfare_sdk::{AuthError, TargetName, Timestamp};
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 
 use super::{
@@ -284,7 +284,7 @@ impl TargetState {
 
     fn act(&mut self, id: &DeliveryId, step: Step) {
         // What all of them wait for is waited for in line: whoever stands first asks for the others.
-        let in_line = matches!(step, Step::Wait { why, .. } if self.holds_all(why));
+        let in_line = matches!(step, Step::Wait { why, .. } if self.parts.policy.holds_all(why));
         if !in_line
             && !matches!(step, Step::Attempt { .. })
             && let Some(held) = self.queue.get(id)
@@ -308,13 +308,6 @@ impl TargetState {
             Step::HandOver { to, because } => self.hand_over(id, to, because),
             Step::Settle(outcome) => self.settle(id.clone(), outcome),
         }
-    }
-
-    /// Whether that holds back all deliveries of this target, and not those of one endpoint.
-    fn holds_all(&self, why: Why) -> bool {
-        let other = |entry: &Fallback| matches!(entry, Fallback::Endpoint(_));
-        why == Why::Throttled
-            || (why == Why::Breaker && !self.parts.policy.fallback.iter().any(other))
     }
 
     fn opens_at(&mut self, at: Timestamp) {

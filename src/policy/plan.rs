@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Duration};
 use fanfare_sdk::{Endpoint, Fallback, Profile, Repeat, TargetName, Timestamp, Version};
 
 use super::{Backoff, gate::GatePolicy};
+use crate::report::Why;
 
 /// How often and how patiently a target is tried.
 #[derive(Clone, PartialEq, Debug)]
@@ -95,6 +96,12 @@ impl TargetPolicy {
             queue_max: 10_000,
             gate: GatePolicy::default(),
         }
+    }
+
+    /// Whether that holds back all deliveries of this target, and not those of one endpoint: it is waited for in line.
+    pub(crate) fn holds_all(&self, why: Why) -> bool {
+        let other = |entry: &Fallback| matches!(entry, Fallback::Endpoint(_));
+        why == Why::Throttled || (why == Why::Breaker && !self.fallback.iter().any(other))
     }
 
     /// Whether another version can still be tried when the API rejects this one.

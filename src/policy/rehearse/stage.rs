@@ -290,7 +290,9 @@ impl<'a> Stage<'a> {
             skipped: false,
         };
         let step = next(&plan, &held.history, &serving.sight(self.now), self.now);
-        if !matches!(step, Step::Attempt { .. }) {
+        // As the engine does: what all of them wait for is waited for in line.
+        let in_line = matches!(step, Step::Wait { why, .. } if plan.policy.holds_all(why));
+        if !in_line && !matches!(step, Step::Attempt { .. }) {
             held.place = Place::Waiting;
         }
         match step {
@@ -309,6 +311,7 @@ impl<'a> Stage<'a> {
                 let ended = planned.map(|it| aborted(&it.ended, self.now));
                 self.end(id, attempt, ended);
             }
+            Step::Wait { until, why } if in_line => self.wait_in_line(id, until, why),
             Step::Wait { until, why } => {
                 if why != Why::Backoff {
                     held.refused = Some(why);
@@ -319,6 +322,16 @@ impl<'a> Stage<'a> {
             Step::HandOver { to, because } => self.hand_over(id, to, because),
             Step::Settle(outcome) => self.settle(id, outcome),
         }
+    }
+
+    /// Waits before the gate for what all of them wait for.
+    fn wait_in_line(&mut self, id: u32, until: Timestamp, why: Why) {
+        let Some(place) = self.held.get(&id).map(|held| held.serving) else { return };
+        let serving = &mut self.servings[place];
+        serving.refused(Door::NotBefore(until, why));
+        serving.queue.refuse(why);
+        self.stand(id, (why, Place::AtGate));
+        self.waits(id, Some(why));
     }
 
     /// Starts an attempt, if the gate admits it.

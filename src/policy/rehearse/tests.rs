@@ -96,9 +96,9 @@ fn throttling_holds_back_all_deliveries_of_the_target_and_of_no_other() {
         &ten().to(target("a")).optional(target("b")).outage(outage),
         &[
             "10 of 10 satisfied",
-            "a: 10 delivered in up to 5.1s",
+            "a: 10 delivered in up to 5.3s",
             "b: 10 delivered in up to 100ms",
-            "a: 11 requests, 1 repeats, at most 6 in the second from 7s, 3 in flight, 6 open; throttled 4s; backoff 5s; concurrency 200ms",
+            "a: 11 requests, 1 repeats, at most 6 in the second from 7s, 3 in flight, 6 open; throttled 4s; backoff 5s; concurrency 100ms",
             "b: 10 requests, 0 repeats, at most 1 in the second from 0ns, 1 in flight, 1 open",
         ],
     );
@@ -138,8 +138,8 @@ fn a_breaker_spares_the_api_and_its_changes_are_told() {
         &rehearsal,
         &[
             "299 of 300 satisfied",
-            "a: 299 delivered, 1 failed (all attempts used up) in up to 30.3s",
-            "a: 305 requests, 5 repeats, at most 289 in the second from 31s, 128 in flight, 289 open; breaker 30.1s; backoff 400ms; concurrency 100ms",
+            "a: 299 delivered, 1 failed (all attempts used up) in up to 30.7s",
+            "a: 305 requests, 5 repeats, at most 225 in the second from 32s, 128 in flight, 289 open; breaker 30s; backoff 400ms; concurrency 100ms",
         ],
     );
     let played = rehearsal.rehearse();

@@ -210,7 +210,7 @@ fn an_outage_with_a_breaker_and_without() {
     let breaker = Some(BreakerPolicy::try_new(3, ms(1_700), 1).unwrap());
     let guarded = GatePolicy { breaker, ..GatePolicy::default() };
     let open = GatePolicy { breaker: None, ..GatePolicy::default() };
-    check(&one(Played { gate: guarded, outages: outages.clone(), ..Played::plain("a") }), 59);
+    check(&one(Played { gate: guarded, outages: outages.clone(), ..Played::plain("a") }), 60);
     check(&one(Played { gate: open, outages, ..Played::plain("a") }), 41);
 }
 
