@@ -11,7 +11,7 @@ use opentelemetry_sdk::{
     trace::{BatchConfigBuilder, BatchSpanProcessor, Span, SpanData, SpanProcessor},
 };
 
-use super::{batch::Sender, fanfare::Fanfare, join_all::tls, stage::Stage};
+use super::{batch::Sender, fanfare::Fanfare, stage::Stage, tls::tls};
 
 /// Spans that wait: more than a batch makes, so that none is dropped and all are paid for.
 const QUEUE: usize = 32_768;

@@ -5,10 +5,9 @@ use std::{error::Error, sync::Arc, time::Duration};
 use bytes::Bytes;
 use futures_util::future::join_all;
 use reqwest::{Client, Url};
-use rustls_platform_verifier::BuilderVerifierExt as _;
 use serde_json::Value;
 
-use super::{batch::Sender, stage::Stage};
+use super::{batch::Sender, stage::Stage, tls::tls};
 
 /// One shared client with a timeout, and addresses that were checked once.
 #[derive(Clone, Debug)]
@@ -41,12 +40,4 @@ impl Sender for JoinAll {
             reply.expect("the server answers");
         }
     }
-}
-
-/// The transport's own TLS.
-pub(crate) fn tls() -> Result<rustls::ClientConfig, Box<dyn Error>> {
-    let provider = rustls::crypto::aws_lc_rs::default_provider();
-    let builder = rustls::ClientConfig::builder_with_provider(provider.into());
-    let builder = builder.with_safe_default_protocol_versions()?.with_platform_verifier()?;
-    Ok(builder.with_no_client_auth())
 }

@@ -17,6 +17,7 @@ mod server;
 mod stage;
 mod summary;
 mod table;
+mod tls;
 
 use std::{
     error::Error,

@@ -30,6 +30,8 @@ pub(crate) trait Load: Send + Sync {
 pub(crate) struct Sent {
     /// From the sending to the answer, of each of the healthy ones.
     pub(crate) healthy: Vec<Duration>,
+    /// Requests to the healthy ones that failed.
+    pub(crate) lost: usize,
     /// Whether the sender knew of all of them soon.
     pub(crate) known_soon: bool,
 }
@@ -40,6 +42,8 @@ pub(crate) struct Period {
     /// Of the nine, in microseconds.
     pub(crate) p50: f64,
     pub(crate) p99: f64,
+    /// Requests to the nine that failed.
+    pub(crate) lost: usize,
     /// The share of broadcasts whose sender knew of the nine soon.
     pub(crate) known_soon: f64,
 }
@@ -70,7 +74,8 @@ pub(crate) async fn period(load: &dyn Load) -> Period {
     let at = |share: usize| micros.get(micros.len() * share / 100).copied().unwrap_or(f64::NAN);
     #[expect(clippy::cast_precision_loss, reason = "some hundred")]
     let known_soon = known as f64 / sent.len().max(1) as f64;
-    Period { p50: at(50), p99: at(99), known_soon }
+    let lost = sent.iter().map(|one| one.lost).sum();
+    Period { p50: at(50), p99: at(99), lost, known_soon }
 }
 
 /// Tasks that go on after their sender has stopped waiting for them.

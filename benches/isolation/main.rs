@@ -11,6 +11,8 @@ mod server;
 #[path = "../fanout/summary.rs"]
 mod summary;
 mod table;
+#[path = "../fanout/tls.rs"]
+mod tls;
 
 use std::{
     error::Error,
@@ -66,8 +68,8 @@ fn run() -> Result<ExitCode, Box<dyn Error>> {
             _ => return Err(format!("`{arg}` is not an option of this benchmark").into()),
         }
     }
-    let runtime =
-        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    // One thread here and one in the server: on two cores nobody waits for a core.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(measure(&options))
 }
 

@@ -15,6 +15,7 @@ use super::{
     load::{Load, SOON, Sent, Tasks},
     ours::now,
     server::{HEALTHY, Server},
+    tls::tls,
 };
 
 /// Attempts at each target, and the pause between two of them.
@@ -32,7 +33,10 @@ pub(crate) struct Rival {
 impl Rival {
     pub(crate) fn start(server: &Server, ill: Ill) -> Result<Self, Box<dyn Error>> {
         let urls: Result<Arc<[Url]>, _> = server.urls(ill).iter().map(|url| url.parse()).collect();
-        let client = Client::builder().timeout(Duration::from_secs(10)).build()?;
+        let client = Client::builder()
+            .tls_backend_preconfigured(tls()?)
+            .timeout(Duration::from_secs(10))
+            .build()?;
         Ok(Self { client, urls: urls?, tasks: Tasks::default() })
     }
 }
@@ -66,9 +70,8 @@ impl Load for Rival {
             join_all(urls.iter().enumerate().map(|(place, url)| async move {
                 let delivered = post(client, url).await;
                 if place < HEALTHY {
-                    assert!(delivered, "the healthy ones take everything");
                     let mut took = healthy.lock().unwrap_or_else(PoisonError::into_inner);
-                    took.push(begun.elapsed());
+                    took.push(delivered.then(|| begun.elapsed()));
                     if took.len() == HEALTHY {
                         told.notify_one();
                     }
@@ -82,8 +85,9 @@ impl Load for Rival {
         nine.notified().await;
         let left = SOON.saturating_sub(begun.elapsed());
         let known_soon = tokio::time::timeout(left, answered.1).await.is_ok();
-        let healthy = took.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        Sent { healthy, known_soon }
+        let took = took.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let lost = took.iter().filter(|took| took.is_none()).count();
+        Sent { healthy: took.into_iter().flatten().collect(), lost, known_soon }
     }
 
     async fn end(self: Box<Self>) {

@@ -4,8 +4,8 @@ use super::{ill::Ill, load::Period, summary::Summary};
 
 /// The table's head.
 pub(crate) const HEAD: &str = "\
-| who | the tenth target is | p50, µs | p99, µs | p50, ratio | p99, ratio (min, p25, p75, max) | the sender knows of the nine within 100 ms | verdict |
-| --- | --- | --- | --- | --- | --- | --- | --- |";
+| who | the tenth target is | p50, µs | p99, µs | p50, ratio | p99, ratio (min, p25, p75, max) | lost of the nine | the sender knows of the nine within 100 ms | verdict |
+| --- | --- | --- | --- | --- | --- | --- | --- | --- |";
 
 /// At most this much longer may the healthy ones take.
 const BUDGET: f64 = 1.05;
@@ -17,6 +17,7 @@ pub(crate) struct Side {
     p99: Summary,
     p50_ratio: Summary,
     p99_ratio: Summary,
+    lost: usize,
     known_soon: Summary,
     /// How far the healthy ones are from themselves.
     noise: f64,
@@ -36,6 +37,7 @@ impl Side {
             p99: all(|period| period.p99),
             p50_ratio: ratios(ill, |period| period.p50),
             p99_ratio: ratios(ill, |period| period.p99),
+            lost: ill.iter().map(|period| period.lost).sum(),
             known_soon: all(|period| period.known_soon),
             // The median of many rounds varies by less than one of them: by the root of their number.
             noise: (control.median - 1.0).abs().max(control.middle_half() / 2.0),
@@ -65,7 +67,7 @@ pub(crate) fn line(who: &str, ill: Ill, side: &Side) -> String {
         _ => "",
     };
     format!(
-        "| {who} | {ill} | {:.0} | {:.0} | {:.2} | **{:.2}** ({:.2}, {:.2}, {:.2}, {:.2}) | {:.0} % | {verdict} |",
+        "| {who} | {ill} | {:.0} | {:.0} | {:.2} | **{:.2}** ({:.2}, {:.2}, {:.2}, {:.2}) | {} | {:.0} % | {verdict} |",
         side.p50.median,
         side.p99.median,
         side.p50_ratio.median,
@@ -74,6 +76,7 @@ pub(crate) fn line(who: &str, ill: Ill, side: &Side) -> String {
         side.p99_ratio.p25,
         side.p99_ratio.p75,
         side.p99_ratio.max,
+        side.lost,
         side.known_soon.median * 100.0,
     )
 }

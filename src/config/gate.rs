@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{duration::Span, issues::Issues};
-use crate::policy::gate::{Adaptive, BreakerPolicy, BreakerRatios, RateLimit, Throttle};
+use crate::policy::gate::{Adaptive, BreakerPolicy, BreakerRatios, GateError, RateLimit, Throttle};
 
 /// So many requests per time (GCRA).
 #[derive(Clone, PartialEq, Eq, Debug, Deserialize, Serialize, JsonSchema)]
@@ -185,9 +185,18 @@ impl Default for BreakerSetting {
     }
 }
 
+/// What was checked; or what is wrong, said at the key that it is about.
+pub(super) fn take<T>(issues: &mut Issues<'_>, checked: Result<T, GateError>) -> Option<T> {
+    let tell = |error: GateError| {
+        let key = error.key.rsplit('.').next().unwrap_or(error.key);
+        issues.push(key, format!("must be {}", error.expected));
+    };
+    checked.map_err(tell).ok()
+}
+
 impl RateLimitSettings {
     pub(super) fn policy(&self, issues: &mut Issues<'_>) -> Option<RateLimit> {
-        issues.take("per", RateLimit::try_new(self.permits, self.per.0, self.burst))
+        take(issues, RateLimit::try_new(self.permits, self.per.0, self.burst))
     }
 }
 
@@ -200,7 +209,7 @@ impl ConcurrencySetting {
                 if it.max < it.initial {
                     issues.push("max", "is below `initial`: the same or more would be right");
                 }
-                (it.max, issues.take("initial", Adaptive::try_new(it.min, it.initial)))
+                (it.max, take(issues, Adaptive::try_new(it.min, it.initial)))
             }
         }
     }
@@ -209,7 +218,7 @@ impl ConcurrencySetting {
 impl ThrottleSettings {
     pub(super) fn policy(&self, issues: &mut Issues<'_>) -> Throttle {
         let policy = Throttle::try_new(self.pause.0, self.pause_max.0);
-        issues.take("pause", policy).unwrap_or_default()
+        take(issues, policy).unwrap_or_default()
     }
 }
 
@@ -217,8 +226,8 @@ impl BreakerSetting {
     pub(super) fn policy(&self, issues: &mut Issues<'_>) -> Option<BreakerPolicy> {
         let Self::On(it) = self else { return None };
         let policy = BreakerPolicy::try_new(it.failures, it.open_for.0, it.probes);
-        let policy = issues.take("open_for", policy)?;
-        let policy = issues.take("open_for_max", policy.open_for_max(it.open_for_max.0))?;
+        let policy = take(issues, policy)?;
+        let policy = take(issues, policy.open_for_max(it.open_for_max.0))?;
         let ratios = BreakerRatios {
             window: it.window.0,
             calls_min: it.calls_min,
@@ -226,6 +235,6 @@ impl BreakerSetting {
             slow_after: it.slow_after.map(|after| after.0),
             slow: it.slow_ratio,
         };
-        issues.take("window", policy.ratios(ratios))
+        take(issues, policy.ratios(ratios))
     }
 }

@@ -4,7 +4,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{duration::Span, gate::Off, issues::Issues};
+use super::{
+    duration::Span,
+    gate::{Off, take},
+    issues::Issues,
+};
 use crate::policy::{Backoff, Jitter, Retry, gate::RetryBudget};
 
 /// How often and how patiently a target is tried.
@@ -132,7 +136,7 @@ impl BudgetSetting {
     pub(super) fn policy(&self, issues: &mut Issues<'_>) -> Option<RetryBudget> {
         match self {
             Self::Off(_) => None,
-            Self::On(it) => issues.take("ratio", RetryBudget::try_new(it.ratio, it.per_second)),
+            Self::On(it) => take(issues, RetryBudget::try_new(it.ratio, it.per_second)),
         }
     }
 }

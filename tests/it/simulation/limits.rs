@@ -65,7 +65,7 @@ fn probes(
     say: Say<'_>,
 ) {
     let Some(probes_max) = target.breaker else { return };
-    if !matches!(outage.act, Act::Refuse | Act::Status(503)) {
+    if !matches!(outage.act, Act::Refuse | Act::Status(503) | Act::HangNotApplied) {
         return;
     }
     let (open_for, failures) = BREAKER;

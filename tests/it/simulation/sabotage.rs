@@ -5,7 +5,7 @@ use fanfare::sabotage::{ALL, Sabotage, commit};
 use super::{promises::broken, scenario::Scenario};
 
 /// Seeds in which a fault must have shown.
-const SEEDS_MAX: u64 = 60;
+const SEEDS_MAX: u64 = 400;
 
 /// About so many broadcasts in each.
 const BROADCASTS: usize = 80;

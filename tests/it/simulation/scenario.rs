@@ -165,7 +165,7 @@ fn outage(rng: &mut fastrand::Rng, count: usize, span: u64) -> Outage {
         _ => Act::HangNotApplied,
     };
     let target = format!("t{}", rng.usize(0..count));
-    Outage { target, from, to: from + millis(rng, 500..20_000), act }
+    Outage { target, from, to: from + millis(rng, 500..40_000), act }
 }
 
 fn deeds(rng: &mut fastrand::Rng, count: usize, span: u64) -> Vec<(Duration, Deed)> {
