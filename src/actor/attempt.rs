@@ -20,7 +20,7 @@ use super::{
     starts::never_sent_end,
 };
 use crate::{
-    journal::{NewBroadcast, Open},
+    journal::{NewBroadcast, NewDelivery, Open},
     policy::{feedback, notice},
     report::{
         AttemptError, CapturedReply, DeliveryId, Ended, Event, History, Kind, Limit, Started,
@@ -373,7 +373,11 @@ fn namespace(broadcast: &NewBroadcast) -> Option<Uuid> {
 
 /// One per delivery, whoever serves it.
 pub(super) fn delivery_key(open: &Open) -> IdempotencyKey {
-    let recipient = open.recipient().recipient.as_str();
+    let NewDelivery { recipient, carried, .. } = open.recipient();
+    if let Some(carried) = carried {
+        return carried.delivery.clone();
+    }
+    let recipient = recipient.as_str();
     let key = match namespace(&open.broadcast) {
         Some(namespace) => Uuid::new_v5(&namespace, recipient.as_bytes()).to_string(),
         None => format!("{}-{}", open.broadcast.id, open.place),
@@ -383,6 +387,12 @@ pub(super) fn delivery_key(open: &Open) -> IdempotencyKey {
 
 /// One per (delivery, serving target, version). Drawn where nothing else is given: it is kept in the history.
 pub(super) fn attempt_key(open: &Open, way: &Way, entropy: &Entropy) -> IdempotencyKey {
+    let carried = open.recipient().carried.iter().flat_map(|carried| &carried.attempts);
+    let mut carried =
+        carried.filter(|(to, version, _)| (to, version) == (&way.target, &way.version));
+    if let Some((.., key)) = carried.next() {
+        return key.clone();
+    }
     let Some(namespace) = namespace(&open.broadcast) else {
         return IdempotencyKey::from(
             uuid::Builder::from_random_bytes(entropy.bytes()).into_uuid().to_string(),

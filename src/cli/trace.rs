@@ -5,7 +5,7 @@ use std::time::Duration;
 use fanfare_sdk::Timestamp;
 
 use super::{live::waits, text::millis};
-use crate::report::{AttemptRecord, Delivery, Report};
+use crate::report::{AttemptRecord, Delivery, Report, hex};
 
 /// The trace as a tree: the broadcast, its deliveries, their attempts and what was waited for between them.
 pub(super) fn tree(report: &Report) -> String {
@@ -67,8 +67,4 @@ fn twig(start: Timestamp, attempt: &AttemptRecord) -> String {
 
 fn ms(duration: Duration) -> String {
     millis(duration.as_secs_f64() * 1_000.0)
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

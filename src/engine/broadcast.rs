@@ -6,7 +6,7 @@ use fanfare_sdk::{Payload, TargetName};
 use serde_json::Value;
 
 use crate::{
-    report::{Completion, Priority, Rest},
+    report::{Completion, Metadata, Priority, Rest},
     telemetry::{Baggage, RemoteContext},
 };
 
@@ -23,6 +23,7 @@ pub struct Broadcast {
     pub(super) idempotency_key: Option<String>,
     pub(super) caller: Option<RemoteContext>,
     pub(super) baggage: Baggage,
+    pub(super) metadata: Option<Metadata>,
 }
 
 /// Somebody to send to.
@@ -48,6 +49,7 @@ impl Broadcast {
             idempotency_key: None,
             caller: None,
             baggage: Baggage::new(),
+            metadata: None,
         }
     }
 
@@ -55,6 +57,13 @@ impl Broadcast {
     #[must_use]
     pub fn json(value: &Value) -> Self {
         Self::new(Payload::json(value))
+    }
+
+    /// Notes that are kept with it and stand in its report; no API gets them.
+    #[must_use]
+    pub fn metadata(mut self, metadata: Metadata) -> Self {
+        self.metadata = (!metadata.is_empty()).then_some(metadata);
+        self
     }
 
     /// A recipient that the completion `all` needs.

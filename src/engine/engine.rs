@@ -346,6 +346,7 @@ impl Engine {
             seed: shared.entropy.number(),
             span_id: shared.entropy.span_id(),
             order_key,
+            carried: None,
         };
         let fingerprint = broadcast
             .idempotency_key
@@ -363,6 +364,8 @@ impl Engine {
             deadline,
             accepted_at: now,
             caller_key: caller_key.map(|(key, fingerprint)| CallerKey { key, fingerprint }),
+            metadata: broadcast.metadata.map(Arc::new),
+            replay_of: None,
             trace: self.trace(broadcast.caller, broadcast.baggage),
         })
     }

@@ -2,9 +2,12 @@
 
 use std::sync::Arc;
 
-use fanfare_sdk::{Payload, TargetName, Timestamp};
+use fanfare_sdk::{IdempotencyKey, Payload, TargetName, Timestamp, Version};
+use serde::{Deserialize, Serialize};
 
-use crate::report::{BroadcastId, Completion, DeliveryId, History, Priority, Rest, Trace};
+use crate::report::{
+    BroadcastId, Completion, DeliveryId, History, Metadata, Priority, Rest, Trace,
+};
 
 /// A broadcast, with all that is pinned when it is accepted. Never changes afterwards.
 #[derive(Clone, Debug)]
@@ -29,6 +32,10 @@ pub struct NewBroadcast {
     pub accepted_at: Timestamp,
     /// By what the caller knows it again.
     pub caller_key: Option<CallerKey>,
+    /// What its sender noted with it.
+    pub metadata: Option<Arc<Metadata>>,
+    /// The broadcast whose dead letters it repeats.
+    pub replay_of: Option<BroadcastId>,
     /// Where it stands in its trace.
     pub trace: Trace,
 }
@@ -50,6 +57,17 @@ pub struct NewDelivery {
     pub skipped: bool,
     /// Deliveries to the same recipient with the same key go one after the other.
     pub order_key: Option<Arc<str>>,
+    /// The idempotency keys of the delivery that it repeats.
+    pub carried: Option<Arc<CarriedKeys>>,
+}
+
+/// By what the APIs know a delivery that is repeated in another broadcast.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct CarriedKeys {
+    /// That of the delivery itself.
+    pub delivery: IdempotencyKey,
+    /// Those of its attempts: one for each target and version.
+    pub attempts: Vec<(TargetName, Option<Version>, IdempotencyKey)>,
 }
 
 /// The caller's own idempotency key.

@@ -14,10 +14,11 @@ mod error;
 pub mod faulty;
 #[expect(clippy::module_inception, reason = "the journal is one of the words of this layer")]
 mod journal;
+mod ledger;
 pub mod memory;
 
 pub use self::{
-    broadcast::{Accepted, CallerKey, NewBroadcast, NewDelivery, Open},
+    broadcast::{Accepted, CallerKey, CarriedKeys, NewBroadcast, NewDelivery, Open},
     entry::{Claim, Committed, DeadLetter, Entry, Page},
     error::JournalError,
     faulty::FaultyJournal,

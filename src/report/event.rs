@@ -8,16 +8,18 @@ use fanfare_sdk::{
     Timestamp, Version,
 };
 use http::HeaderMap;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{CancelledBy, Notice, Reason, Why};
+use super::{CancelledBy, Notice, Reason, Why, headers, hex};
 
 /// One process's life. A start of an older boot without an end is lost; one of this boot is in flight.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct Boot(pub u64);
 
 /// How an API is reached. Known by names, never by places in a list: configuration changes while deliveries wait.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub struct Way {
     /// The target that serves.
     pub target: TargetName,
@@ -28,7 +30,8 @@ pub struct Way {
 }
 
 /// What an attempt counts as.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Kind {
     /// The first on its way.
     First,
@@ -41,7 +44,8 @@ pub enum Kind {
 }
 
 /// Why an attempt was made.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Because {
     /// The preferred way.
     FirstWay,
@@ -64,7 +68,8 @@ pub enum Because {
 }
 
 /// All that can happen to a delivery.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Event {
     /// An attempt began.
     Started(Started),
@@ -96,7 +101,7 @@ pub enum Event {
 }
 
 /// The beginning of an attempt, with all that was acted upon.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Started {
     /// Counts the attempts of a delivery, from 1.
     pub attempt: u32,
@@ -109,6 +114,7 @@ pub struct Started {
     /// The key that it carries.
     pub key: IdempotencyKey,
     /// Its span.
+    #[serde(with = "hex")]
     pub span_id: [u8; 8],
     /// In which life of the process.
     pub boot: Boot,
@@ -121,7 +127,7 @@ pub struct Started {
 }
 
 /// The end of an attempt.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Ended {
     /// The attempt.
     pub attempt: u32,
@@ -146,7 +152,7 @@ pub struct Ended {
 }
 
 /// Why an attempt brought no reply.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct AttemptError {
     /// In one of few words.
     pub kind: SendErrorKind,
@@ -155,13 +161,15 @@ pub struct AttemptError {
 }
 
 /// What was kept of a reply.
-#[derive(Clone, PartialEq)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub struct CapturedReply {
     /// The HTTP status; none for targets that are not HTTP.
     pub status: Option<u16>,
     /// The headers.
+    #[serde(with = "headers")]
     pub headers: HeaderMap,
-    /// The body, or its beginning.
+    /// The body, or its beginning. Not in the serialised form: bytes are kept beside it.
+    #[serde(skip)]
     pub body: Bytes,
     /// Whether there was more, or should have been.
     pub truncated: bool,

@@ -1,6 +1,8 @@
 //! Pure data: what happened to a delivery, how it ended, and what that makes of its broadcast.
 
 mod event;
+mod headers;
+mod hex;
 mod history;
 mod id;
 mod limit;
@@ -12,7 +14,6 @@ mod report;
 mod trace;
 mod verdict;
 
-pub(crate) use self::id::IdMap;
 pub use self::{
     event::{AttemptError, Because, Boot, CapturedReply, Ended, Event, Kind, Started, Way},
     history::History,
@@ -21,7 +22,11 @@ pub use self::{
     notice::{Notice, Warning},
     outcome::{CancelledBy, Outcome, Reason, Why},
     priority::Priority,
-    report::{AttemptRecord, Delivery, DeliveryState, HandOver, Report, ReportSource, Via, Waited},
+    report::{
+        AttemptRecord, Delivery, DeliveryState, HandOver, Metadata, Report, ReportSource, Via,
+        Waited,
+    },
     trace::Trace,
     verdict::{CompletedBy, Completion, Rest, Verdict},
 };
+pub(crate) use self::{hex::hex, id::IdMap};

@@ -1,11 +1,12 @@
 //! What an API announces about the version that was spoken.
 
 use fanfare_sdk::{TargetName, Timestamp, Version};
+use serde::{Deserialize, Serialize};
 
 use super::Report;
 
 /// What an API announces about the version that was spoken: only a hint, it changes no decision.
-#[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Notice {
     /// Whether it is, or will be, deprecated (RFC 9745).

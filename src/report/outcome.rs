@@ -2,8 +2,11 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 /// How a delivery ended. Exhaustive on purpose.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// Accepted by the target that served.
     Delivered {
@@ -25,7 +28,8 @@ pub enum Outcome {
 }
 
 /// Why a delivery ended without success. Stable: its code stands in reports and metrics.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Reason {
     /// The API refused it, and would refuse it again.
     Permanent,
@@ -52,7 +56,8 @@ pub enum Reason {
 }
 
 /// What a delivery waits for, or is refused for.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Why {
     /// The pause between two attempts.
     Backoff,
@@ -79,7 +84,8 @@ pub enum Why {
 }
 
 /// Who wanted it to end.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum CancelledBy {
     /// Whoever sent the broadcast.
     Caller,
@@ -103,6 +109,15 @@ impl Outcome {
             Self::Expired => "expired",
             Self::Cancelled(_) => "cancelled",
             Self::Skipped => "skipped",
+        }
+    }
+
+    /// Whether it ended without success in a way that somebody may want to mend: it is kept for replay.
+    #[must_use]
+    pub const fn is_dead_letter(self) -> bool {
+        match self {
+            Self::Failed(_) | Self::Indeterminate(_) | Self::Substituted | Self::Expired => true,
+            Self::Delivered { .. } | Self::Cancelled(_) | Self::Skipped => false,
         }
     }
 

@@ -1,8 +1,9 @@
 //! The verdict with all outcomes and their attempts, assembled from what the journal knows.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use fanfare_sdk::{Effect, Meaning, TargetName, Timestamp};
+use serde_json::Value;
 
 use super::{
     BroadcastId, CapturedReply, CompletedBy, Ended, Event, History, Kind, Outcome, Reason, Started,
@@ -17,6 +18,10 @@ pub struct Report {
     pub id: BroadcastId,
     /// The route that it was sent to.
     pub route: Option<String>,
+    /// What its sender noted with it.
+    pub metadata: Option<Arc<Metadata>>,
+    /// The broadcast whose dead letters it repeats.
+    pub replay_of: Option<BroadcastId>,
     /// Where it stands in its trace.
     pub trace: Trace,
     /// How it ended; none while it is open.
@@ -28,6 +33,9 @@ pub struct Report {
     /// What became of it at each recipient, in the order of the recipients.
     pub deliveries: Vec<Delivery>,
 }
+
+/// What a sender noted with a broadcast: kept and told, never sent to an API.
+pub type Metadata = BTreeMap<String, Value>;
 
 /// What became of a broadcast at one recipient.
 #[derive(Clone, Debug)]

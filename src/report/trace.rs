@@ -2,16 +2,23 @@
 
 use std::{fmt, sync::Arc};
 
+use serde::{Deserialize, Serialize};
+
+use super::hex;
+
 /// The ids that are pinned when a broadcast is accepted: its span is told from the history, once it has settled.
 ///
 /// The words are those of [W3C Trace Context](https://www.w3.org/TR/trace-context/).
-#[derive(Clone, PartialEq, Eq, Hash)]
+#[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Trace {
     /// The trace.
+    #[serde(with = "hex")]
     pub trace_id: [u8; 16],
     /// The span of the broadcast.
+    #[serde(with = "hex")]
     pub span_id: [u8; 8],
     /// The span that the caller was in.
+    #[serde(with = "hex::option")]
     pub parent_id: Option<[u8; 8]>,
     /// Whether that span is of another process.
     pub parent_is_remote: bool,

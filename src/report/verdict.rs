@@ -1,9 +1,11 @@
 //! How a broadcast ended.
 
 use fanfare_sdk::Timestamp;
+use serde::{Deserialize, Serialize};
 
 /// What makes a broadcast satisfied.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Completion {
     /// Every required recipient.
     #[default]
@@ -17,7 +19,8 @@ pub enum Completion {
 }
 
 /// What becomes of unsettled deliveries after the verdict.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Rest {
     /// They go on.
     #[default]
@@ -27,7 +30,8 @@ pub enum Rest {
 }
 
 /// By what a broadcast was completed.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum CompletedBy {
     /// Every required recipient, or every recipient there is.
     All,

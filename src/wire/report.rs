@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::Reply;
-use crate::report::{self, AttemptRecord, DeliveryState, Outcome, Via};
+use crate::report::{self, AttemptRecord, DeliveryState, Outcome, Via, hex};
 
 /// Grows with every change that a reader has to know about.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -212,8 +212,8 @@ impl From<&report::Report> for Report {
             completed_at: verdict.map(|v| time(v.at)),
             settled_at: report.settled_at.map(time),
             duration_ms: verdict.map(|v| millis(v.at.since(report.accepted_at))),
-            metadata: BTreeMap::new(),
-            replay_of: None,
+            metadata: report.metadata.as_deref().cloned().unwrap_or_default(),
+            replay_of: report.replay_of.map(|id| id.to_string()),
             deliveries: report.deliveries.iter().map(Delivery::from).collect(),
             warnings: report.warnings().into_iter().map(Warning::from).collect(),
         }
@@ -331,8 +331,4 @@ fn time(at: Timestamp) -> String {
 /// Milliseconds with three decimals: whole microseconds.
 fn millis(duration: Duration) -> f64 {
     u64::try_from(duration.as_micros()).unwrap_or(u64::MAX) as f64 / 1_000.0
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -4,6 +4,7 @@ use std::{error::Error as StdError, fmt};
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use serde::{Deserialize, Serialize};
 
 use crate::{Call, ReplyHead, Timestamp};
 
@@ -12,7 +13,10 @@ use crate::{Call, ReplyHead, Timestamp};
 pub struct Stamp(pub u64);
 
 /// What a reply taught the authorizer. Ordered by weight: of several, the heaviest counts.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+#[derive(
+    Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, Serialize, Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
 pub enum Learned {
     /// Nothing.
     #[default]

@@ -2,10 +2,13 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::{Call, Reply, Timestamp, quota_used_up, retry_after::retry_after};
 
 /// May the API have acted? The one fact from which `failed` and `indeterminate` are told apart.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Effect {
     /// Certain that it has not.
     None,
@@ -16,7 +19,8 @@ pub enum Effect {
 }
 
 /// What one reply, or one error, means for the delivery. Exhaustive on purpose.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Meaning {
     /// Accepted.
     Success,
@@ -35,7 +39,8 @@ pub enum Meaning {
 }
 
 /// How long the API asks to be left alone. A minimum, which the engine caps.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum RetryAfter {
     /// Counted from the moment the reply came.
     For(Duration),

@@ -2,6 +2,8 @@
 
 use std::{error::Error as StdError, fmt};
 
+use serde::{Deserialize, Serialize};
+
 use crate::{Classification, Effect, Meaning};
 
 /// The attempt brought no reply. Its author says what is known; the engine says the rest.
@@ -18,7 +20,8 @@ pub struct SendError {
 }
 
 /// What went wrong. Stable: stands in reports and metrics.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum SendErrorKind {
     /// The request could not be built.

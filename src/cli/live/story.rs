@@ -41,6 +41,8 @@ pub(in crate::cli) fn at(story: &Story<'_>, since: Duration) -> Report {
     Report {
         id: BroadcastId(Uuid::nil()),
         route: None,
+        metadata: None,
+        replay_of: None,
         trace: Trace {
             trace_id: [1; 16],
             span_id: [1; 8],

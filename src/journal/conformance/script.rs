@@ -38,6 +38,7 @@ pub(super) fn broadcast(number: u128, recipients: &str) -> NewBroadcast {
         span_id: [2; 8],
         skipped: false,
         order_key: None,
+        carried: None,
     });
     NewBroadcast {
         id: id(number),
@@ -50,6 +51,8 @@ pub(super) fn broadcast(number: u128, recipients: &str) -> NewBroadcast {
         deadline: None,
         accepted_at: at(1),
         caller_key: None,
+        metadata: None,
+        replay_of: None,
         trace: Trace {
             trace_id: [1; 16],
             span_id: [1; 8],

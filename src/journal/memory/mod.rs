@@ -3,11 +3,9 @@
 //! A store without lock, clock or runtime does the work; [`MemoryJournal`] puts a lock around it.
 //! Its methods never wait.
 
-mod commit;
 mod journal;
 mod keyed;
 mod limits;
-mod record;
 mod servings;
 mod store;
 #[cfg(test)]

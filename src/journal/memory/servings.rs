@@ -2,21 +2,15 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use fanfare_sdk::{TargetName, Timestamp};
+use fanfare_sdk::TargetName;
 
-use super::record::small;
 use crate::{
-    journal::{Claim, JournalError, NewBroadcast},
+    journal::{
+        Claim, JournalError, NewBroadcast,
+        ledger::{Books, Rank, small},
+    },
     report::{Boot, IdMap},
 };
-
-/// The order in which deliveries are served.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub(super) struct Rank {
-    pub(super) due: Timestamp,
-    /// Its place among all deliveries, in the order of acceptance.
-    pub(super) order: u64,
-}
 
 /// All targets that ever served, numbered.
 #[derive(Debug, Default)]
@@ -40,21 +34,6 @@ pub(super) struct Serving {
 // === impl Servings ===
 
 impl Servings {
-    pub(super) fn number(&mut self, name: &TargetName) -> u32 {
-        if let Some(number) = self.numbers.get(name) {
-            return *number;
-        }
-        let number = small(self.all.len());
-        self.numbers.insert(name.clone(), number);
-        self.all.push(Serving {
-            name: name.clone(),
-            epoch: 0,
-            boot_min: None,
-            queue: BTreeMap::new(),
-        });
-        number
-    }
-
     pub(super) fn get(&self, number: u32) -> &Serving {
         &self.all[number as usize]
     }
@@ -77,11 +56,41 @@ impl Servings {
     }
 }
 
-// === impl Serving ===
+// === impl Books for Servings ===
 
-impl Serving {
-    /// Takes note of a start, or of a delivery that may have one.
-    pub(super) fn note_boot(&mut self, boot: Boot) {
-        self.boot_min = Some(self.boot_min.map_or(boot, |least| least.min(boot)));
+impl Books for Servings {
+    fn number(&mut self, name: &TargetName) -> u32 {
+        if let Some(number) = self.numbers.get(name) {
+            return *number;
+        }
+        let number = small(self.all.len());
+        self.numbers.insert(name.clone(), number);
+        self.all.push(Serving {
+            name: name.clone(),
+            epoch: 0,
+            boot_min: None,
+            queue: BTreeMap::new(),
+        });
+        number
     }
+
+    fn name(&self, number: u32) -> TargetName {
+        self.get(number).name.clone()
+    }
+
+    fn note_boot(&mut self, serving: u32, boot: Boot) {
+        let least = &mut self.get_mut(serving).boot_min;
+        *least = Some(least.map_or(boot, |least| least.min(boot)));
+    }
+
+    fn join(&mut self, serving: u32, rank: Rank, broadcast: &Arc<NewBroadcast>) {
+        self.get_mut(serving).queue.insert(rank, Arc::clone(broadcast));
+    }
+
+    fn leave(&mut self, serving: u32, rank: Rank) {
+        self.get_mut(serving).queue.remove(&rank);
+    }
+
+    /// The records are all there is.
+    fn touch(&mut self, _: u64) {}
 }

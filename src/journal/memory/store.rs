@@ -8,15 +8,11 @@ use std::{
 use fanfare_sdk::{Payload, TargetName, Timestamp};
 use smallvec::SmallVec;
 
-use super::{
-    MemoryLimits, Occupancy, commit,
-    keyed::Keyed,
-    record::{self, Record, Slot},
-    servings::Servings,
-};
+use super::{MemoryLimits, Occupancy, keyed::Keyed, servings::Servings};
 use crate::{
     journal::{
         Accepted, Claim, Committed, DeadLetter, Entry, JournalError, NewBroadcast, Open, Page,
+        ledger::{self, Books, Record, Slot},
     },
     report::{Boot, BroadcastId, CancelledBy, DeliveryId, Event, History, IdMap, Report},
 };
@@ -61,7 +57,7 @@ impl Store {
         if let Some(same) = self.known(&new)? {
             return Ok(Accepted::Same(same));
         }
-        if !record::are_distinct(&new) {
+        if !ledger::are_distinct(&new) {
             return Err(JournalError::Invalid("a recipient is named twice"));
         }
         let deliveries_open = self.deliveries_open.saturating_add(new.recipients.len().max(1));
@@ -103,8 +99,7 @@ impl Store {
         let record = Box::new(Record::new(Arc::clone(&broadcast), slots, self.order));
         self.order += record.slots.len().max(1) as u64;
         for (place, slot) in record.slots.iter().enumerate() {
-            let queue = &mut self.servings.get_mut(slot.serving).queue;
-            queue.insert(record.rank(place), Arc::clone(&broadcast));
+            self.servings.join(slot.serving, record.rank(place), &broadcast);
         }
         self.keyed.extend(Keyed::new(&broadcast));
         self.records.insert(broadcast.id, record);
@@ -133,9 +128,9 @@ impl Store {
             for (attempt, started_in) in in_flight {
                 if started_in < boot {
                     let lost = Event::Lost { attempt, at: now };
-                    commit::happen(record, &mut self.servings, place, lost);
+                    ledger::happen(record, &mut self.servings, place, lost);
                 } else {
-                    self.servings.get_mut(number).note_boot(started_in);
+                    self.servings.note_boot(number, started_in);
                 }
             }
         }
@@ -184,7 +179,7 @@ impl Store {
             let id = entry.delivery().broadcast;
             let Some(record) = self.records.get_mut(&id) else { continue };
             let open = record.open;
-            let dead = commit::apply(record, &mut self.servings, (place, serving), entry, now);
+            let dead = ledger::apply(record, &mut self.servings, (place, serving), entry, now);
             if record.open < open {
                 self.deliveries_open -= 1;
                 touched.push(id);
@@ -222,7 +217,7 @@ impl Store {
         let Some((_, place)) = self.find(id) else { return Ok(()) };
         let Some(record) = self.records.get_mut(&id.broadcast) else { return Ok(()) };
         if record.slots[place].settled.is_none() {
-            commit::happen(record, &mut self.servings, place, fact);
+            ledger::happen(record, &mut self.servings, place, fact);
         }
         Ok(())
     }
@@ -237,11 +232,11 @@ impl Store {
         let Some(record) = self.records.get_mut(&id) else { return committed };
         match by {
             CancelledBy::Caller | CancelledBy::Shutdown => {
-                commit::give_up(record, now, &mut committed);
+                ledger::give_up(record, now, &mut committed);
             }
             CancelledBy::Verdict => {}
         }
-        commit::cancel(record, &mut self.servings, by, now, &mut committed);
+        ledger::cancel(record, &mut self.servings, by, now, &mut committed);
         self.retire(id, &mut committed);
         committed
     }
@@ -254,17 +249,16 @@ impl Store {
 
     fn fold(&mut self, id: BroadcastId, now: Timestamp, committed: &mut Committed) {
         let Some(record) = self.records.get_mut(&id) else { return };
-        commit::fold(record, &mut self.servings, now, committed);
+        ledger::fold(record, &mut self.servings, now, committed);
         self.retire(id, committed);
     }
 
     /// Takes note that a broadcast has settled, once.
     fn retire(&mut self, id: BroadcastId, committed: &mut Committed) {
         let Some(record) = self.records.get_mut(&id) else { return };
-        if record.open > 0 || record.verdict.is_none() || record.retired {
+        if !record.retires() {
             return;
         }
-        record.retired = true;
         self.deliveries_open -= usize::from(record.slots.is_empty());
         self.payload_bytes_open -= record.broadcast.payload.bytes().len();
         // Nothing will be sent any more: the report is kept, the payload is not.

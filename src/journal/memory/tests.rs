@@ -67,6 +67,7 @@ fn broadcast(number: u128, recipients: usize) -> NewBroadcast {
         span_id: [0; 8],
         skipped: false,
         order_key: None,
+        carried: None,
     });
     NewBroadcast {
         id: id(number),
@@ -79,6 +80,8 @@ fn broadcast(number: u128, recipients: usize) -> NewBroadcast {
         deadline: None,
         accepted_at: at(1),
         caller_key: Some(CallerKey { key: number.to_string(), fingerprint: [0; 32] }),
+        metadata: None,
+        replay_of: None,
         trace: Trace {
             trace_id: [0; 16],
             span_id: [0; 8],

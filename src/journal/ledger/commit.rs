@@ -1,13 +1,8 @@
 //! The changes of one commit, once it has been checked that all of them can be made.
 
-use std::sync::Arc;
-
 use fanfare_sdk::{TargetName, Timestamp};
 
-use super::{
-    record::Record,
-    servings::{Rank, Servings},
-};
+use super::{Books, Rank, Record};
 use crate::{
     journal::{Committed, DeadLetter, Entry},
     policy::Tally,
@@ -15,9 +10,9 @@ use crate::{
 };
 
 /// Makes an entry of the target `serving`. Gives the dead letter that it leaves.
-pub(super) fn apply(
+pub(in crate::journal) fn apply(
     record: &mut Record,
-    servings: &mut Servings,
+    books: &mut impl Books,
     (place, serving): (usize, u32),
     entry: Entry,
     now: Timestamp,
@@ -27,16 +22,21 @@ pub(super) fn apply(
         return None;
     }
     match entry {
-        Entry::Event(_, event) => happen(record, servings, place, event),
-        Entry::Due(_, due) if slot.serving == serving => requeue(record, servings, place, due),
+        Entry::Event(_, event) => happen(record, books, place, event),
+        Entry::Due(_, due) if slot.serving == serving => requeue(record, books, place, due),
         Entry::Due(..) => {}
-        Entry::Settled(id, outcome) => return settle(record, servings, place, (id, outcome, now)),
+        Entry::Settled(id, outcome) => return settle(record, books, place, (id, outcome, now)),
     }
     None
 }
 
 /// Adds an event, with what follows from it. Asks nothing: whoever calls has checked.
-pub(super) fn happen(record: &mut Record, servings: &mut Servings, place: usize, event: Event) {
+pub(in crate::journal) fn happen(
+    record: &mut Record,
+    books: &mut impl Books,
+    place: usize,
+    event: Event,
+) {
     let slot = &mut record.slots[place];
     let at = event.at();
     let boot = if let Event::Started(started) = &event { Some(started.boot) } else { None };
@@ -45,67 +45,60 @@ pub(super) fn happen(record: &mut Record, servings: &mut Servings, place: usize,
         return;
     }
     match (boot, to) {
-        (Some(boot), _) => servings.get_mut(slot.serving).note_boot(boot),
-        (None, Some(to)) => hand_over(record, servings, place, (&to, at)),
-        (None, None) if slot.due > at => requeue(record, servings, place, at),
+        (Some(boot), _) => books.note_boot(slot.serving, boot),
+        (None, Some(to)) => hand_over(record, books, place, (&to, at)),
+        (None, None) if slot.due > at => requeue(record, books, place, at),
         (None, None) => {}
     }
+    books.touch(record.rank(place).order);
 }
 
-fn requeue(record: &mut Record, servings: &mut Servings, place: usize, due: Timestamp) {
+fn requeue(record: &mut Record, books: &mut impl Books, place: usize, due: Timestamp) {
     let before = record.rank(place);
     if before.due == due {
         return;
     }
     let slot = &mut record.slots[place];
     slot.due = due;
-    let queue = &mut servings.get_mut(slot.serving).queue;
-    if let Some(broadcast) = queue.remove(&before) {
-        queue.insert(Rank { due, ..before }, broadcast);
-    }
+    books.leave(slot.serving, before);
+    books.join(slot.serving, Rank { due, ..before }, &record.broadcast);
+    books.touch(before.order);
 }
 
 fn hand_over(
     record: &mut Record,
-    servings: &mut Servings,
+    books: &mut impl Books,
     place: usize,
     (to, at): (&TargetName, Timestamp),
 ) {
     let before = record.rank(place);
     let slot = &mut record.slots[place];
-    let from = servings.get_mut(slot.serving);
-    from.queue.remove(&before);
-    slot.serving = servings.number(to);
+    books.leave(slot.serving, before);
+    slot.serving = books.number(to);
     slot.due = at;
-    let stand_in = servings.get_mut(slot.serving);
-    slot.history.in_flight().for_each(|started| stand_in.note_boot(started.boot));
-    stand_in.queue.insert(Rank { due: at, ..before }, Arc::clone(&record.broadcast));
+    slot.history.in_flight().for_each(|started| books.note_boot(slot.serving, started.boot));
+    books.join(slot.serving, Rank { due: at, ..before }, &record.broadcast);
 }
 
 fn settle(
     record: &mut Record,
-    servings: &mut Servings,
+    books: &mut impl Books,
     place: usize,
     (id, outcome, now): (DeliveryId, Outcome, Timestamp),
 ) -> Option<DeadLetter> {
     let rank = record.rank(place);
     let slot = &mut record.slots[place];
     slot.settled = Some((outcome, now));
-    servings.get_mut(slot.serving).queue.remove(&rank);
+    books.leave(slot.serving, rank);
+    books.touch(rank.order);
     record.open -= 1;
-    match outcome {
-        Outcome::Failed(_)
-        | Outcome::Indeterminate(_)
-        | Outcome::Substituted
-        | Outcome::Expired => Some(DeadLetter { id, outcome, settled_at: now }),
-        Outcome::Delivered { .. } | Outcome::Cancelled(_) | Outcome::Skipped => None,
-    }
+    outcome.is_dead_letter().then_some(DeadLetter { id, outcome, settled_at: now })
 }
 
 /// Writes the wish into every open delivery, and lists them.
-pub(super) fn cancel(
+pub(in crate::journal) fn cancel(
     record: &mut Record,
-    servings: &mut Servings,
+    books: &mut impl Books,
     by: CancelledBy,
     now: Timestamp,
     committed: &mut Committed,
@@ -114,8 +107,8 @@ pub(super) fn cancel(
         if record.slots[place].settled.is_some() {
             continue;
         }
-        happen(record, servings, place, Event::CancelAsked { by, at: now });
-        let serving = servings.get(record.slots[place].serving).name.clone();
+        happen(record, books, place, Event::CancelAsked { by, at: now });
+        let serving = books.name(record.slots[place].serving);
         let recipient = record.broadcast.recipients[place].recipient.clone();
         committed
             .cancelled
@@ -124,9 +117,9 @@ pub(super) fn cancel(
 }
 
 /// Gives the verdict as soon as it is certain, and cancels what is then left where that is wanted.
-pub(super) fn fold(
+pub(in crate::journal) fn fold(
     record: &mut Record,
-    servings: &mut Servings,
+    books: &mut impl Books,
     now: Timestamp,
     committed: &mut Committed,
 ) {
@@ -136,12 +129,12 @@ pub(super) fn fold(
     let Tally::Closed { satisfied, by } = record.tally(now) else { return };
     give_verdict(record, Verdict { satisfied, by, at: now }, committed);
     if record.broadcast.rest == Rest::Cancel {
-        cancel(record, servings, CancelledBy::Verdict, now, committed);
+        cancel(record, books, CancelledBy::Verdict, now, committed);
     }
 }
 
 /// The verdict of a broadcast that was cancelled before it had one.
-pub(super) fn give_up(record: &mut Record, now: Timestamp, committed: &mut Committed) {
+pub(in crate::journal) fn give_up(record: &mut Record, now: Timestamp, committed: &mut Committed) {
     if record.verdict.is_none() {
         let by = CompletedBy::Cancelled;
         give_verdict(record, Verdict { satisfied: false, by, at: now }, committed);

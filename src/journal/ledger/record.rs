@@ -5,7 +5,7 @@ use std::sync::Arc;
 use fanfare_sdk::{TargetName, Timestamp};
 use smallvec::SmallVec;
 
-use super::servings::Rank;
+use super::Rank;
 use crate::{
     journal::{Entry, JournalError, NewBroadcast},
     policy::{Standing, Tally, tally},
@@ -17,34 +17,34 @@ const UNSORTED_MAX: usize = 16;
 
 /// A broadcast and its deliveries, in the order of its recipients.
 #[derive(Debug)]
-pub(super) struct Record {
-    pub(super) broadcast: Arc<NewBroadcast>,
-    pub(super) slots: SmallVec<[Slot; 1]>,
+pub(in crate::journal) struct Record {
+    pub(in crate::journal) broadcast: Arc<NewBroadcast>,
+    pub(in crate::journal) slots: SmallVec<[Slot; 1]>,
     /// Places by the names of the recipients; empty where there are few of them.
     sorted: Box<[u32]>,
-    pub(super) verdict: Option<Verdict>,
+    pub(in crate::journal) verdict: Option<Verdict>,
     /// Slots that have not settled.
-    pub(super) open: u32,
+    pub(in crate::journal) open: u32,
     /// Whether it has been counted among the settled ones.
-    pub(super) retired: bool,
+    pub(in crate::journal) retired: bool,
     /// The first delivery's place in the order of acceptance; those of the others follow.
-    pub(super) order: u64,
+    pub(in crate::journal) order: u64,
 }
 
 /// What is kept of one delivery.
 #[derive(Debug)]
-pub(super) struct Slot {
-    /// Who serves it, as [`Servings`](super::servings::Servings) numbers them.
-    pub(super) serving: u32,
-    pub(super) history: History,
-    pub(super) due: Timestamp,
-    pub(super) settled: Option<(Outcome, Timestamp)>,
+pub(in crate::journal) struct Slot {
+    /// Who serves it, as the store numbers its targets.
+    pub(in crate::journal) serving: u32,
+    pub(in crate::journal) history: History,
+    pub(in crate::journal) due: Timestamp,
+    pub(in crate::journal) settled: Option<(Outcome, Timestamp)>,
 }
 
 // === impl Record ===
 
 impl Record {
-    pub(super) fn new(
+    pub(in crate::journal) fn new(
         broadcast: Arc<NewBroadcast>,
         slots: SmallVec<[Slot; 1]>,
         order: u64,
@@ -55,7 +55,7 @@ impl Record {
     }
 
     /// The place of a recipient.
-    pub(super) fn place(&self, recipient: &TargetName) -> Option<usize> {
+    pub(in crate::journal) fn place(&self, recipient: &TargetName) -> Option<usize> {
         let recipients = &self.broadcast.recipients;
         if recipients.len() <= UNSORTED_MAX {
             return recipients.iter().position(|r| r.recipient == *recipient);
@@ -66,14 +66,21 @@ impl Record {
     }
 
     /// Where the delivery stands in the queue of who serves it.
-    pub(super) fn rank(&self, place: usize) -> Rank {
+    pub(in crate::journal) fn rank(&self, place: usize) -> Rank {
         Rank { due: self.slots[place].due, order: self.order + place as u64 }
     }
 
     /// The place of a delivery, by its place in the order of acceptance.
-    pub(super) fn place_of(&self, order: u64) -> usize {
+    pub(in crate::journal) fn place_of(&self, order: u64) -> usize {
         debug_assert!((self.order..self.order + self.slots.len() as u64).contains(&order));
         usize::try_from(order - self.order).unwrap_or(usize::MAX)
+    }
+
+    /// Whether nothing more can happen to it: it has a verdict, and no delivery is open. True once.
+    pub(in crate::journal) fn retires(&mut self) -> bool {
+        let over = self.open == 0 && self.verdict.is_some() && !self.retired;
+        self.retired |= over;
+        over
     }
 
     pub(super) fn tally(&self, now: Timestamp) -> Tally {
@@ -93,7 +100,7 @@ impl Record {
         if self.retired { last.or(self.verdict.map(|verdict| verdict.at)) } else { None }
     }
 
-    pub(super) fn report(&self) -> Report {
+    pub(in crate::journal) fn report(&self) -> Report {
         let broadcast = &*self.broadcast;
         let pairs = broadcast.recipients.iter().zip(&self.slots);
         let deliveries = pairs.map(|(recipient, slot)| {
@@ -110,6 +117,8 @@ impl Record {
         Report {
             id: broadcast.id,
             route: broadcast.route.clone(),
+            metadata: broadcast.metadata.clone(),
+            replay_of: broadcast.replay_of,
             trace: broadcast.trace.clone(),
             verdict: self.verdict,
             accepted_at: broadcast.accepted_at,
@@ -120,7 +129,7 @@ impl Record {
 }
 
 /// Whether no recipient is named twice.
-pub(super) fn are_distinct(broadcast: &NewBroadcast) -> bool {
+pub(in crate::journal) fn are_distinct(broadcast: &NewBroadcast) -> bool {
     let recipients = &broadcast.recipients;
     if recipients.len() <= UNSORTED_MAX {
         let named_before = |(at, r): (usize, &TargetName)| {
@@ -142,7 +151,7 @@ fn by_name(broadcast: &NewBroadcast) -> Box<[u32]> {
 }
 
 /// Places are kept in 32 bits; `accept` refuses more recipients than that long before.
-pub(super) fn small(place: usize) -> u32 {
+pub(in crate::journal) fn small(place: usize) -> u32 {
     u32::try_from(place).unwrap_or(u32::MAX)
 }
 
@@ -150,7 +159,11 @@ pub(super) fn small(place: usize) -> u32 {
 
 impl Slot {
     /// Whether a decision for the target `serving` may be written.
-    pub(super) fn check(&self, serving: u32, entry: &Entry) -> Result<(), JournalError> {
+    pub(in crate::journal) fn check(
+        &self,
+        serving: u32,
+        entry: &Entry,
+    ) -> Result<(), JournalError> {
         let decides = match entry {
             Entry::Due(..) | Entry::Event(_, Event::Ended(_)) => false,
             Entry::Settled(..) => true,
