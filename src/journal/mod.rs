@@ -16,7 +16,11 @@ pub mod faulty;
 mod journal;
 mod ledger;
 pub mod memory;
+#[cfg(feature = "sqlite")]
+pub mod sqlite;
 
+#[cfg(feature = "sqlite")]
+pub use self::sqlite::{SqliteJournal, SqliteSettings};
 pub use self::{
     broadcast::{Accepted, CallerKey, CarriedKeys, NewBroadcast, NewDelivery, Open},
     entry::{Claim, Committed, DeadLetter, Entry, Page},

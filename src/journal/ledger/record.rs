@@ -54,6 +54,18 @@ impl Record {
         Self { broadcast, slots, sorted, verdict: None, open, retired: false, order }
     }
 
+    /// As it was read from where it is kept.
+    #[cfg(feature = "sqlite")]
+    pub(in crate::journal) fn restore(
+        broadcast: Arc<NewBroadcast>,
+        slots: SmallVec<[Slot; 1]>,
+        order: u64,
+        (verdict, retired): (Option<Verdict>, bool),
+    ) -> Self {
+        let open = small(slots.iter().filter(|slot| slot.settled.is_none()).count());
+        Self { verdict, retired, open, ..Self::new(broadcast, slots, order) }
+    }
+
     /// The place of a recipient.
     pub(in crate::journal) fn place(&self, recipient: &TargetName) -> Option<usize> {
         let recipients = &self.broadcast.recipients;

@@ -13,6 +13,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("rustls", &["transport"]),
     ("rustls_platform_verifier", &["transport"]),
     ("ractor", &["actor"]),
+    ("rusqlite", &["journal"]),
     ("opentelemetry", &["telemetry", "cli", "daemon"]),
     ("opentelemetry_sdk", &["telemetry", "cli", "daemon"]),
     ("opentelemetry_otlp", &["cli", "daemon"]),

@@ -1,0 +1,251 @@
+//! The journal itself: calls go to the writer, questions to a reader.
+
+use std::{
+    fmt,
+    path::Path,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use async_trait::async_trait;
+use fanfare_sdk::{TargetName, Timestamp};
+use rusqlite::Connection;
+use tokio::sync::Semaphore;
+
+use super::{
+    OpenError, SqliteSettings,
+    driver::{Driver, Trouble},
+    error::Stop,
+    open::{self, Lock},
+    queries::{self, Held},
+    store::Store,
+};
+use crate::{
+    journal::{
+        Accepted, Claim, Committed, DeadLetter, Entry, Journal, JournalError, NewBroadcast, Page,
+    },
+    report::{Boot, BroadcastId, CancelledBy, DeliveryId, Event, Limit, Report, Usage},
+};
+
+/// A journal in a file: what it has accepted survives the process, and a loss of power.
+///
+/// # Cancel safety
+///
+/// A call whose future is dropped is carried out all the same, once the writer has it.
+pub struct SqliteJournal {
+    settings: SqliteSettings,
+    driver: Driver,
+    readers: Option<Arc<Readers>>,
+    held: Arc<Held>,
+    trouble: Trouble,
+    open: Arc<AtomicU64>,
+    /// The last one to be let go.
+    _lock: Lock,
+}
+
+/// Connections that read. What waits for one waits here, not on a thread.
+struct Readers {
+    idle: Mutex<Vec<Connection>>,
+    permits: Arc<Semaphore>,
+}
+
+impl SqliteJournal {
+    /// Opens the file, or makes it, and starts the writer's thread.
+    ///
+    /// # Errors
+    /// Where another process has it, it is none of ours, or the disk does not do what it takes.
+    pub fn open(settings: SqliteSettings) -> Result<Self, OpenError> {
+        Self::start(settings, |store, settings, trouble| {
+            let sizes = (settings.group_max, settings.waiting_max);
+            Driver::thread(store, sizes, trouble)
+        })
+    }
+
+    /// The same without a thread: every call is a commit of its own, in the thread of the caller. For simulations,
+    /// whose clock stands still.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn inline(settings: SqliteSettings) -> Result<Self, OpenError> {
+        let settings = SqliteSettings { readers: 0, ..settings };
+        Self::start(settings, |store, _, trouble| Ok(Driver::inline(store, trouble)))
+    }
+
+    fn start(
+        settings: SqliteSettings,
+        driver: impl FnOnce(Store, &SqliteSettings, &Trouble) -> std::io::Result<Driver>,
+    ) -> Result<Self, OpenError> {
+        let path: &Path = &settings.path;
+        let lock = Lock::take(path)?;
+        let store = Store::open(&settings)?;
+        let idle = std::iter::repeat_with(|| open::reader(path)).take(settings.readers);
+        let idle = idle.collect::<Result<Vec<_>, _>>()?;
+        let readers = (!idle.is_empty()).then(|| {
+            let permits = Arc::new(Semaphore::new(idle.len()));
+            Arc::new(Readers { idle: Mutex::new(idle), permits })
+        });
+        let (open, trouble) =
+            (Arc::new(AtomicU64::new(store.open_deliveries())), Trouble::default());
+        let io = |source| OpenError::Io { path: path.to_owned(), source };
+        let driver = driver(store, &settings, &trouble).map_err(io)?;
+        Ok(Self { settings, driver, readers, held: Arc::default(), trouble, open, _lock: lock })
+    }
+
+    /// Why nothing can be written; none while all is well.
+    #[must_use]
+    pub fn trouble(&self) -> Option<String> {
+        self.trouble.says()
+    }
+
+    pub(super) async fn write<T: Send + 'static>(
+        &self,
+        what: impl FnOnce(&mut Store) -> Result<T, Stop> + Send + 'static,
+    ) -> Result<T, JournalError> {
+        let open = Arc::clone(&self.open);
+        let what = move |store: &mut Store| {
+            let result = what(store);
+            open.store(store.open_deliveries(), Ordering::Relaxed);
+            result
+        };
+        self.driver.call(what).await
+    }
+
+    /// Asks a reader; without one, the writer.
+    async fn read<T: Send + 'static>(
+        &self,
+        what: impl FnOnce(&Connection) -> Result<T, Stop> + Send + 'static,
+    ) -> Result<T, JournalError> {
+        let Some(readers) = self.readers.clone() else {
+            return self.driver.call(|store| what(&store.connection)).await;
+        };
+        match readers.ask(what).await {
+            Ok(answer) => Ok(answer),
+            Err(Stop::Refused(error)) => Err(error),
+            Err(Stop::Failed(failure)) => {
+                tracing::error!(target: "fanfare", error = %failure.says, "the journal cannot be read");
+                Err(JournalError::Unavailable)
+            }
+        }
+    }
+}
+
+// === impl Readers ===
+
+impl Readers {
+    /// Asks on a thread for what blocks, and sees one state of the file throughout.
+    async fn ask<T: Send + 'static>(
+        self: Arc<Self>,
+        what: impl FnOnce(&Connection) -> Result<T, Stop> + Send + 'static,
+    ) -> Result<T, Stop> {
+        let gone = || Stop::Refused(JournalError::Unavailable);
+        let permit = Arc::clone(&self.permits).acquire_owned().await.map_err(|_| gone())?;
+        let ask = move || {
+            let _permit = permit;
+            let connection = self.idle().pop().ok_or_else(gone)?;
+            let answer = snapshot(&connection, what);
+            self.idle().push(connection);
+            answer
+        };
+        tokio::task::spawn_blocking(ask).await.unwrap_or_else(|_| Err(gone()))
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Vec<Connection>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn snapshot<T>(
+    connection: &Connection,
+    what: impl FnOnce(&Connection) -> Result<T, Stop>,
+) -> Result<T, Stop> {
+    let reading = connection.unchecked_transaction()?;
+    let answer = what(&reading);
+    reading.finish()?;
+    answer
+}
+
+// === impl Journal for SqliteJournal ===
+
+#[async_trait]
+impl Journal for SqliteJournal {
+    async fn accept(&self, broadcast: NewBroadcast) -> Result<Accepted, JournalError> {
+        self.write(|store| store.accept(broadcast)).await
+    }
+
+    async fn claim(
+        &self,
+        serving: &TargetName,
+        boot: Boot,
+        now: Timestamp,
+    ) -> Result<Claim, JournalError> {
+        let serving = serving.clone();
+        self.write(move |store| store.claim(&serving, boot, now)).await
+    }
+
+    async fn due(
+        &self,
+        claim: &Claim,
+        until: Timestamp,
+        count_max: usize,
+    ) -> Result<Page, JournalError> {
+        let (claim, held) = (claim.clone(), Arc::clone(&self.held));
+        self.read(move |file| queries::due(file, &held, &claim, (until, count_max))).await
+    }
+
+    async fn append(
+        &self,
+        claim: &Claim,
+        entries: Vec<Entry>,
+        now: Timestamp,
+    ) -> Result<Committed, JournalError> {
+        let claim = claim.clone();
+        self.write(move |store| store.append(&claim, entries, now)).await
+    }
+
+    async fn record(&self, id: &DeliveryId, fact: Event) -> Result<(), JournalError> {
+        let id = id.clone();
+        self.write(move |store| store.record(&id, fact)).await
+    }
+
+    async fn ask_cancel(
+        &self,
+        id: BroadcastId,
+        by: CancelledBy,
+        now: Timestamp,
+    ) -> Result<Committed, JournalError> {
+        self.write(move |store| store.ask_cancel(id, by, now)).await
+    }
+
+    async fn judge(&self, id: BroadcastId, now: Timestamp) -> Result<Committed, JournalError> {
+        self.write(move |store| store.judge(id, now)).await
+    }
+
+    async fn view(&self, id: BroadcastId) -> Result<Option<Report>, JournalError> {
+        self.read(move |file| Ok(queries::view(file, id)?)).await
+    }
+
+    async fn open_broadcasts(&self) -> Result<Vec<(BroadcastId, Option<Timestamp>)>, JournalError> {
+        self.read(|file| Ok(queries::open_broadcasts(file)?)).await
+    }
+
+    async fn dead_letters(&self, count_max: usize) -> Result<Vec<DeadLetter>, JournalError> {
+        self.read(move |file| Ok(queries::dead_letters(file, count_max)?)).await
+    }
+
+    fn usage(&self) -> Vec<Usage> {
+        vec![Usage {
+            limit: Limit::DeliveriesOpen,
+            target: None,
+            used: self.open.load(Ordering::Relaxed),
+            max: self.settings.deliveries_open_max,
+        }]
+    }
+}
+
+impl fmt::Debug for SqliteJournal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("SqliteJournal").field(&self.settings.path).finish()
+    }
+}

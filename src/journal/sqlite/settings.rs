@@ -1,0 +1,36 @@
+//! How a journal on disk is kept.
+
+use std::path::PathBuf;
+
+/// How a journal on disk is kept.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub struct SqliteSettings {
+    /// The file. SQLite puts two more beside it (`-wal` and `-shm`), and so do we (`-lock`).
+    pub path: PathBuf,
+    /// Calls that are committed together at most. More in one commit are more calls that fail with it.
+    pub group_max: usize,
+    /// Calls that wait for the writer at most; beyond them, callers wait to be let in.
+    pub waiting_max: usize,
+    /// Connections that read beside the writer. Each holds up to 8 MB of pages.
+    pub readers: usize,
+    /// Broadcasts that the writer holds in memory beside the file, so as not to read again what it has just written.
+    pub cached_max: usize,
+    /// Deliveries that have not settled at most; beyond them, broadcasts are refused. Bounds the disk.
+    pub deliveries_open_max: u64,
+}
+
+impl SqliteSettings {
+    /// For that file.
+    #[must_use]
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self {
+            path: path.into(),
+            group_max: 256,
+            waiting_max: 4_096,
+            readers: 2,
+            cached_max: 8_192,
+            deliveries_open_max: 10_000_000,
+        }
+    }
+}

@@ -1,0 +1,445 @@
+//! The one that writes: every change of the journal, as rows, inside of a transaction.
+
+use std::{path::Path, sync::Arc};
+
+use fanfare_sdk::{TargetName, Timestamp};
+use rusqlite::{Connection, OptionalExtension, params};
+use smallvec::SmallVec;
+use uuid::Uuid;
+
+use super::{
+    OpenError, SqliteSettings,
+    broadcasts::{self, Which},
+    cache::{Cache, Cached},
+    error::{Failure, Stop},
+    open, rows,
+    targets::Targets,
+};
+use crate::{
+    journal::{
+        Accepted, Claim, Committed, Entry, JournalError, NewBroadcast, NewDelivery,
+        ledger::{self, Books, Record, Slot},
+    },
+    report::{Boot, BroadcastId, CancelledBy, DeliveryId, Event, History, Verdict},
+};
+
+/// What the writer knows beside the file.
+#[derive(Debug)]
+pub(super) struct Store {
+    pub(super) connection: Connection,
+    targets: Targets,
+    cache: Cache,
+    /// Number of the next delivery.
+    next_seq: u64,
+    /// Deliveries that have not settled.
+    open: u64,
+    open_max: u64,
+}
+
+impl Store {
+    pub(super) fn open(settings: &SqliteSettings) -> Result<Self, OpenError> {
+        let path: &Path = &settings.path;
+        let connection = open::writer(path)?;
+        let mut store = Self {
+            connection,
+            targets: Targets::default(),
+            cache: Cache::new(settings.cached_max),
+            next_seq: 1,
+            open: 0,
+            open_max: settings.deliveries_open_max,
+        };
+        let says =
+            |failure: Failure| OpenError::Sqlite { path: path.to_owned(), says: failure.says };
+        store.recall().map_err(says)?;
+        Ok(store)
+    }
+
+    /// Reads again what is known beside the file: nothing of what was not committed stays.
+    pub(super) fn recall(&mut self) -> Result<(), Failure> {
+        self.cache.clear();
+        self.targets = Targets::read(&self.connection)?;
+        let number = |sql: &str| {
+            let number = self.connection.query_row(sql, [], |row| row.get::<_, Option<i64>>(0))?;
+            Ok::<_, Failure>(number.unwrap_or(0).cast_unsigned())
+        };
+        let last = number(
+            "SELECT max(seq + recipients) FROM (SELECT seq, recipients FROM broadcast ORDER BY seq DESC LIMIT 1)",
+        )?;
+        self.next_seq = last
+            .max(number("SELECT value FROM counter WHERE name = 'seq' UNION ALL SELECT 0 LIMIT 1")?)
+            .max(1);
+        self.open = number("SELECT count(*) FROM delivery WHERE settled_at IS NULL")?;
+        Ok(())
+    }
+
+    pub(super) fn open_deliveries(&self) -> u64 {
+        self.open
+    }
+
+    pub(super) fn accept(&mut self, new: NewBroadcast) -> Result<Accepted, Stop> {
+        if let Some(same) = self.known(&new)? {
+            return Ok(Accepted::Same(same));
+        }
+        if !ledger::are_distinct(&new) {
+            return Err(JournalError::Invalid("a recipient is named twice").into());
+        }
+        let count = new.recipients.len() as u64;
+        if self.open + count > self.open_max {
+            return Err(JournalError::Full.into());
+        }
+        self.replay(&new)?;
+        let seq = self.next_seq;
+        self.insert(&new, seq)?;
+        (self.next_seq, self.open) = (seq + count.max(1), self.open + count);
+        let broadcast = Arc::new(new);
+        let slot = |new: &NewDelivery| Slot {
+            serving: self.targets.number(&new.recipient),
+            history: History::default(),
+            due: broadcast.accepted_at,
+            settled: None,
+        };
+        let slots: SmallVec<[Slot; 1]> = broadcast.recipients.iter().map(slot).collect();
+        let written = slots.iter().map(|_| 0).collect();
+        let record = Record::new(Arc::clone(&broadcast), slots, seq);
+        self.cache.insert(broadcast.id, Box::new(Cached { record, written, has_verdict: false }));
+        Ok(Accepted::New(broadcast))
+    }
+
+    /// The broadcast that this one repeats.
+    fn known(&self, new: &NewBroadcast) -> Result<Option<BroadcastId>, Stop> {
+        let mut statement =
+            self.connection.prepare_cached("SELECT 1 FROM broadcast WHERE id = $1")?;
+        if statement.exists([new.id.0.as_bytes()])? {
+            return Ok(Some(new.id));
+        }
+        let Some(key) = &new.caller_key else { return Ok(None) };
+        let mut statement = self
+            .connection
+            .prepare_cached("SELECT id, fingerprint FROM broadcast WHERE caller_key = $1")?;
+        let before = statement.query_row([&key.key], |row| {
+            Ok((row.get::<_, [u8; 16]>(0)?, row.get::<_, [u8; 32]>(1)?))
+        });
+        match before.optional()? {
+            None => Ok(None),
+            Some((id, fingerprint)) if fingerprint == key.fingerprint => {
+                Ok(Some(BroadcastId(Uuid::from_bytes(id))))
+            }
+            Some(_) => Err(JournalError::KeyReused.into()),
+        }
+    }
+
+    /// What is replayed is a dead letter until then, and none from then on.
+    fn replay(&self, new: &NewBroadcast) -> Result<(), Stop> {
+        let Some(original) = new.replay_of else { return Ok(()) };
+        let mut letters = SmallVec::<[i64; 4]>::new();
+        let mut find = self.connection.prepare_cached(
+            "SELECT seq FROM delivery WHERE dead = 1 AND recipient = $2 AND broadcast = \
+             (SELECT seq FROM broadcast WHERE id = $1)",
+        )?;
+        for recipient in &new.recipients {
+            let number = self.targets.known(&recipient.recipient);
+            let found = find.query_row(params![original.0.as_bytes(), number], |row| row.get(0));
+            let gone = JournalError::Invalid("what is replayed is no dead letter (any more)");
+            letters.push(found.optional()?.ok_or(gone)?);
+        }
+        let mut strike =
+            self.connection.prepare_cached("UPDATE delivery SET dead = 0 WHERE seq = $1")?;
+        for letter in letters {
+            strike.execute([letter])?;
+        }
+        Ok(())
+    }
+
+    fn insert(&mut self, new: &NewBroadcast, seq: u64) -> Result<(), Stop> {
+        let connection = &self.connection;
+        let key = new.caller_key.as_ref();
+        connection
+            .prepare_cached(
+                "INSERT INTO broadcast (seq, id, recipients, route, accepted_at, deadline, pinned, \
+                 caller_key, fingerprint, replay_of) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+            )?
+            .execute(params![
+                seq.cast_signed(),
+                new.id.0.as_bytes(),
+                ledger::small(new.recipients.len()),
+                new.route,
+                new.accepted_at.as_micros(),
+                new.deadline.map(Timestamp::as_micros),
+                rows::pinned(new)?,
+                key.map(|key| &key.key),
+                key.map(|key| key.fingerprint),
+                new.replay_of.map(|id| id.0.into_bytes()),
+            ])?;
+        connection
+            .prepare_cached(
+                "INSERT INTO payload (broadcast, content_type, bytes) VALUES ($1, $2, $3)",
+            )?
+            .execute(params![
+                seq.cast_signed(),
+                new.payload.content_type(),
+                &**new.payload.bytes()
+            ])?;
+        let mut delivery = connection.prepare_cached(
+            "INSERT INTO delivery (seq, broadcast, recipient, required, skipped, seed, span_id, \
+             expires_at, priority, order_key, carried, serving, due_at) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $3, $12)",
+        )?;
+        for (place, one) in (0..).zip(&new.recipients) {
+            let number = self.targets.number(&one.recipient);
+            delivery.execute(params![
+                (seq + place).cast_signed(),
+                seq.cast_signed(),
+                number,
+                one.required,
+                one.skipped,
+                one.seed.cast_signed(),
+                i64::from_be_bytes(one.span_id),
+                one.expires.as_micros(),
+                new.priority as i64,
+                one.order_key.as_deref(),
+                one.carried.as_deref().map(rows::json).transpose()?,
+                new.accepted_at.as_micros(),
+            ])?;
+        }
+        Ok(self.targets.write_names(connection)?)
+    }
+
+    pub(super) fn claim(
+        &mut self,
+        serving: &TargetName,
+        boot: Boot,
+        now: Timestamp,
+    ) -> Result<Claim, Stop> {
+        let number = self.targets.number(serving);
+        for (id, place) in self.started_before(number, boot)? {
+            let Some(cached) = self.find(id)? else { continue };
+            let history = &cached.record.slots[place].history;
+            let lost: SmallVec<[u32; 4]> =
+                history.in_flight().filter(|s| s.boot < boot).map(|s| s.attempt).collect();
+            for attempt in lost {
+                let lost = Event::Lost { attempt, at: now };
+                let (cached, targets) = self.parts(id)?;
+                ledger::happen(&mut cached.record, targets, place, lost);
+            }
+            self.write(id)?;
+        }
+        let epoch = self.targets.claim(&self.connection, number)?;
+        Ok(Claim { serving: serving.clone(), epoch, boot })
+    }
+
+    /// The open deliveries of that target with a start of an older boot that has no end.
+    fn started_before(&self, serving: u32, boot: Boot) -> Result<Vec<(BroadcastId, usize)>, Stop> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT b.id, d.seq - d.broadcast FROM delivery AS d JOIN broadcast AS b ON b.seq = d.broadcast \
+             WHERE d.serving = $1 AND d.boot < $2 AND d.settled_at IS NULL ORDER BY d.seq",
+        )?;
+        let mut found = statement.query(params![serving, boot.0.cast_signed()])?;
+        let mut all = Vec::new();
+        while let Some(row) = found.next()? {
+            let place = usize::try_from(row.get::<_, i64>(1)?).unwrap_or(usize::MAX);
+            all.push((BroadcastId(Uuid::from_bytes(row.get(0)?)), place));
+        }
+        Ok(all)
+    }
+
+    pub(super) fn append(
+        &mut self,
+        claim: &Claim,
+        entries: Vec<Entry>,
+        now: Timestamp,
+    ) -> Result<Committed, Stop> {
+        let serving = self.targets.known(&claim.serving).ok_or(JournalError::Fenced)?;
+        if self.targets.epoch(serving) != claim.epoch {
+            return Err(JournalError::Fenced.into());
+        }
+        let mut places = SmallVec::<[usize; 4]>::new();
+        for (at, entry) in entries.iter().enumerate() {
+            places.push(self.check(serving, entry, &entries[at + 1..])?);
+        }
+        let mut committed = Committed::default();
+        let mut touched = SmallVec::<[BroadcastId; 4]>::new();
+        let mut entries = entries.into_iter().zip(places).peekable();
+        while let Some((entry, place)) = entries.next() {
+            let id = entry.delivery().broadcast;
+            let (cached, targets) = self.parts(id)?;
+            let open = cached.record.open;
+            ledger::apply(&mut cached.record, targets, (place, serving), entry, now);
+            if cached.record.open < open {
+                self.open -= 1;
+                touched.push(id);
+            }
+            // Before another one is looked up: only what is written may be forgotten.
+            if entries.peek().is_none_or(|(next, _)| next.delivery().broadcast != id) {
+                self.write(id)?;
+            }
+        }
+        touched.dedup();
+        for id in touched {
+            let (cached, targets) = self.parts(id)?;
+            ledger::fold(&mut cached.record, targets, now, &mut committed);
+            self.retire(id, now, &mut committed)?;
+        }
+        Ok(committed)
+    }
+
+    /// The place of the delivery that an entry is about, where it may be written.
+    fn check(&mut self, serving: u32, entry: &Entry, after: &[Entry]) -> Result<usize, Stop> {
+        let id = entry.delivery();
+        let unknown = JournalError::Invalid("the delivery is not known");
+        let record = &self.find(id.broadcast)?.ok_or(unknown)?.record;
+        let place = record.place(&id.recipient).ok_or(unknown)?;
+        record.slots[place].check(serving, entry)?;
+        let moves = matches!(entry, Entry::Event(_, Event::Moved { .. }));
+        if moves && after.iter().any(|entry| entry.delivery() == id) {
+            return Err(JournalError::Invalid("the delivery is handed over before").into());
+        }
+        Ok(place)
+    }
+
+    pub(super) fn record(&mut self, id: &DeliveryId, fact: Event) -> Result<(), Stop> {
+        if !matches!(fact, Event::Ended(_)) {
+            return Err(JournalError::Invalid("only an end is a fact").into());
+        }
+        let Some(cached) = self.find(id.broadcast)? else { return Ok(()) };
+        let Some(place) = cached.record.place(&id.recipient) else { return Ok(()) };
+        if cached.record.slots[place].settled.is_none() {
+            let (cached, targets) = self.parts(id.broadcast)?;
+            ledger::happen(&mut cached.record, targets, place, fact);
+        }
+        self.write(id.broadcast)
+    }
+
+    pub(super) fn ask_cancel(
+        &mut self,
+        id: BroadcastId,
+        by: CancelledBy,
+        now: Timestamp,
+    ) -> Result<Committed, Stop> {
+        let mut committed = Committed::default();
+        if self.find(id)?.is_none() {
+            return Ok(committed);
+        }
+        let (cached, targets) = self.parts(id)?;
+        match by {
+            CancelledBy::Caller | CancelledBy::Shutdown => {
+                ledger::give_up(&mut cached.record, now, &mut committed);
+            }
+            CancelledBy::Verdict => {}
+        }
+        ledger::cancel(&mut cached.record, targets, by, now, &mut committed);
+        self.retire(id, now, &mut committed)?;
+        Ok(committed)
+    }
+
+    pub(super) fn judge(&mut self, id: BroadcastId, now: Timestamp) -> Result<Committed, Stop> {
+        let mut committed = Committed::default();
+        if self.find(id)?.is_none() {
+            return Ok(committed);
+        }
+        let (cached, targets) = self.parts(id)?;
+        ledger::fold(&mut cached.record, targets, now, &mut committed);
+        self.retire(id, now, &mut committed)?;
+        Ok(committed)
+    }
+
+    /// Writes what has changed of a broadcast, and takes note once that it has settled.
+    fn retire(
+        &mut self,
+        id: BroadcastId,
+        now: Timestamp,
+        committed: &mut Committed,
+    ) -> Result<(), Stop> {
+        self.write(id)?;
+        let (cached, _) = self.parts(id)?;
+        if cached.record.retires() {
+            let seq = cached.record.order;
+            self.connection
+                .prepare_cached("UPDATE broadcast SET settled_at = $1 WHERE seq = $2")?
+                .execute(params![now.as_micros(), seq.cast_signed()])?;
+            self.cache.remove(id);
+            committed.settled.push(id);
+        }
+        Ok(())
+    }
+
+    /// Writes what has changed of a broadcast.
+    fn write(&mut self, id: BroadcastId) -> Result<(), Stop> {
+        let touched = self.targets.take_touched();
+        self.targets.write_names(&self.connection)?;
+        let Some(cached) = self.cache.get_mut(id) else { return Ok(()) };
+        let Cached { record, written, has_verdict } = cached;
+        for order in touched {
+            let place = record.place_of(order);
+            let Some(slot) = record.slots.get(place) else { continue };
+            write_slot(&self.connection, order, slot, &mut written[place])?;
+        }
+        if let Some(Verdict { satisfied, by, at }) = record.verdict.filter(|_| !*has_verdict) {
+            self.connection
+                .prepare_cached(
+                    "UPDATE broadcast SET satisfied = $1, completed_by = $2, verdict_at = $3 WHERE seq = $4",
+                )?
+                .execute(params![satisfied, by.code(), at.as_micros(), record.order.cast_signed()])?;
+            *has_verdict = true;
+        }
+        Ok(())
+    }
+
+    /// The broadcast, read where it is not at hand.
+    fn find(&mut self, id: BroadcastId) -> Result<Option<&mut Cached>, Failure> {
+        if self.cache.get_mut(id).is_none() {
+            let Some(record) = broadcasts::read(&self.connection, Which::Id(id))? else {
+                return Ok(None);
+            };
+            let written = record.slots.iter().map(|slot| slot.history.events().len()).collect();
+            let has_verdict = record.verdict.is_some();
+            self.cache.insert(id, Box::new(Cached { record, written, has_verdict }));
+        }
+        Ok(self.cache.get_mut(id))
+    }
+
+    /// A broadcast that was found before, and the books beside it.
+    fn parts(&mut self, id: BroadcastId) -> Result<(&mut Cached, &mut Targets), Failure> {
+        self.find(id)?;
+        match self.cache.get_mut(id) {
+            Some(cached) => Ok((cached, &mut self.targets)),
+            None => Err(Failure::corrupt("a broadcast is gone that was there")),
+        }
+    }
+}
+
+fn write_slot(
+    connection: &Connection,
+    seq: u64,
+    slot: &Slot,
+    written: &mut usize,
+) -> Result<(), Failure> {
+    let events = slot.history.events();
+    for (number, event) in events.iter().enumerate().skip(*written) {
+        let (text, body) = rows::event(event)?;
+        connection
+            .prepare_cached(
+                "INSERT INTO event (delivery, number, event, body) VALUES ($1, $2, $3, $4)",
+            )?
+            .execute(params![seq.cast_signed(), ledger::small(number), text, body])?;
+    }
+    *written = events.len();
+    let outcome = slot.settled.map(|(outcome, _)| outcome);
+    connection
+        .prepare_cached(
+            "UPDATE delivery SET serving = $1, due_at = $2, events = $3, boot = $4, outcome = $5, \
+             reason = $6, ended = $7, settled_at = $8, dead = $9 WHERE seq = $10",
+        )?
+        .execute(params![
+            slot.serving,
+            slot.due.as_micros(),
+            ledger::small(events.len()),
+            if outcome.is_none() { rows::boot(&slot.history) } else { None },
+            outcome.map(crate::report::Outcome::code),
+            outcome.and_then(rows::reason),
+            outcome.as_ref().map(rows::json).transpose()?,
+            slot.settled.map(|(_, at)| at.as_micros()),
+            outcome.is_some_and(|outcome| outcome.is_dead_letter()),
+            seq.cast_signed(),
+        ])?;
+    Ok(())
+}
