@@ -9,22 +9,19 @@ use std::{
 use fanfare_sdk::{
     Attempt, AuthError, Authorizer, Call, Capture, Classification, Effect, IdempotencyKey, Learned,
     Meaning, Payload, Progress, Reply, ReplyBody, ReplyHead, RetryAfter, SendError, SendErrorKind,
-    Timestamp, Version, Wire,
+    Timestamp, Wire,
 };
 use futures_util::FutureExt;
 use tokio::{sync::Notify, time::timeout};
-use uuid::Uuid;
 
 use super::{
-    Entropy, Shared, Slot, SlotParts, TargetMsg, messages::Stamps, slot::Permit,
-    starts::never_sent_end,
+    Shared, Slot, SlotParts, TargetMsg, messages::Stamps, slot::Permit, starts::never_sent_end,
 };
 use crate::{
-    journal::{NewBroadcast, NewDelivery, Open},
+    journal::Open,
     policy::{feedback, notice},
     report::{
-        AttemptError, CapturedReply, DeliveryId, Ended, Event, History, Kind, Limit, Started,
-        Trace, Way,
+        AttemptError, CapturedReply, DeliveryId, Ended, Event, History, Kind, Limit, Started, Trace,
     },
     sabotage::{self, Sabotage},
     telemetry::{self, AttemptEnd, Exchanges, TraceContext},
@@ -92,17 +89,25 @@ pub(super) async fn run(
         });
     }
     slot.announce(&order.started.way, &ended);
-    let mut pause = RECORD_AGAIN.0;
-    while !sabotage::is(Sabotage::EndNotRecorded)
-        && let Err(error) = shared.journal.record(&order.id, Event::Ended(ended.clone())).await
-    {
-        telemetry::journal_failed("record", &error);
-        shared.clock.sleep(pause).await;
-        pause = (pause * 2).min(RECORD_AGAIN.1);
+    if let Some(started) = slot.unwritten(&order.id, order.started.attempt) {
+        record(&shared, &order.id, Event::Started(started)).await;
+    }
+    if !sabotage::is(Sabotage::EndNotRecorded) {
+        record(&shared, &order.id, Event::Ended(ended.clone())).await;
     }
     slot.landed(&order.id, order.started.attempt);
     if !sabotage::is(Sabotage::EndNotTold) {
         slot.address.tell(TargetMsg::Attempted(order.id, ended));
+    }
+}
+
+/// Records a fact, however long that takes.
+async fn record(shared: &Shared, id: &DeliveryId, fact: Event) {
+    let mut pause = RECORD_AGAIN.0;
+    while let Err(error) = shared.journal.record(id, fact.clone()).await {
+        telemetry::journal_failed("record", &error);
+        shared.clock.sleep(pause).await;
+        pause = (pause * 2).min(RECORD_AGAIN.1);
     }
 }
 
@@ -362,46 +367,6 @@ fn was_sent(ended: &Ended) -> bool {
         _ => false,
     };
     ended.status.is_some() || !ended.error.as_ref().is_some_and(never)
-}
-
-/// What the keys of a delivery are made from where the caller has given a key: the same sending then has the same
-/// keys also in another process.
-fn namespace(broadcast: &NewBroadcast) -> Option<Uuid> {
-    let caller = broadcast.caller_key.as_ref()?;
-    Some(Uuid::new_v5(&Uuid::NAMESPACE_OID, caller.key.as_bytes()))
-}
-
-/// One per delivery, whoever serves it.
-pub(super) fn delivery_key(open: &Open) -> IdempotencyKey {
-    let NewDelivery { recipient, carried, .. } = open.recipient();
-    if let Some(carried) = carried {
-        return carried.delivery.clone();
-    }
-    let recipient = recipient.as_str();
-    let key = match namespace(&open.broadcast) {
-        Some(namespace) => Uuid::new_v5(&namespace, recipient.as_bytes()).to_string(),
-        None => format!("{}-{}", open.broadcast.id, open.place),
-    };
-    IdempotencyKey::from(key)
-}
-
-/// One per (delivery, serving target, version). Drawn where nothing else is given: it is kept in the history.
-pub(super) fn attempt_key(open: &Open, way: &Way, entropy: &Entropy) -> IdempotencyKey {
-    let carried = open.recipient().carried.iter().flat_map(|carried| &carried.attempts);
-    let mut carried =
-        carried.filter(|(to, version, _)| (to, version) == (&way.target, &way.version));
-    if let Some((.., key)) = carried.next() {
-        return key.clone();
-    }
-    let Some(namespace) = namespace(&open.broadcast) else {
-        return IdempotencyKey::from(
-            uuid::Builder::from_random_bytes(entropy.bytes()).into_uuid().to_string(),
-        );
-    };
-    let (recipient, version) =
-        (&open.recipient().recipient, way.version.as_ref().map_or("", Version::as_str));
-    let name = format!("{recipient}\n{}\n{version}", way.target);
-    IdempotencyKey::from(Uuid::new_v5(&namespace, name.as_bytes()).to_string())
 }
 
 /// Asks every authorizer whether it is ready; a panic in one is an end like any other.

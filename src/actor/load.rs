@@ -16,6 +16,11 @@ pub(super) async fn read(shared: &Shared, slot: &Slot) -> Result<(Claim, Vec<Ope
     let mut in_flight = slot.in_flight();
     in_flight.retain(|_| !sabotage::is(Sabotage::FlightForgotten));
     let claim = journal.claim(&slot.name, shared.boot, now).await?;
+    for (id, started) in slot.all_unwritten() {
+        let attempt = started.attempt;
+        journal.record(&id, Event::Started(started)).await?;
+        slot.is_written(&id, attempt);
+    }
     let end_of_time = Timestamp::from_micros(i64::MAX);
     // All of them: the journal bounds how many may be open.
     let mut page = journal.due(&claim, end_of_time, usize::MAX).await?;

@@ -6,14 +6,18 @@ use fanfare_sdk::{AuthError, Stamp, TargetName, Timestamp};
 use ractor::RpcReplyPort;
 use smallvec::SmallVec;
 
-use super::Slot;
+use super::{Slot, attempt::Order, slot::Permit};
 use crate::{
-    journal::Open,
+    journal::{JournalError, Open},
     report::{BroadcastId, CancelledBy, DeliveryId, Ended},
 };
 
 /// What authorizers were ready with, one for each.
 pub(crate) type Stamps = SmallVec<[Stamp; 2]>;
+
+/// Attempts that are to be made, each with its leave.
+#[derive(Debug)]
+pub(crate) struct Begun(pub(super) Vec<(Order, Permit)>);
 
 /// To the actor of a target.
 #[derive(Debug)]
@@ -28,6 +32,8 @@ pub(crate) enum TargetMsg {
     Attempted(DeliveryId, Ended),
     /// Somebody wants a delivery to end, and that is recorded.
     CancelAsked(DeliveryId, CancelledBy, Timestamp),
+    /// What was decided by the owner of that claim is written, or not; with what is to be begun now.
+    Appended(u64, Result<Begun, JournalError>),
     /// Something may be due.
     Wake,
     /// How does it stand?

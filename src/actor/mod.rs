@@ -8,10 +8,12 @@
 mod address;
 mod alarm;
 mod ambient;
+mod append;
 mod attempt;
 mod coordinator;
 mod decided;
 mod early;
+mod keys;
 mod load;
 mod mapping;
 mod messages;

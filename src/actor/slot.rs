@@ -26,7 +26,7 @@ use crate::{
         Door, Hedge, Latencies, Sight, TargetPolicy,
         gate::{BreakerMode, Feedback, Gate, Said, Ticket, Transition},
     },
-    report::{DeliveryId, Ended, IdMap, Kind, Notice, Way, Why},
+    report::{DeliveryId, Ended, IdMap, Kind, Notice, Started, Way, Why},
     sabotage::{self, Sabotage},
     telemetry::Observer,
 };
@@ -86,6 +86,8 @@ pub(crate) struct SlotParts {
 struct Flight {
     task: Option<AbortHandle>,
     abort: Arc<Notify>,
+    /// How it began, as long as that is not known to be written.
+    unwritten: Option<Started>,
 }
 
 /// A ticket of the gate that comes back, whatever happens to its holder.
@@ -177,10 +179,16 @@ impl Slot {
     }
 
     /// Starts an attempt. It ends by itself, records its end, and then tells whatever actor the target has.
-    pub(super) fn launch(self: &Arc<Self>, shared: &Arc<Shared>, order: Order, permit: Permit) {
+    pub(super) fn launch(
+        self: &Arc<Self>,
+        shared: &Arc<Shared>,
+        (order, permit): (Order, Permit),
+        is_written: bool,
+    ) {
         let key = (order.id.clone(), order.started.attempt);
         let abort = Arc::new(Notify::new());
-        let flight = Flight { task: None, abort: abort.clone() };
+        let unwritten = (!is_written).then(|| order.started.clone());
+        let flight = Flight { task: None, abort: abort.clone(), unwritten };
         self.flights().insert(key.clone(), flight);
         let (slot, shared) = (self.clone(), shared.clone());
         let task = task::spawn(attempt::run(shared, slot, order, permit, abort));
@@ -193,6 +201,29 @@ impl Slot {
     pub(super) fn abort(&self, id: &DeliveryId, attempt: u32) {
         if let Some(flight) = self.flights().get(&(id.clone(), attempt)) {
             flight.abort.notify_one();
+        }
+    }
+
+    /// How an attempt began, where that is not known to be written.
+    pub(super) fn unwritten(&self, id: &DeliveryId, attempt: u32) -> Option<Started> {
+        self.flights().get(&(id.clone(), attempt))?.unwritten.clone()
+    }
+
+    /// How the attempts in flight began of which that is not known to be written.
+    pub(super) fn all_unwritten(&self) -> Vec<(DeliveryId, Started)> {
+        let flights = self.flights();
+        let unwritten = flights.iter().map(|((id, _), flight)| (id, &flight.unwritten));
+        let mut unwritten: Vec<_> =
+            unwritten.filter_map(|(id, started)| Some((id.clone(), started.clone()?))).collect();
+        // In an order that does not depend on how they are kept.
+        unwritten.sort_by(|(a, x), (b, y)| (a, x.attempt).cmp(&(b, y.attempt)));
+        unwritten
+    }
+
+    /// The start of an attempt is written.
+    pub(super) fn is_written(&self, id: &DeliveryId, attempt: u32) {
+        if let Some(flight) = self.flights().get_mut(&(id.clone(), attempt)) {
+            flight.unwritten = None;
         }
     }
 

@@ -2,7 +2,7 @@
 
 use fanfare_sdk::{Effect, IdempotencyKey, Learned, Meaning, SendErrorKind, Timestamp};
 
-use super::{Slot, attempt, queue::Held};
+use super::{Slot, keys::attempt_key, queue::Held};
 use crate::{
     report::{AttemptError, Because, Boot, Ended, Kind, Started, Way},
     sabotage::{self, Sabotage},
@@ -31,9 +31,9 @@ pub(super) fn filled(slot: &Slot, held: &Held, boot: Boot, started: Started) -> 
     let same =
         |s: &&Started| s.way.target == started.way.target && s.way.version == started.way.version;
     let key = history.starts().find(same).map(|s| s.key.clone());
-    let key = key.filter(|_| !sabotage::is(Sabotage::KeyDrawnAnew));
-    let new = || attempt::attempt_key(&held.open, &started.way, &slot.entropy);
-    let (key, span_id) = (key.unwrap_or_else(new), slot.entropy.span_id());
+    let anew = sabotage::is(Sabotage::KeyDrawnAnew);
+    let new = || attempt_key(&held.open, &started.way, if anew { attempt.into() } else { 0 });
+    let (key, span_id) = (key.filter(|_| !anew).unwrap_or_else(new), slot.entropy.span_id());
     Started { attempt, key, span_id, boot, held: held.refused, ..started }
 }
 

@@ -14,6 +14,7 @@ use super::{
     alarm::Alarm,
     attempt::{self, Order},
     decided::{Decided, Settled},
+    keys::delivery_key,
     load::read,
     messages::Stamps,
     queue::{Held, Place, Queue},
@@ -47,12 +48,12 @@ pub(super) struct TargetArgs {
 #[derive(Debug)]
 pub(super) struct TargetState {
     myself: ActorRef<TargetMsg>,
-    shared: Arc<Shared>,
-    slot: Arc<Slot>,
+    pub(super) shared: Arc<Shared>,
+    pub(super) slot: Arc<Slot>,
     /// What the slot was made of when it was loaded.
-    parts: Arc<SlotParts>,
+    pub(super) parts: Arc<SlotParts>,
     /// The right to write; none until the journal has given it.
-    claim: Option<Claim>,
+    pub(super) claim: Option<Claim>,
     queue: Queue,
     /// When the gate may let the first of those before it through.
     gate_opens: Option<Timestamp>,
@@ -63,8 +64,10 @@ pub(super) struct TargetState {
     /// When it loads again, after the journal has failed.
     load_at: Option<Timestamp>,
     /// Something may have been written of which nobody was told.
-    unsure: bool,
-    decided: Decided,
+    pub(super) unsure: bool,
+    pub(super) decided: Decided,
+    /// By which claim something is being written down.
+    pub(super) appending: Option<u64>,
 }
 
 impl Actor for Target {
@@ -93,6 +96,7 @@ impl Actor for Target {
             load_at: None,
             unsure: false,
             decided: Decided::default(),
+            appending: None,
         })
     }
 
@@ -109,6 +113,7 @@ impl Actor for Target {
             TargetMsg::Prepared(id, ready) => state.prepared(&id, ready),
             TargetMsg::Attempted(id, ended) => state.learn(&id, Event::Ended(ended)),
             TargetMsg::CancelAsked(id, by, at) => state.cancel(&id, (by, at)).await,
+            TargetMsg::Appended(epoch, appended) => state.appended(epoch, appended),
             TargetMsg::Wake if state.load_at.is_some() => state.reload().await,
             TargetMsg::Wake => state.wake(),
             TargetMsg::Inspect(reply) => drop(reply.send(state.inspect())),
@@ -137,6 +142,8 @@ impl TargetState {
         self.alarm.clear();
         self.gate_opens = None;
         self.turns.clear();
+        self.decided = Decided::default();
+        self.appending = None;
         match read(&self.shared, &self.slot).await {
             Ok((claim, open)) => {
                 self.load_pause = LOAD_AGAIN.0;
@@ -155,11 +162,12 @@ impl TargetState {
     }
 
     /// The journal has failed: what this actor holds may not be what was written. Asks again after a pause.
-    fn load_later(&mut self, error: &JournalError) {
+    pub(super) fn load_later(&mut self, error: &JournalError) {
         telemetry::journal_failed("load", error);
         self.claim = None;
         self.queue.clear();
         self.decided = Decided::default();
+        self.appending = None;
         let (clock, myself) = (self.shared.clock, self.myself.clone());
         let at = clock.now().after(self.load_pause);
         self.load_at = Some(at);
@@ -372,7 +380,7 @@ impl TargetState {
         held.open.history.push(Event::Started(started.clone()));
         let order = Order {
             id: id.clone(),
-            delivery_key: attempt::delivery_key(&held.open),
+            delivery_key: delivery_key(&held.open),
             payload: held.open.broadcast.payload.clone(),
             trace: held.open.broadcast.trace.clone(),
             delivery_span: held.open.recipient().span_id,
@@ -443,40 +451,6 @@ impl TargetState {
                     break;
                 }
                 self.queue.pop(line);
-            }
-        }
-    }
-
-    async fn commit(&mut self) {
-        let Decided { entries, orders, moved, settled } = mem::take(&mut self.decided);
-        if entries.is_empty() {
-            return;
-        }
-        let Some(claim) = &self.claim else { return };
-        match self.shared.journal.append(claim, entries, self.shared.clock.now()).await {
-            Ok(committed) => {
-                for (order, permit) in orders {
-                    self.slot.launch(&self.shared, order, permit);
-                }
-                for open in moved {
-                    self.shared.deliver(open);
-                }
-                for settled in settled {
-                    if self.parts.policy.hedge.is_some() {
-                        self.slot.forget_success(&settled.id);
-                    }
-                    settled.tell(&self.slot, self.shared.clock.now());
-                }
-                self.shared.route(&committed, CancelledBy::Verdict);
-            }
-            Err(error) => {
-                for (order, permit) in
-                    orders.into_iter().filter(|_| sabotage::is(Sabotage::SentUnwritten))
-                {
-                    self.slot.launch(&self.shared, order, permit);
-                }
-                self.unsure = true;
-                self.load_later(&error);
             }
         }
     }

@@ -212,6 +212,10 @@ impl<J: Journal + ?Sized> Journal for FaultyJournal<J> {
         self.call(Call::DeadLetters, self.inner.dead_letters(count_max)).await
     }
 
+    fn waits(&self) -> bool {
+        self.inner.waits()
+    }
+
     fn usage(&self) -> Vec<Usage> {
         self.inner.usage()
     }

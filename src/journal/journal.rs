@@ -81,14 +81,15 @@ pub trait Journal: Debug + Send + Sync + 'static {
         now: Timestamp,
     ) -> Result<Committed, JournalError>;
 
-    /// Writes that an attempt has ended. Never fenced: the first end of an attempt wins.
+    /// Writes that an attempt has ended, or that one was made whose start is not written. Never fenced: the first start
+    /// and the first end of an attempt win.
     ///
-    /// A delivery that has settled, or is not known (any more), is left as it is. The start of the attempt need
-    /// not be written yet.
+    /// A delivery that has settled, or is not known (any more), is left as it is.
     ///
     /// # Errors
     ///
-    /// [`Invalid`](JournalError::Invalid) for anything but [`Event::Ended`]; and those of the store.
+    /// [`Invalid`](JournalError::Invalid) for anything but [`Event::Started`] and [`Event::Ended`]; and those of the
+    /// store.
     async fn record(&self, id: &DeliveryId, fact: Event) -> Result<(), JournalError>;
 
     /// Writes `CancelAsked` into all open deliveries of a broadcast, and lists them.
@@ -134,6 +135,11 @@ pub trait Journal: Debug + Send + Sync + 'static {
     ///
     /// Those of the store.
     async fn dead_letters(&self, count_max: usize) -> Result<Vec<DeadLetter>, JournalError>;
+
+    /// Whether a commit takes its time: whoever asks for one goes on meanwhile.
+    fn waits(&self) -> bool {
+        true
+    }
 
     /// How near its limits are. Answers at once.
     fn usage(&self) -> Vec<Usage> {

@@ -47,6 +47,17 @@ pub(super) async fn first_end(stage: Stage) -> Checked {
     )
 }
 
+pub(super) async fn starts(stage: Stage) -> Checked {
+    stage.accept(broadcast(1, "a")).await;
+    let a = stage.claim("a", 1).await?;
+    let Entry::Event(_, start) = started((1, "a"), 1, 1) else { return Ok(()) };
+    expect(stage.record((1, "a"), start.clone()).await, "recorded")?;
+    let before = stage.all(&a).await;
+    expect(stage.append(&a, &[started((1, "a"), 1, 1)], 3).await, "nothing")?;
+    expect(stage.record((1, "a"), start).await, "recorded")?;
+    expect(stage.all(&a).await, &before)
+}
+
 pub(super) async fn only_ends(stage: Stage) -> Checked {
     stage.accept(broadcast(1, "a")).await;
     let a = stage.claim("a", 1).await?;

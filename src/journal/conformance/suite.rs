@@ -27,7 +27,7 @@ pub(super) type Checked = Result<(), Broken>;
 
 type Check = (&'static str, fn(Stage) -> BoxFuture<'static, Checked>);
 
-const CHECKS: [Check; 34] = [
+const CHECKS: [Check; 35] = [
     ("what is accepted can be viewed", |s| Box::pin(accepting::view(s))),
     ("an id is accepted once", |s| Box::pin(accepting::same_id(s))),
     ("a caller's key is accepted once", |s| Box::pin(accepting::same_key(s))),
@@ -47,7 +47,8 @@ const CHECKS: [Check; 34] = [
     ("due pages have a length", |s| Box::pin(paging::length(s))),
     ("what changes the next step makes it due", |s| Box::pin(paging::woken(s))),
     ("an attempt ends once", |s| Box::pin(deciding::first_end(s))),
-    ("only ends are facts", |s| Box::pin(deciding::only_ends(s))),
+    ("a start that was made is a fact", |s| Box::pin(deciding::starts(s))),
+    ("only starts and ends are facts", |s| Box::pin(deciding::only_ends(s))),
     ("a delivery settles once", |s| Box::pin(deciding::settles_once(s))),
     ("a batch is written as a whole or not at all", |s| Box::pin(deciding::whole(s))),
     ("a batch can be appended again", |s| Box::pin(deciding::again(s))),

@@ -119,6 +119,10 @@ impl Journal for MemoryJournal {
         Ok(self.store().dead_letters(count_max))
     }
 
+    fn waits(&self) -> bool {
+        false
+    }
+
     fn usage(&self) -> Vec<Usage> {
         let (held, max) = (self.occupancy(), self.limits);
         let usage = |limit, used: usize, max: usize| Usage {

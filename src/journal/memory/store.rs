@@ -211,8 +211,8 @@ impl Store {
     }
 
     pub(super) fn record(&mut self, id: &DeliveryId, fact: Event) -> Result<(), JournalError> {
-        if !matches!(fact, Event::Ended(_)) {
-            return Err(JournalError::Invalid("only an end is a fact"));
+        if !matches!(fact, Event::Started(_) | Event::Ended(_)) {
+            return Err(JournalError::Invalid("only starts and ends are facts"));
         }
         let Some((_, place)) = self.find(id) else { return Ok(()) };
         let Some(record) = self.records.get_mut(&id.broadcast) else { return Ok(()) };

@@ -297,8 +297,8 @@ impl Store {
     }
 
     pub(super) fn record(&mut self, id: &DeliveryId, fact: Event) -> Result<(), Stop> {
-        if !matches!(fact, Event::Ended(_)) {
-            return Err(JournalError::Invalid("only an end is a fact").into());
+        if !matches!(fact, Event::Started(_) | Event::Ended(_)) {
+            return Err(JournalError::Invalid("only starts and ends are facts").into());
         }
         let Some(cached) = self.find(id.broadcast)? else { return Ok(()) };
         let Some(place) = cached.record.place(&id.recipient) else { return Ok(()) };

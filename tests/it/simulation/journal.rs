@@ -11,13 +11,14 @@ use std::{
 use fanfare::{
     journal::{
         Accepted, Claim, Committed, DeadLetter, Entry, Journal, JournalError, MemoryJournal,
-        MemoryLimits, NewBroadcast, Page,
+        MemoryLimits, NewBroadcast, Page, SqliteJournal, SqliteSettings,
     },
     report::{Boot, BroadcastId, CancelledBy, DeliveryId, Event, Report, Verdict},
 };
 use fanfare_sdk::{TargetName, Timestamp, async_trait};
+use tempfile::TempDir;
 
-use super::world::hash;
+use super::{scenario::Store, world::hash};
 
 /// Moments in which any run is over: some thousands are usual.
 const MOMENTS_MAX: u64 = 300_000;
@@ -26,7 +27,9 @@ type Hook = Box<dyn Fn(u64) + Send + Sync>;
 
 /// A journal in memory with faults.
 pub(super) struct SimJournal {
-    inner: MemoryJournal,
+    inner: Box<dyn Journal>,
+    store: Store,
+    _folder: Option<TempDir>,
     seed: u64,
     /// Out of a hundred calls, how many meet a fault.
     faults: u64,
@@ -63,9 +66,21 @@ enum Fault {
 }
 
 impl SimJournal {
-    pub(super) fn new(seed: u64, faults: u64) -> Arc<Self> {
+    pub(super) fn new(seed: u64, faults: u64, store: Store) -> Arc<Self> {
+        // In memory where there is such a folder: what is played is not the disk.
+        let folder = || TempDir::new_in("/dev/shm").or_else(|_| TempDir::new()).unwrap();
+        let folder = (store == Store::Sqlite).then(folder);
+        let inner: Box<dyn Journal> = match &folder {
+            Some(folder) => {
+                let settings = SqliteSettings::new(folder.path().join("journal.db"));
+                Box::new(SqliteJournal::inline(settings).unwrap())
+            }
+            None => Box::new(MemoryJournal::new(MemoryLimits::default())),
+        };
         Arc::new(Self {
-            inner: MemoryJournal::new(MemoryLimits::default()),
+            inner,
+            store,
+            _folder: folder,
             seed,
             faults,
             calls: AtomicU64::new(0),
@@ -154,6 +169,10 @@ impl SimJournal {
 
 #[async_trait]
 impl Journal for SimJournal {
+    fn waits(&self) -> bool {
+        self.store != Store::Memory
+    }
+
     /// Never fails here: what was not accepted is not part of the promises.
     async fn accept(&self, broadcast: NewBroadcast) -> Result<Accepted, JournalError> {
         self.moment().await;

@@ -91,7 +91,7 @@ fn ledger(scenario: &Scenario, played: &Played, say: Say<'_>) {
     let calm = scenario.is_calm() && !played.disturbed;
     let mut settled: HashMap<&DeliveryId, Outcome> = HashMap::new();
     let mut asked: HashMap<&DeliveryId, Timestamp> = HashMap::new();
-    let mut starts: HashMap<(String, &str), u32> = HashMap::new();
+    let mut starts: HashMap<(String, &str), HashSet<(&DeliveryId, u32)>> = HashMap::new();
     for fact in &played.facts {
         match &fact.what {
             What::Appended(Entry::Settled(id, outcome)) => {
@@ -109,7 +109,14 @@ fn ledger(scenario: &Scenario, played: &Played, say: Say<'_>) {
                     say("nothing begins that was asked to end", format!("{id}: {started:?}"));
                 }
                 let target = started.way.target.to_string();
-                *starts.entry((target, started.key.as_str())).or_default() += 1;
+                let starts = starts.entry((target, started.key.as_str())).or_default();
+                starts.insert((id, started.attempt));
+            }
+            // Where a repeat does no harm, it may be written when it is under way.
+            What::Recorded(id, Event::Started(started)) => {
+                let target = started.way.target.to_string();
+                let starts = starts.entry((target, started.key.as_str())).or_default();
+                starts.insert((id, started.attempt));
             }
             What::Cancelled(id) => {
                 asked.entry(id).or_insert(fact.at);
@@ -122,10 +129,10 @@ fn ledger(scenario: &Scenario, played: &Played, say: Say<'_>) {
         }
     }
     for ((target, key), seen) in &played.world.diary().seen {
-        let written = starts.get(&(target.clone(), key.as_str())).copied().unwrap_or(0);
-        if seen.requests > written {
+        let written = starts.get(&(target.clone(), key.as_str())).map_or(0, HashSet::len);
+        if seen.requests as usize > written {
             say(
-                "what is sent was written before",
+                "what is sent is written",
                 format!("{target} saw {key} {} times, written {written} times", seen.requests),
             );
         }

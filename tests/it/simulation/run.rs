@@ -98,7 +98,7 @@ impl Scenario {
     async fn run(&self, prepare: impl FnOnce(&Engine, &Arc<SimJournal>) -> bool) -> Played {
         let clock = Clock::starting_at(Timestamp::from_secs(1_767_225_600));
         let world = Arc::new(World::new(self.seed, self.world_faults, clock, self.outages.clone()));
-        let journal = SimJournal::new(self.seed, self.journal_faults);
+        let journal = SimJournal::new(self.seed, self.journal_faults, self.store);
         let mut builder = Engine::builder()
             .transport(world.clone())
             .journal(journal.clone())

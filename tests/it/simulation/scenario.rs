@@ -37,9 +37,20 @@ pub(super) struct Scenario {
     pub(super) broadcasts: Vec<SimBroadcast>,
     pub(super) world_faults: u64,
     pub(super) journal_faults: u64,
+    pub(super) store: Store,
     pub(super) outages: Vec<Outage>,
     /// What is done to the engine beside sending, and when.
     pub(super) deeds: Vec<(Duration, Deed)>,
+}
+
+/// Where the journal keeps what it is told.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(super) enum Store {
+    #[default]
+    Memory,
+    /// The same, as if a commit took its time.
+    Slow,
+    Sqlite,
 }
 
 /// Something that is done to the engine. Targets are numbered.
@@ -122,6 +133,11 @@ impl Scenario {
             journal_faults: if rng.bool() { rng.u64(0..15) } else { 0 },
             outages,
             deeds: deeds(&mut rng, count, span),
+            store: match rng.u8(0..16) {
+                0 => Store::Sqlite,
+                1..8 => Store::Slow,
+                _ => Store::Memory,
+            },
         }
     }
 

@@ -1,0 +1,118 @@
+//! Writing down what the actor of a target has decided, and beginning what may begin then.
+
+use std::{mem, sync::Arc};
+
+use fanfare_sdk::Repeat;
+
+use super::{
+    Shared, Slot, TargetMsg, decided::Decided, messages::Begun, target::TargetState, task,
+};
+use crate::{
+    journal::{Claim, Entry, JournalError},
+    report::{CancelledBy, DeliveryId, Event},
+    sabotage::{self, Sabotage},
+};
+
+/// What was decided, on its way into the journal.
+#[derive(Debug)]
+struct Append {
+    shared: Arc<Shared>,
+    slot: Arc<Slot>,
+    claim: Claim,
+    decided: Decided,
+    /// Whether the target hedges.
+    hedges: bool,
+}
+
+impl Append {
+    /// Writes it down, and tells those whom it concerns. Gives what is to be begun now.
+    async fn run(self) -> Result<Begun, JournalError> {
+        let Self { shared, slot, claim, decided, hedges } = self;
+        let Decided { entries, orders, moved, settled } = decided;
+        let written: Vec<_> = if shared.journal.waits() { started(&entries) } else { Vec::new() };
+        let committed = match shared.journal.append(&claim, entries, shared.clock.now()).await {
+            Ok(committed) => committed,
+            Err(error) => {
+                for begun in orders.into_iter().filter(|_| sabotage::is(Sabotage::SentUnwritten)) {
+                    slot.launch(&shared, begun, true);
+                }
+                return Err(error);
+            }
+        };
+        for (id, attempt) in written {
+            slot.is_written(&id, attempt);
+        }
+        for open in moved {
+            shared.deliver(open);
+        }
+        for settled in settled {
+            if hedges {
+                slot.forget_success(&settled.id);
+            }
+            settled.tell(&slot, shared.clock.now());
+        }
+        shared.route(&committed, CancelledBy::Verdict);
+        Ok(Begun(orders))
+    }
+}
+
+fn started(entries: &[Entry]) -> Vec<(DeliveryId, u32)> {
+    let started = |entry: &Entry| match entry {
+        Entry::Event(id, Event::Started(started)) => Some((id.clone(), started.attempt)),
+        Entry::Event(..) | Entry::Due(..) | Entry::Settled(..) => None,
+    };
+    entries.iter().filter_map(started).collect()
+}
+
+impl TargetState {
+    /// Writes down what was decided. Where that takes its time, what is decided meanwhile goes next, all together.
+    pub(super) async fn commit(&mut self) {
+        if self.decided.entries.is_empty() || self.appending.is_some() {
+            return;
+        }
+        let mut decided = mem::take(&mut self.decided);
+        let Some(claim) = self.claim.clone() else { return };
+        let (shared, slot, epoch) = (self.shared.clone(), self.slot.clone(), claim.epoch);
+        let (waits, policy) = (shared.journal.waits(), &self.parts.policy);
+        if waits && policy.repeat != Repeat::Never {
+            // A crash in between has it made again, which does no harm.
+            for begun in mem::take(&mut decided.orders) {
+                slot.launch(&shared, begun, false);
+            }
+        }
+        let append = Append { shared, slot, claim, decided, hedges: policy.hedge.is_some() };
+        if !waits {
+            let appended = append.run().await;
+            return self.begin(appended);
+        }
+        self.appending = Some(epoch);
+        let slot = self.slot.clone();
+        task::spawn(async move {
+            let appended = append.run().await;
+            slot.address.tell(TargetMsg::Appended(epoch, appended));
+        });
+    }
+
+    /// What was decided by the owner of that claim is written, or not.
+    pub(super) fn appended(&mut self, epoch: u64, appended: Result<Begun, JournalError>) {
+        // Whoever has loaded since then has decided anew.
+        if self.appending == Some(epoch) {
+            self.appending = None;
+            self.begin(appended);
+        }
+    }
+
+    fn begin(&mut self, appended: Result<Begun, JournalError>) {
+        match appended {
+            Ok(Begun(orders)) => {
+                for begun in orders {
+                    self.slot.launch(&self.shared, begun, true);
+                }
+            }
+            Err(error) => {
+                self.unsure = true;
+                self.load_later(&error);
+            }
+        }
+    }
+}
