@@ -13,6 +13,7 @@ mod attempt;
 mod coordinator;
 mod decided;
 mod early;
+mod keeping;
 mod keys;
 mod load;
 mod mapping;

@@ -18,13 +18,14 @@ use super::{
     address::Address,
     attempt::{self, Order},
     early::Early,
+    keeping::Keeping,
     mapping::Mapping,
     task,
 };
 use crate::{
     policy::{
         Door, Hedge, Latencies, Sight, TargetPolicy,
-        gate::{BreakerMode, Feedback, Gate, Said, Ticket, Transition},
+        gate::{BreakerMode, Feedback, Gate, GateSnapshot, Said, Ticket, Transition},
     },
     report::{DeliveryId, Ended, IdMap, Kind, Notice, Started, Way, Why},
     sabotage::{self, Sabotage},
@@ -64,6 +65,7 @@ pub(crate) struct Slot {
     /// What was announced already, by the version that was spoken.
     announced: Mutex<Vec<(Option<Version>, Arc<Notice>)>>,
     in_flight: Mutex<IdMap<(DeliveryId, u32), Flight>>,
+    pub(super) keeping: Keeping,
 }
 
 /// What a slot is made of. Replaced as a whole: an attempt keeps those that it began with.
@@ -104,8 +106,13 @@ impl Slot {
         parts: SlotParts,
         observer: Option<Arc<dyn Observer>>,
         entropy: Entropy,
+        kept: Option<GateSnapshot>,
     ) -> Self {
-        let gate = Gate::new(parts.policy.gate.clone());
+        let policy = parts.policy.gate.clone();
+        let gate = match kept {
+            Some(kept) => Gate::restore(policy, kept),
+            None => Gate::new(policy),
+        };
         let (address, in_flight) = (Address::default(), Mutex::default());
         Self {
             name: parts.policy.target.clone(),
@@ -123,6 +130,7 @@ impl Slot {
             succeeded: Mutex::default(),
             announced: Mutex::default(),
             in_flight,
+            keeping: Keeping::default(),
         }
     }
 

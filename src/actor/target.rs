@@ -435,6 +435,7 @@ impl TargetState {
             self.decide(&id);
         }
         self.commit().await;
+        self.slot.keep_gate_soon(&self.shared);
         self.slot.open.store(self.queue.len(), Ordering::Relaxed);
         self.set_alarm();
     }

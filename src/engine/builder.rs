@@ -11,14 +11,14 @@ use std::{
 use fanfare_sdk::{TargetName, Transport};
 use tokio::sync::Notify;
 
-use super::{Engine, Limits, StartError, Target, problems::problems};
+use super::{Engine, Limits, StartError, StartProblem, Target, problems::problems};
 #[cfg(feature = "otel")]
 use crate::telemetry::{Meter, Recorder, ShouldSample, SpanProcessor};
 use crate::{
     actor::{Clock, Desk, Entropy, Observed, Shared, Slot, Slots, Supervision},
-    journal::{Journal, MemoryJournal, MemoryLimits},
-    policy::gate::RetryBudget,
-    report::Boot,
+    journal::{Journal, JournalError, MemoryJournal, MemoryLimits},
+    policy::gate::{GateSnapshot, RetryBudget},
+    report::IdMap,
     telemetry::Observer,
     transport::{HttpTransport, TransportSettings},
 };
@@ -35,6 +35,7 @@ pub struct EngineBuilder {
     limits: Limits,
     /// None where it was not set: the default.
     retry_budget: Option<Option<RetryBudget>>,
+    give_up_unserved: bool,
     #[cfg(feature = "otel")]
     recorder: Recorder,
 }
@@ -86,6 +87,14 @@ impl EngineBuilder {
     #[must_use]
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
+        self
+    }
+
+    /// Settles what is still open for targets that are gone, as `failed` by `target_failed` (or in doubt); unless set, an
+    /// engine with such deliveries in its journal does not start.
+    #[must_use]
+    pub fn give_up_unserved(mut self) -> Self {
+        self.give_up_unserved = true;
         self
     }
 
@@ -152,14 +161,22 @@ impl EngineBuilder {
         let observer = self.recorder.into_observer();
         #[cfg(not(feature = "otel"))]
         let observer: Option<Arc<dyn Observer>> = None;
-        let slot = |target| slot(target, &entropy, observer.clone());
+        let boot = journal.boot(clock.now()).await?;
+        let mut gates: IdMap<_, _> = journal.gates().await?.into_iter().collect();
+        let unserved = unserved(&*journal, &self.targets).await?;
+        if !self.give_up_unserved && !unserved.is_empty() {
+            return Err(StartError::Invalid { problems: unserved });
+        }
+        let slot = |target: Target| {
+            let kept = gates.remove(&target.policy.target);
+            slot(target, &entropy, observer.clone(), kept)
+        };
         let slots = Slots::new(self.targets.into_iter().map(slot).collect());
         let shared = Arc::new(Shared {
             journal,
             transport,
             clock,
-            // Later lives have greater numbers: what an older one has begun and not ended is lost.
-            boot: Boot(u64::try_from(clock.now().as_micros()).unwrap_or(0)),
+            boot,
             entropy,
             slots,
             desks: std::iter::repeat_with(Desk::default).take(coordinators).collect(),
@@ -181,8 +198,24 @@ impl EngineBuilder {
             observed.observer().measure(Box::new(usage));
         }
         let actors = Supervision::start(shared.clone()).await.map_err(StartError::Actors)?;
+        for problem in unserved {
+            if let StartProblem::Unserved { target, .. } = problem {
+                shared.give_up(&target).await;
+            }
+        }
         Ok(Engine::new(shared, actors, limits))
     }
+}
+
+/// The targets that are gone while deliveries are open for them.
+async fn unserved(
+    journal: &dyn Journal,
+    targets: &[Target],
+) -> Result<Vec<StartProblem>, JournalError> {
+    let mut serving = journal.serving().await?;
+    serving.retain(|(name, _)| !targets.iter().any(|target| target.policy.target == *name));
+    let problem = |(target, open)| StartProblem::Unserved { target, open };
+    Ok(serving.into_iter().map(problem).collect())
 }
 
 /// A slot for a target, with its name.
@@ -190,8 +223,9 @@ pub(super) fn slot(
     target: Target,
     entropy: &Entropy,
     observer: Option<Arc<dyn Observer>>,
+    kept: Option<GateSnapshot>,
 ) -> (TargetName, Arc<Slot>) {
     let name = target.policy.target.clone();
     let entropy = Entropy::seeded(entropy.number());
-    (name, Arc::new(Slot::new(target.into_parts(), observer, entropy)))
+    (name, Arc::new(Slot::new(target.into_parts(), observer, entropy, kept)))
 }

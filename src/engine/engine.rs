@@ -16,7 +16,7 @@ use super::{
     pinned::{fingerprint, order_keys, problems},
 };
 use crate::{
-    actor::{CoordinatorMsg, Inspection, Shared, Supervision, Until, Waiter, probe},
+    actor::{CoordinatorMsg, Inspection, Shared, Slot, Supervision, Until, Waiter, probe},
     journal::{Accepted, CallerKey, JournalError, NewBroadcast, NewDelivery, Open},
     policy::gate::BreakerMode,
     report::{BroadcastId, CancelledBy, History, Limit, Report, Rest, Trace, Usage},
@@ -171,36 +171,56 @@ impl Engine {
     }
 
     /// Holds attempts at a target back until it is resumed: its deliveries wait. Says whether there is such a target.
-    pub fn pause_target(&self, name: &str) -> bool {
-        self.pause(name, true)
+    ///
+    /// # Errors
+    /// When it is held back, but the journal could not write that down: after a restart it would not be.
+    pub async fn pause_target(&self, name: &str) -> Result<bool, JournalError> {
+        self.lever(name, |slot| slot.pause(true)).await.map(|done| done.is_some())
     }
 
     /// Lets attempts at a target through again. Says whether there is such a target.
-    pub fn resume_target(&self, name: &str) -> bool {
-        self.pause(name, false)
+    ///
+    /// # Errors
+    /// As [`pause_target`](Self::pause_target).
+    pub async fn resume_target(&self, name: &str) -> Result<bool, JournalError> {
+        self.lever(name, |slot| slot.pause(false)).await.map(|done| done.is_some())
     }
 
     /// Opens the breakers of a target, holds them closed, or takes them away, until this is set to automatic again.
     /// Says whether there is such a target.
-    pub fn set_breaker_mode(&self, name: &str, mode: BreakerMode) -> bool {
-        let shared = &self.0.shared;
-        let Some(slot) = shared.slots.get(&TargetName::from(name)) else { return false };
-        slot.set_breaker_mode(mode, shared.clock);
-        true
-    }
-
-    fn pause(&self, name: &str, paused: bool) -> bool {
-        let Some(slot) = self.0.shared.slots.get(&TargetName::from(name)) else { return false };
-        slot.pause(paused);
-        true
+    ///
+    /// # Errors
+    /// As [`pause_target`](Self::pause_target).
+    pub async fn set_breaker_mode(
+        &self,
+        name: &str,
+        mode: BreakerMode,
+    ) -> Result<bool, JournalError> {
+        let clock = self.0.shared.clock;
+        let set = |slot: &Slot| slot.set_breaker_mode(mode, clock);
+        self.lever(name, set).await.map(|done| done.is_some())
     }
 
     /// Lets attempts through to a target again that asked not to be called, or whose actor had ended too often. Says
     /// whether one of them was so.
-    #[must_use]
-    pub fn revive_target(&self, name: &str) -> bool {
-        let slot = self.0.shared.slots.get(&TargetName::from(name));
-        slot.is_some_and(|slot| slot.revive())
+    ///
+    /// # Errors
+    /// As [`pause_target`](Self::pause_target).
+    pub async fn revive_target(&self, name: &str) -> Result<bool, JournalError> {
+        self.lever(name, Slot::revive).await.map(|revived| revived == Some(true))
+    }
+
+    /// Does it now, and answers when it is written down.
+    async fn lever<T>(
+        &self,
+        name: &str,
+        pull: impl FnOnce(&Slot) -> T,
+    ) -> Result<Option<T>, JournalError> {
+        let shared = &self.0.shared;
+        let Some(slot) = shared.slots.get(&TargetName::from(name)) else { return Ok(None) };
+        let done = pull(&slot);
+        slot.keep_gate(shared).await?;
+        Ok(Some(done))
     }
 
     /// The same for all coordinators: whoever waits for a broadcast goes on waiting.

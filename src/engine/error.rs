@@ -19,6 +19,9 @@ pub enum StartError {
     /// The transport cannot be built.
     #[error("the transport cannot be built")]
     Transport(#[from] TransportError),
+    /// The journal does not answer.
+    #[error("the journal does not answer: {0}")]
+    Journal(#[from] JournalError),
     /// The runtime does not run actors.
     #[error("the actors cannot be started: {0}")]
     Actors(String),
@@ -51,6 +54,14 @@ pub enum StartProblem {
     /// A target stands in for itself, perhaps by way of others.
     #[error("target `{0}` stands in for itself")]
     Cycle(TargetName),
+    /// It is gone, and deliveries are open for it.
+    #[error("target `{target}` is gone, and {open} deliveries in the journal are open for it")]
+    Unserved {
+        /// The target.
+        target: TargetName,
+        /// How many deliveries.
+        open: u64,
+    },
     /// There is nothing to replace.
     #[error("there is no target `{0}`")]
     Unknown(TargetName),

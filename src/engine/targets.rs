@@ -33,7 +33,7 @@ impl Engine {
         check(problems::problems(&targets, &self.policies(|_| true), self.0.limits.targets_max))?;
         let [target] = targets;
         let observer = shared.observed.as_ref().map(|observed| observed.shared_observer());
-        let (name, slot) = slot(target, &shared.entropy, observer);
+        let (name, slot) = slot(target, &shared.entropy, observer, None);
         shared.slots.insert(name.clone(), slot);
         self.0.actors.tell(SupervisorMsg::StartTarget(name));
         Ok(())

@@ -53,6 +53,8 @@ pub struct Page {
 pub struct DeadLetter {
     /// Which one.
     pub id: DeliveryId,
+    /// The route that its broadcast was sent to.
+    pub route: Option<String>,
     /// How it ended.
     pub outcome: Outcome,
     /// When it ended.

@@ -11,9 +11,13 @@ use fanfare_sdk::{TargetName, Timestamp};
 use futures_util::future::BoxFuture;
 
 use super::{
-    Accepted, Claim, Committed, DeadLetter, Entry, Journal, JournalError, NewBroadcast, Page,
+    Accepted, BroadcastFilter, Claim, Committed, DeadLetterFilter, Entry, Journal, JournalError,
+    Letters, Mark, NewBroadcast, Page, Summary,
 };
-use crate::report::{Boot, BroadcastId, CancelledBy, DeliveryId, Event, Report, Usage};
+use crate::{
+    policy::gate::GateSnapshot,
+    report::{Boot, BroadcastId, CancelledBy, DeliveryId, Event, Report, Usage},
+};
 
 /// Passes every call on to another journal, except where its plan says otherwise.
 ///
@@ -49,6 +53,16 @@ pub enum Call {
     OpenBroadcasts,
     /// [`Journal::dead_letters`].
     DeadLetters,
+    /// [`Journal::discard`].
+    Discard,
+    /// [`Journal::broadcasts`].
+    Broadcasts,
+    /// [`Journal::sent`].
+    Sent,
+    /// [`Journal::serving`].
+    Serving,
+    /// [`Journal::keep_gate`].
+    KeepGate,
 }
 
 /// What becomes of one call.
@@ -208,8 +222,50 @@ impl<J: Journal + ?Sized> Journal for FaultyJournal<J> {
         self.call(Call::OpenBroadcasts, self.inner.open_broadcasts()).await
     }
 
-    async fn dead_letters(&self, count_max: usize) -> Result<Vec<DeadLetter>, JournalError> {
-        self.call(Call::DeadLetters, self.inner.dead_letters(count_max)).await
+    async fn dead_letters(
+        &self,
+        filter: &DeadLetterFilter,
+        from: Option<Mark>,
+        count_max: usize,
+    ) -> Result<Letters, JournalError> {
+        self.call(Call::DeadLetters, self.inner.dead_letters(filter, from, count_max)).await
+    }
+
+    async fn discard(&self, letters: &[DeliveryId]) -> Result<usize, JournalError> {
+        self.call(Call::Discard, self.inner.discard(letters)).await
+    }
+
+    async fn broadcasts(
+        &self,
+        filter: &BroadcastFilter,
+        before: Option<BroadcastId>,
+        count_max: usize,
+    ) -> Result<Vec<Summary>, JournalError> {
+        self.call(Call::Broadcasts, self.inner.broadcasts(filter, before, count_max)).await
+    }
+
+    async fn sent(&self, id: BroadcastId) -> Result<Option<Arc<NewBroadcast>>, JournalError> {
+        self.call(Call::Sent, self.inner.sent(id)).await
+    }
+
+    async fn serving(&self) -> Result<Vec<(TargetName, u64)>, JournalError> {
+        self.call(Call::Serving, self.inner.serving()).await
+    }
+
+    async fn boot(&self, now: Timestamp) -> Result<Boot, JournalError> {
+        self.inner.boot(now).await
+    }
+
+    async fn keep_gate(&self, target: &TargetName, kept: GateSnapshot) -> Result<(), JournalError> {
+        self.call(Call::KeepGate, self.inner.keep_gate(target, kept)).await
+    }
+
+    async fn gates(&self) -> Result<Vec<(TargetName, GateSnapshot)>, JournalError> {
+        self.inner.gates().await
+    }
+
+    fn trouble(&self) -> Option<String> {
+        self.inner.trouble()
     }
 
     fn waits(&self) -> bool {

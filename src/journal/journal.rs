@@ -1,12 +1,18 @@
 //! The seam: what every store has to do, and what it must not.
 
-use std::fmt::Debug;
+use std::{fmt::Debug, sync::Arc};
 
 use async_trait::async_trait;
 use fanfare_sdk::{TargetName, Timestamp};
 
-use super::{Accepted, Claim, Committed, DeadLetter, Entry, JournalError, NewBroadcast, Page};
-use crate::report::{Boot, BroadcastId, CancelledBy, DeliveryId, Event, Report, Usage};
+use super::{
+    Accepted, BroadcastFilter, Claim, Committed, DeadLetterFilter, Entry, JournalError, Letters,
+    Mark, NewBroadcast, Page, Summary,
+};
+use crate::{
+    policy::gate::GateSnapshot,
+    report::{Boot, BroadcastId, CancelledBy, DeliveryId, Event, Report, Usage},
+};
 
 /// Owns what happened. Memory or disk: the same promises, and the same checks for them.
 ///
@@ -24,14 +30,16 @@ use crate::report::{Boot, BroadcastId, CancelledBy, DeliveryId, Event, Report, U
 pub trait Journal: Debug + Send + Sync + 'static {
     /// Writes a broadcast with its recipients, each of them due at once.
     ///
-    /// The same caller's key (and fingerprint), or the same id, gives what was accepted before. No verdict falls
+    /// The same caller's key (and fingerprint), or the same id, gives what was accepted before. A replay takes the
+    /// dead letters that it repeats off the list; where one of them is not there, it is refused. No verdict falls
     /// here: one that is certain from the beginning (no recipients, a quorum out of reach) is for
     /// [`judge`](Self::judge).
     ///
     /// # Errors
     ///
     /// [`KeyReused`](JournalError::KeyReused), [`Full`](JournalError::Full),
-    /// [`Invalid`](JournalError::Invalid) where a recipient is named twice; and those of the store.
+    /// [`Invalid`](JournalError::Invalid) where a recipient is named twice, or what is replayed is no dead letter; and
+    /// those of the store.
     async fn accept(&self, broadcast: NewBroadcast) -> Result<Accepted, JournalError>;
 
     /// Takes over a target: from here on, all older claims on it are fenced.
@@ -129,12 +137,84 @@ pub trait Journal: Debug + Send + Sync + 'static {
     /// Those of the store.
     async fn open_broadcasts(&self) -> Result<Vec<(BroadcastId, Option<Timestamp>)>, JournalError>;
 
-    /// Deliveries that failed, expired, were substituted or are in doubt; the newest first.
+    /// Deliveries that failed, expired, were substituted or are in doubt, and were neither replayed nor discarded; the
+    /// newest first, from the mark on.
     ///
     /// # Errors
     ///
     /// Those of the store.
-    async fn dead_letters(&self, count_max: usize) -> Result<Vec<DeadLetter>, JournalError>;
+    async fn dead_letters(
+        &self,
+        filter: &DeadLetterFilter,
+        from: Option<Mark>,
+        count_max: usize,
+    ) -> Result<Letters, JournalError>;
+
+    /// Takes dead letters off the list; says how many of them were there. Their reports stay as they are.
+    ///
+    /// # Errors
+    ///
+    /// Those of the store.
+    async fn discard(&self, letters: &[DeliveryId]) -> Result<usize, JournalError>;
+
+    /// Broadcasts that fit, the newest first; only those that were accepted before `before`.
+    ///
+    /// # Errors
+    ///
+    /// Those of the store.
+    async fn broadcasts(
+        &self,
+        filter: &BroadcastFilter,
+        before: Option<BroadcastId>,
+        count_max: usize,
+    ) -> Result<Vec<Summary>, JournalError>;
+
+    /// A broadcast as it was accepted; none where it, or its payload, is not kept (any more).
+    ///
+    /// # Errors
+    ///
+    /// Those of the store.
+    async fn sent(&self, id: BroadcastId) -> Result<Option<Arc<NewBroadcast>>, JournalError>;
+
+    /// How many deliveries are open, by the target that serves them.
+    ///
+    /// # Errors
+    ///
+    /// Those of the store.
+    async fn serving(&self) -> Result<Vec<(TargetName, u64)>, JournalError>;
+
+    /// A life of the process begins. A later one has a greater number.
+    ///
+    /// # Errors
+    ///
+    /// Those of the store.
+    async fn boot(&self, now: Timestamp) -> Result<Boot, JournalError> {
+        Ok(Boot(u64::try_from(now.as_micros()).unwrap_or(0)))
+    }
+
+    /// Keeps what the gate of a target must not forget, where it outlives the process.
+    ///
+    /// # Errors
+    ///
+    /// Those of the store.
+    async fn keep_gate(&self, target: &TargetName, kept: GateSnapshot) -> Result<(), JournalError> {
+        let _ = (target, kept);
+        Ok(())
+    }
+
+    /// What was kept of the gates.
+    ///
+    /// # Errors
+    ///
+    /// Those of the store.
+    async fn gates(&self) -> Result<Vec<(TargetName, GateSnapshot)>, JournalError> {
+        Ok(Vec::new())
+    }
+
+    /// Why nothing can be written at the moment; none while all is well. Answers at once.
+    fn trouble(&self) -> Option<String> {
+        None
+    }
 
     /// Whether a commit takes its time: whoever asks for one goes on meanwhile.
     fn waits(&self) -> bool {

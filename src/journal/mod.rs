@@ -15,6 +15,7 @@ pub mod faulty;
 #[expect(clippy::module_inception, reason = "the journal is one of the words of this layer")]
 mod journal;
 mod ledger;
+mod listing;
 pub mod memory;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
@@ -27,5 +28,6 @@ pub use self::{
     error::JournalError,
     faulty::FaultyJournal,
     journal::Journal,
+    listing::{BroadcastFilter, DeadLetterFilter, Letters, Mark, NoMark, Summary},
     memory::{MemoryJournal, MemoryLimits},
 };

@@ -112,6 +112,16 @@ impl Outcome {
         }
     }
 
+    /// The code of the reason, or of whoever wanted it to end.
+    #[must_use]
+    pub const fn reason(self) -> Option<&'static str> {
+        match self {
+            Self::Failed(reason) | Self::Indeterminate(reason) => Some(reason.code()),
+            Self::Cancelled(by) => Some(by.code()),
+            Self::Delivered { .. } | Self::Substituted | Self::Expired | Self::Skipped => None,
+        }
+    }
+
     /// Whether it ended without success in a way that somebody may want to mend: it is kept for replay.
     #[must_use]
     pub const fn is_dead_letter(self) -> bool {

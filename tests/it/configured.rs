@@ -240,7 +240,8 @@ async fn a_webhook_that_is_gone_is_disabled_until_it_is_revived() {
     let disabled = outcome(stage.send(&json!({})).await);
     assert_eq!(disabled, "failed (the target is disabled)");
     assert_eq!(stage.apis.received().len(), 1);
-    assert!(stage.engine.revive_target("a") && !stage.engine.revive_target("a"));
+    assert!(stage.engine.revive_target("a").await.unwrap());
+    assert!(!stage.engine.revive_target("a").await.unwrap());
     assert_eq!(outcome(stage.send(&json!({})).await), "delivered");
 }
 

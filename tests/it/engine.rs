@@ -283,7 +283,7 @@ async fn a_target_comes_back_after_its_journal_failed_whoever_wakes_it() {
     let builder = Engine::builder().transport(Arc::new(apis)).journal(Arc::new(journal));
     let engine = builder.target(target("a")).start().await.unwrap();
     tokio::time::sleep(Duration::from_millis(5)).await;
-    assert!(engine.pause_target("a") && engine.resume_target("a"));
+    assert!(engine.pause_target("a").await.unwrap() && engine.resume_target("a").await.unwrap());
     let sent = tokio::time::timeout(Duration::from_secs(60), engine.broadcast(to(&["a"]))).await;
     assert_eq!(text(&sent.expect("it ends").unwrap()), "satisfied by all: a delivered");
 }

@@ -217,12 +217,12 @@ async fn their_order_survives_the_death_of_their_actor() {
 async fn an_operator_opens_and_closes_the_breakers_of_a_target() {
     let apis = apis(&[("a", &[Scripted::status(200)])]);
     let engine = start(&apis, vec![target("a")]).await;
-    assert!(engine.set_breaker_mode("a", BreakerMode::ForcedOpen));
-    assert!(!engine.set_breaker_mode("z", BreakerMode::ForcedOpen));
+    assert!(engine.set_breaker_mode("a", BreakerMode::ForcedOpen).await.unwrap());
+    assert!(!engine.set_breaker_mode("z", BreakerMode::ForcedOpen).await.unwrap());
     let handle = send(&engine, "hi", &["a"]).await;
     tokio::time::sleep(Duration::from_secs(60)).await;
     assert_eq!(apis.received().len(), 0);
-    engine.set_breaker_mode("a", BreakerMode::Automatic);
+    engine.set_breaker_mode("a", BreakerMode::Automatic).await.unwrap();
     let report = handle.settled().await.unwrap();
     assert_eq!(outcomes(&report), ["delivered"]);
     assert_eq!(report.deliveries[0].waited.gate, Duration::from_secs(60));

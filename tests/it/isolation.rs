@@ -113,7 +113,7 @@ async fn play(ill: Ill) -> Vec<String> {
     let builder = (0..=HEALTHY).map(|place| target(place, ill)).fold(builder, |b, t| b.target(t));
     let engine = builder.start().await.unwrap();
     if ill == Ill::IsPaused {
-        engine.pause_target(&name(HEALTHY));
+        engine.pause_target(&name(HEALTHY)).await.unwrap();
     }
     // What they do first is not compared: they start in some order.
     tokio::time::sleep(Duration::from_millis(10)).await;

@@ -155,13 +155,13 @@ async fn a_paused_target_holds_its_deliveries() {
     let ok: &[_] = &[Scripted::status(200)];
     let apis = apis(&[("a", ok), ("b", ok)]);
     let engine = engine(&apis, vec![target("a"), target("b")]).await;
-    assert!(engine.pause_target("a") && !engine.pause_target("z"));
+    assert!(engine.pause_target("a").await.unwrap() && !engine.pause_target("z").await.unwrap());
     let handle = engine.send(to("a").to("b")).await.unwrap();
     tokio::time::sleep(Duration::from_secs(60)).await;
     let status = engine.target_status("a").await.unwrap();
     assert!(status.paused && status.open == 1 && status.in_flight == 0, "{status:?}");
     assert_eq!(apis.received().len(), 1, "the other one feels nothing");
-    assert!(engine.resume_target("a"));
+    assert!(engine.resume_target("a").await.unwrap());
     let report = handle.settled().await.unwrap();
     assert!(report.satisfied());
     let waited = report.deliveries[0].waited;

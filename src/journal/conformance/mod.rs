@@ -19,6 +19,7 @@ mod claiming;
 mod deciding;
 mod doubting;
 mod judging;
+mod listing;
 mod paging;
 mod script;
 mod stage;

@@ -8,7 +8,7 @@ use super::{
     telling,
 };
 use crate::{
-    journal::{Claim, Entry, Journal, NewBroadcast},
+    journal::{Claim, DeadLetterFilter, Entry, Journal, NewBroadcast},
     report::{Boot, CancelledBy, Event},
 };
 
@@ -81,7 +81,8 @@ impl Stage {
     }
 
     pub(super) async fn dead_letters(&self, count_max: usize) -> String {
-        telling::answer(self.journal.dead_letters(count_max).await, |letters| {
+        let any = DeadLetterFilter::default();
+        telling::answer(self.journal.dead_letters(&any, None, count_max).await, |letters| {
             telling::dead(letters)
         })
     }

@@ -5,7 +5,9 @@ use std::{panic::Location, sync::Arc};
 use futures_util::future::BoxFuture;
 use thiserror::Error;
 
-use super::{accepting, cancelling, claiming, deciding, doubting, judging, paging, stage::Stage};
+use super::{
+    accepting, cancelling, claiming, deciding, doubting, judging, listing, paging, stage::Stage,
+};
 use crate::journal::Journal;
 
 /// A check that a journal does not pass.
@@ -27,7 +29,7 @@ pub(super) type Checked = Result<(), Broken>;
 
 type Check = (&'static str, fn(Stage) -> BoxFuture<'static, Checked>);
 
-const CHECKS: [Check; 35] = [
+const CHECKS: [Check; 42] = [
     ("what is accepted can be viewed", |s| Box::pin(accepting::view(s))),
     ("an id is accepted once", |s| Box::pin(accepting::same_id(s))),
     ("a caller's key is accepted once", |s| Box::pin(accepting::same_key(s))),
@@ -59,6 +61,13 @@ const CHECKS: [Check; 35] = [
     ("a broadcast without recipients has a verdict", |s| Box::pin(judging::empty(s))),
     ("open broadcasts are listed", |s| Box::pin(judging::open(s))),
     ("dead letters are listed", |s| Box::pin(judging::dead_letters(s))),
+    ("dead letters are listed in pages", |s| Box::pin(listing::pages(s))),
+    ("dead letters are filtered", |s| Box::pin(listing::letters(s))),
+    ("what is discarded is listed no more", |s| Box::pin(listing::discarded(s))),
+    ("what is replayed is listed no more, and replayed once", |s| Box::pin(listing::replayed(s))),
+    ("broadcasts are listed", |s| Box::pin(listing::broadcasts(s))),
+    ("what is open is counted by who serves it", |s| Box::pin(listing::serving(s))),
+    ("later lives have greater numbers", |s| Box::pin(listing::boots(s))),
     ("the verdict cancels the rest", |s| Box::pin(cancelling::rest(s))),
     ("a caller can cancel", |s| Box::pin(cancelling::asked(s))),
     ("the verdict cannot be cancelled", |s| Box::pin(cancelling::late(s))),

@@ -3,7 +3,7 @@
 use fanfare_sdk::Timestamp;
 
 use crate::{
-    journal::{Accepted, Committed, DeadLetter, JournalError, Page},
+    journal::{Accepted, Committed, JournalError, Letters, Page},
     report::{
         BroadcastId, Delivery, DeliveryId, DeliveryState, Event, History, Outcome, Report, Verdict,
     },
@@ -113,12 +113,13 @@ pub(super) fn broadcasts(open: &[(BroadcastId, Option<Timestamp>)]) -> String {
     joined(each, ", ")
 }
 
-pub(super) fn dead(letters: &[DeadLetter]) -> String {
-    let each = letters.iter().map(|letter| {
+pub(super) fn dead(page: &Letters) -> String {
+    let each = page.letters.iter().map(|letter| {
         let at = letter.settled_at.as_micros();
         format!("{} {} at {at}", delivery(&letter.id), outcome_of(letter.outcome))
     });
-    joined(each, ", ")
+    let more = page.next.map(|_| "more".to_owned());
+    joined(each.chain(more), ", ")
 }
 
 fn verdict(verdict: &Verdict) -> String {

@@ -9,12 +9,14 @@ use std::{
 };
 
 use async_trait::async_trait;
+use std::sync::Arc;
+
 use fanfare_sdk::{TargetName, Timestamp};
 
 use crate::{
     journal::{
-        Accepted, Claim, Committed, DeadLetter, Entry, Journal, JournalError, MemoryJournal,
-        NewBroadcast, Page,
+        Accepted, BroadcastFilter, Claim, Committed, DeadLetterFilter, Entry, Journal,
+        JournalError, Letters, Mark, MemoryJournal, NewBroadcast, Page, Summary,
         conformance::{self, Broken},
     },
     report::{Boot, BroadcastId, CancelledBy, DeliveryId, Event, Report, Verdict},
@@ -238,11 +240,37 @@ impl Journal for Flawed {
         Ok(open)
     }
 
-    async fn dead_letters(&self, count_max: usize) -> Result<Vec<DeadLetter>, JournalError> {
-        let mut letters = self.inner.dead_letters(count_max).await?;
+    async fn dead_letters(
+        &self,
+        filter: &DeadLetterFilter,
+        from: Option<Mark>,
+        count_max: usize,
+    ) -> Result<Letters, JournalError> {
+        let mut page = self.inner.dead_letters(filter, from, count_max).await?;
         if self.has(Flaw::ListsOldestFirst) {
-            letters.reverse();
+            page.letters.reverse();
         }
-        Ok(letters)
+        Ok(page)
+    }
+
+    async fn discard(&self, letters: &[DeliveryId]) -> Result<usize, JournalError> {
+        self.inner.discard(letters).await
+    }
+
+    async fn broadcasts(
+        &self,
+        filter: &BroadcastFilter,
+        before: Option<BroadcastId>,
+        count_max: usize,
+    ) -> Result<Vec<Summary>, JournalError> {
+        self.inner.broadcasts(filter, before, count_max).await
+    }
+
+    async fn sent(&self, id: BroadcastId) -> Result<Option<Arc<NewBroadcast>>, JournalError> {
+        self.inner.sent(id).await
+    }
+
+    async fn serving(&self) -> Result<Vec<(TargetName, u64)>, JournalError> {
+        self.inner.serving().await
     }
 }

@@ -92,7 +92,8 @@ fn settle(
     books.leave(slot.serving, rank);
     books.touch(rank.order);
     record.open -= 1;
-    outcome.is_dead_letter().then_some(DeadLetter { id, outcome, settled_at: now })
+    let route = record.broadcast.route.clone();
+    outcome.is_dead_letter().then(|| DeadLetter { id, route, outcome, settled_at: now })
 }
 
 /// Writes the wish into every open delivery, and lists them.

@@ -7,7 +7,7 @@ use smallvec::SmallVec;
 
 use super::Rank;
 use crate::{
-    journal::{Entry, JournalError, NewBroadcast},
+    journal::{BroadcastFilter, Entry, JournalError, NewBroadcast, Summary},
     policy::{Standing, Tally, tally},
     report::{Delivery, Event, History, Outcome, Report, ReportSource, Verdict},
 };
@@ -110,6 +110,32 @@ impl Record {
     fn settled_at(&self) -> Option<Timestamp> {
         let last = self.slots.iter().filter_map(|slot| slot.settled).map(|(_, at)| at).max();
         if self.retired { last.or(self.verdict.map(|verdict| verdict.at)) } else { None }
+    }
+
+    /// Whether it is meant.
+    pub(in crate::journal) fn fits(&self, filter: &BroadcastFilter) -> bool {
+        let broadcast = &*self.broadcast;
+        let to = |target: &TargetName| broadcast.recipients.iter().any(|r| r.recipient == *target);
+        filter.route.as_ref().is_none_or(|route| broadcast.route.as_ref() == Some(route))
+            && filter.target.as_ref().is_none_or(to)
+            && filter.settled.is_none_or(|settled| settled == self.retired)
+            && filter.satisfied.is_none_or(|wanted| {
+                self.verdict.is_some_and(|verdict| verdict.satisfied == wanted)
+            })
+            && filter.from.is_none_or(|from| from <= broadcast.accepted_at)
+            && filter.until.is_none_or(|until| broadcast.accepted_at < until)
+    }
+
+    pub(in crate::journal) fn summary(&self) -> Summary {
+        let NewBroadcast { id, accepted_at, replay_of, .. } = *self.broadcast;
+        Summary {
+            id,
+            route: self.broadcast.route.clone(),
+            accepted_at,
+            verdict: self.verdict,
+            settled_at: self.settled_at(),
+            replay_of,
+        }
     }
 
     pub(in crate::journal) fn report(&self) -> Report {

@@ -2,7 +2,7 @@
 
 use std::{
     fmt,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use async_trait::async_trait;
@@ -11,7 +11,8 @@ use fanfare_sdk::{TargetName, Timestamp};
 use super::{MemoryLimits, Occupancy, store::Store};
 use crate::{
     journal::{
-        Accepted, Claim, Committed, DeadLetter, Entry, Journal, JournalError, NewBroadcast, Page,
+        Accepted, BroadcastFilter, Claim, Committed, DeadLetterFilter, Entry, Journal,
+        JournalError, Letters, Mark, NewBroadcast, Page, Summary,
     },
     report::{Boot, BroadcastId, CancelledBy, DeliveryId, Event, Limit, Report, Usage},
 };
@@ -115,8 +116,34 @@ impl Journal for MemoryJournal {
         Ok(self.store().open_broadcasts())
     }
 
-    async fn dead_letters(&self, count_max: usize) -> Result<Vec<DeadLetter>, JournalError> {
-        Ok(self.store().dead_letters(count_max))
+    async fn dead_letters(
+        &self,
+        filter: &DeadLetterFilter,
+        from: Option<Mark>,
+        count_max: usize,
+    ) -> Result<Letters, JournalError> {
+        Ok(self.store().dead_letters(filter, from, count_max))
+    }
+
+    async fn discard(&self, letters: &[DeliveryId]) -> Result<usize, JournalError> {
+        Ok(self.store().discard(letters))
+    }
+
+    async fn broadcasts(
+        &self,
+        filter: &BroadcastFilter,
+        before: Option<BroadcastId>,
+        count_max: usize,
+    ) -> Result<Vec<Summary>, JournalError> {
+        Ok(self.store().broadcasts(filter, before, count_max))
+    }
+
+    async fn sent(&self, id: BroadcastId) -> Result<Option<Arc<NewBroadcast>>, JournalError> {
+        Ok(self.store().sent(id))
+    }
+
+    async fn serving(&self) -> Result<Vec<(TargetName, u64)>, JournalError> {
+        Ok(self.store().serving())
     }
 
     fn waits(&self) -> bool {

@@ -34,6 +34,10 @@ pub(super) struct Serving {
 // === impl Servings ===
 
 impl Servings {
+    pub(super) fn all(&self) -> impl Iterator<Item = &Serving> {
+        self.all.iter()
+    }
+
     pub(super) fn get(&self, number: u32) -> &Serving {
         &self.all[number as usize]
     }

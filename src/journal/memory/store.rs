@@ -1,6 +1,7 @@
 //! The state, and its changes: no lock, no clock, no runtime. A method checks first and changes then.
 
 use std::{
+    cmp::Reverse,
     collections::{HashSet, VecDeque},
     sync::Arc,
 };
@@ -11,7 +12,8 @@ use smallvec::SmallVec;
 use super::{MemoryLimits, Occupancy, keyed::Keyed, servings::Servings};
 use crate::{
     journal::{
-        Accepted, Claim, Committed, DeadLetter, Entry, JournalError, NewBroadcast, Open, Page,
+        Accepted, BroadcastFilter, Claim, Committed, DeadLetter, DeadLetterFilter, Entry,
+        JournalError, Letters, Mark, NewBroadcast, NewDelivery, Open, Page, Summary,
         ledger::{self, Books, Record, Slot},
     },
     report::{Boot, BroadcastId, CancelledBy, DeliveryId, Event, History, IdMap, Report},
@@ -26,8 +28,10 @@ pub(super) struct Store {
     servings: Servings,
     /// Records that have settled, the oldest first.
     settled: VecDeque<BroadcastId>,
-    /// The newest last.
-    dead_letters: VecDeque<DeadLetter>,
+    /// The newest last, numbered.
+    dead_letters: VecDeque<(u64, DeadLetter)>,
+    /// Dead letters so far.
+    died: u64,
     /// Broadcasts accepted so far.
     order: u64,
     /// A broadcast without recipients counts as one, so that there is a limit to them too.
@@ -46,6 +50,7 @@ impl Store {
             servings: Servings::default(),
             settled: VecDeque::new(),
             dead_letters: VecDeque::new(),
+            died: 0,
             order: 0,
             deliveries_open: 0,
             payload_bytes_open: 0,
@@ -60,6 +65,9 @@ impl Store {
         if !ledger::are_distinct(&new) {
             return Err(JournalError::Invalid("a recipient is named twice"));
         }
+        if !self.are_dead(&new) {
+            return Err(JournalError::Invalid("what is replayed is no dead letter (any more)"));
+        }
         let deliveries_open = self.deliveries_open.saturating_add(new.recipients.len().max(1));
         let bytes = new.payload.bytes().len();
         let payload_bytes_open = self.payload_bytes_open.saturating_add(bytes);
@@ -69,6 +77,7 @@ impl Store {
             return Err(JournalError::Full);
         }
         (self.deliveries_open, self.payload_bytes_open) = (deliveries_open, payload_bytes_open);
+        self.discard(&replayed(&new));
         self.make_room();
         Ok(Accepted::New(self.insert(Arc::new(new))))
     }
@@ -270,7 +279,8 @@ impl Store {
     }
 
     fn bury(&mut self, letter: DeadLetter) {
-        self.dead_letters.push_back(letter);
+        self.died += 1;
+        self.dead_letters.push_back((self.died, letter));
         if self.dead_letters.len() > self.limits.dead_letters_max {
             self.dead_letters.pop_front();
         }
@@ -298,8 +308,62 @@ impl Store {
         open.into_iter().map(|(_, broadcast)| (broadcast.id, broadcast.deadline)).collect()
     }
 
-    pub(super) fn dead_letters(&self, count_max: usize) -> Vec<DeadLetter> {
-        self.dead_letters.iter().rev().take(count_max).cloned().collect()
+    pub(super) fn dead_letters(
+        &self,
+        filter: &DeadLetterFilter,
+        from: Option<Mark>,
+        count_max: usize,
+    ) -> Letters {
+        let mark =
+            |(order, letter): &(u64, DeadLetter)| Mark { at: letter.settled_at, order: *order };
+        let mut fitting = self
+            .dead_letters
+            .iter()
+            .rev()
+            .filter(|dead| from.is_none_or(|from| mark(dead) <= from) && filter.fits(&dead.1));
+        let letters = fitting.by_ref().take(count_max).map(|(_, letter)| letter.clone()).collect();
+        Letters { letters, next: fitting.next().map(mark) }
+    }
+
+    /// Whether all that is replayed is there.
+    fn are_dead(&self, new: &NewBroadcast) -> bool {
+        let replayed = replayed(new);
+        let dead = |id: &DeliveryId| self.dead_letters.iter().any(|(_, letter)| letter.id == *id);
+        replayed.iter().all(dead)
+    }
+
+    pub(super) fn discard(&mut self, letters: &[DeliveryId]) -> usize {
+        let before = self.dead_letters.len();
+        if !letters.is_empty() {
+            self.dead_letters.retain(|(_, letter)| !letters.contains(&letter.id));
+        }
+        before - self.dead_letters.len()
+    }
+
+    pub(super) fn broadcasts(
+        &self,
+        filter: &BroadcastFilter,
+        before: Option<BroadcastId>,
+        count_max: usize,
+    ) -> Vec<Summary> {
+        let order = |id| self.records.get(&id).map_or(0, |record| record.order);
+        let before = before.map(order);
+        let earlier = |record: &&Box<Record>| before.is_none_or(|before| record.order < before);
+        let mut fitting: Vec<_> =
+            self.records.values().filter(earlier).filter(|record| record.fits(filter)).collect();
+        fitting.sort_unstable_by_key(|record| Reverse(record.order));
+        fitting.into_iter().take(count_max).map(|record| record.summary()).collect()
+    }
+
+    /// What has settled has let its payload go.
+    pub(super) fn sent(&self, id: BroadcastId) -> Option<Arc<NewBroadcast>> {
+        let record = self.records.get(&id)?;
+        (!record.retired).then(|| Arc::clone(&record.broadcast))
+    }
+
+    pub(super) fn serving(&self) -> Vec<(TargetName, u64)> {
+        let open = self.servings.all().filter(|serving| !serving.queue.is_empty());
+        open.map(|serving| (serving.name.clone(), serving.queue.len() as u64)).collect()
     }
 
     pub(super) fn occupancy(&self) -> Occupancy {
@@ -311,4 +375,11 @@ impl Store {
             dead_letters: self.dead_letters.len(),
         }
     }
+}
+
+/// The deliveries that it repeats.
+fn replayed(new: &NewBroadcast) -> SmallVec<[DeliveryId; 1]> {
+    let Some(broadcast) = new.replay_of else { return SmallVec::new() };
+    let id = |new: &NewDelivery| DeliveryId { broadcast, recipient: new.recipient.clone() };
+    new.recipients.iter().map(id).collect()
 }

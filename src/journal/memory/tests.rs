@@ -7,8 +7,8 @@ use uuid::Uuid;
 use super::MemoryLimits;
 use crate::{
     journal::{
-        Accepted, CallerKey, Claim, Entry, Journal, MemoryJournal, NewBroadcast, NewDelivery,
-        conformance,
+        Accepted, CallerKey, Claim, DeadLetterFilter, Entry, Journal, MemoryJournal, NewBroadcast,
+        NewDelivery, conformance,
     },
     report::{
         Boot, BroadcastId, CancelledBy, Completion, DeliveryId, Outcome, Priority, Reason, Rest,
@@ -44,7 +44,9 @@ fn check(limits: MemoryLimits, steps: &str, expected: &str) {
     }
     let known = (1..=count).filter(|n| view(&journal, *n)).map(|n| n.to_string());
     let known = known.collect::<Vec<_>>().join(" ");
-    let letters = journal.dead_letters(usize::MAX).now_or_never().unwrap().unwrap();
+    let any = DeadLetterFilter::default();
+    let letters =
+        journal.dead_letters(&any, None, usize::MAX).now_or_never().unwrap().unwrap().letters;
     let letters: Vec<_> = letters.iter().map(|l| l.id.broadcast.0.as_u128().to_string()).collect();
     let found = format!("{}; known {known}; dead {}", answers.join(" "), letters.join(" "));
     assert_eq!(found, expected, "{steps} within {limits:?}");

@@ -24,8 +24,10 @@ use super::{
 };
 use crate::{
     journal::{
-        Accepted, Claim, Committed, DeadLetter, Entry, Journal, JournalError, NewBroadcast, Page,
+        Accepted, BroadcastFilter, Claim, Committed, DeadLetterFilter, Entry, Journal,
+        JournalError, Letters, Mark, NewBroadcast, Page, Summary,
     },
+    policy::gate::GateSnapshot,
     report::{Boot, BroadcastId, CancelledBy, DeliveryId, Event, Limit, Report, Usage},
 };
 
@@ -91,12 +93,6 @@ impl SqliteJournal {
         let io = |source| OpenError::Io { path: path.to_owned(), source };
         let driver = driver(store, &settings, &trouble).map_err(io)?;
         Ok(Self { settings, driver, readers, held: Arc::default(), trouble, open, _lock: lock })
-    }
-
-    /// Why nothing can be written; none while all is well.
-    #[must_use]
-    pub fn trouble(&self) -> Option<String> {
-        self.trouble.says()
     }
 
     pub(super) async fn write<T: Send + 'static>(
@@ -230,8 +226,54 @@ impl Journal for SqliteJournal {
         self.read(|file| Ok(queries::open_broadcasts(file)?)).await
     }
 
-    async fn dead_letters(&self, count_max: usize) -> Result<Vec<DeadLetter>, JournalError> {
-        self.read(move |file| Ok(queries::dead_letters(file, count_max)?)).await
+    async fn dead_letters(
+        &self,
+        filter: &DeadLetterFilter,
+        from: Option<Mark>,
+        count_max: usize,
+    ) -> Result<Letters, JournalError> {
+        let filter = filter.clone();
+        self.read(move |file| Ok(queries::dead_letters(file, &filter, (from, count_max))?)).await
+    }
+
+    async fn discard(&self, letters: &[DeliveryId]) -> Result<usize, JournalError> {
+        let letters = letters.to_vec();
+        self.write(move |store| store.discard(&letters)).await
+    }
+
+    async fn broadcasts(
+        &self,
+        filter: &BroadcastFilter,
+        before: Option<BroadcastId>,
+        count_max: usize,
+    ) -> Result<Vec<Summary>, JournalError> {
+        let filter = filter.clone();
+        self.read(move |file| Ok(queries::broadcasts(file, &filter, (before, count_max))?)).await
+    }
+
+    async fn sent(&self, id: BroadcastId) -> Result<Option<Arc<NewBroadcast>>, JournalError> {
+        self.read(move |file| Ok(queries::sent(file, id)?)).await
+    }
+
+    async fn serving(&self) -> Result<Vec<(TargetName, u64)>, JournalError> {
+        self.read(|file| Ok(queries::serving(file)?)).await
+    }
+
+    async fn boot(&self, _: Timestamp) -> Result<Boot, JournalError> {
+        self.write(Store::boot).await
+    }
+
+    async fn keep_gate(&self, target: &TargetName, kept: GateSnapshot) -> Result<(), JournalError> {
+        let target = target.clone();
+        self.write(move |store| store.keep_gate(&target, &kept)).await
+    }
+
+    async fn gates(&self) -> Result<Vec<(TargetName, GateSnapshot)>, JournalError> {
+        self.read(|file| Ok(queries::gates(file)?)).await
+    }
+
+    fn trouble(&self) -> Option<String> {
+        self.trouble.says()
     }
 
     fn usage(&self) -> Vec<Usage> {

@@ -15,7 +15,11 @@ use super::{
     rows,
 };
 use crate::{
-    journal::{Claim, DeadLetter, JournalError, NewBroadcast, Open, Page},
+    journal::{
+        BroadcastFilter, Claim, DeadLetter, DeadLetterFilter, JournalError, Letters, Mark,
+        NewBroadcast, Open, Page, Summary,
+    },
+    policy::gate::GateSnapshot,
     report::{BroadcastId, DeliveryId, History, Report},
 };
 
@@ -56,8 +60,7 @@ pub(super) fn due(
         "SELECT seq, broadcast, due_at, events FROM delivery \
          WHERE serving = $1 AND settled_at IS NULL ORDER BY due_at, seq LIMIT $2",
     )?;
-    let count = i64::try_from(count_max).unwrap_or(i64::MAX).saturating_add(1);
-    let mut found = statement.query(params![serving, count])?;
+    let mut found = statement.query(params![serving, one_more(count_max)])?;
     let mut page = Page::default();
     while let Some(row) = found.next()? {
         let due = rows::time(row.get(2)?);
@@ -114,29 +117,155 @@ pub(super) fn open_broadcasts(
     let mut open = Vec::new();
     while let Some(row) = found.next()? {
         let deadline: Option<i64> = row.get(1)?;
-        open.push((BroadcastId(Uuid::from_bytes(row.get(0)?)), deadline.map(rows::time)));
+        open.push((id(row.get(0)?), deadline.map(rows::time)));
     }
     Ok(open)
 }
 
+/// Dead letters that fit, from the mark on; the newest first.
 pub(super) fn dead_letters(
     connection: &Connection,
-    count_max: usize,
-) -> Result<Vec<DeadLetter>, Failure> {
+    filter: &DeadLetterFilter,
+    (from, count_max): (Option<Mark>, usize),
+) -> Result<Letters, Failure> {
     let mut statement = connection.prepare_cached(
-        "SELECT b.id, t.name, d.ended, d.settled_at FROM delivery AS d \
+        "SELECT b.id, t.name, b.route, d.ended, d.settled_at, d.seq FROM delivery AS d \
          JOIN broadcast AS b ON b.seq = d.broadcast JOIN target AS t ON t.number = d.recipient \
-         WHERE d.dead = 1 ORDER BY d.settled_at DESC, d.seq DESC LIMIT $1",
+         WHERE d.dead = 1 AND (d.settled_at, d.seq) <= ($1, $2) \
+         AND ($3 IS NULL OR b.id = $3) AND ($4 IS NULL OR t.name = $4) \
+         AND ($5 IS NULL OR b.route = $5) AND ($6 IS NULL OR d.outcome = $6) \
+         AND ($7 IS NULL OR d.reason = $7) AND ($8 IS NULL OR d.settled_at >= $8) \
+         AND ($9 IS NULL OR d.settled_at < $9) \
+         ORDER BY d.settled_at DESC, d.seq DESC LIMIT $10",
     )?;
-    let mut found = statement.query([i64::try_from(count_max).unwrap_or(i64::MAX)])?;
-    let mut letters = Vec::new();
+    let last = Mark { at: Timestamp::from_micros(i64::MAX), order: u64::MAX >> 1 };
+    let from = from.unwrap_or(last);
+    let mut found = statement.query(params![
+        from.at.as_micros(),
+        from.order.cast_signed(),
+        filter.broadcast.map(|id| id.0.into_bytes()),
+        filter.target.as_ref().map(TargetName::as_str),
+        filter.route,
+        filter.outcome,
+        filter.reason,
+        filter.from.map(Timestamp::as_micros),
+        filter.until.map(Timestamp::as_micros),
+        one_more(count_max),
+    ])?;
+    let mut page = Letters::default();
     while let Some(row) = found.next()? {
+        let settled_at = rows::time(row.get(4)?);
+        if page.letters.len() == count_max {
+            let order = row.get::<_, i64>(5)?.cast_unsigned();
+            page.next = Some(Mark { at: settled_at, order });
+            break;
+        }
         let recipient = TargetName::from(row.get::<_, String>(1)?);
-        letters.push(DeadLetter {
-            id: DeliveryId { broadcast: BroadcastId(Uuid::from_bytes(row.get(0)?)), recipient },
-            outcome: rows::from_json(&row.get::<_, String>(2)?)?,
-            settled_at: rows::time(row.get(3)?),
+        page.letters.push(DeadLetter {
+            id: DeliveryId { broadcast: id(row.get(0)?), recipient },
+            route: row.get(2)?,
+            outcome: rows::from_json(&row.get::<_, String>(3)?)?,
+            settled_at,
         });
     }
-    Ok(letters)
+    Ok(page)
+}
+
+/// Broadcasts that fit; the newest first.
+pub(super) fn broadcasts(
+    connection: &Connection,
+    filter: &BroadcastFilter,
+    (before, count_max): (Option<BroadcastId>, usize),
+) -> Result<Vec<Summary>, Failure> {
+    let mut statement = connection.prepare_cached(
+        "SELECT b.id, b.route, b.accepted_at, b.satisfied, b.completed_by, b.verdict_at, \
+         b.settled_at, b.replay_of FROM broadcast AS b \
+         WHERE ($1 IS NULL OR b.seq < (SELECT seq FROM broadcast WHERE id = $1)) \
+         AND ($2 IS NULL OR b.route = $2) \
+         AND ($3 IS NULL OR EXISTS (SELECT 1 FROM delivery AS d JOIN target AS t \
+             ON t.number = d.recipient WHERE d.seq >= b.seq AND d.seq < b.seq + b.recipients \
+             AND t.name = $3)) \
+         AND ($4 IS NULL OR (b.settled_at IS NOT NULL) = $4) \
+         AND ($5 IS NULL OR b.satisfied = $5) \
+         AND ($6 IS NULL OR b.accepted_at >= $6) AND ($7 IS NULL OR b.accepted_at < $7) \
+         ORDER BY b.seq DESC LIMIT $8",
+    )?;
+    let mut found = statement.query(params![
+        before.map(|id| id.0.into_bytes()),
+        filter.route,
+        filter.target.as_ref().map(TargetName::as_str),
+        filter.settled,
+        filter.satisfied,
+        filter.from.map(Timestamp::as_micros),
+        filter.until.map(Timestamp::as_micros),
+        i64::try_from(count_max).unwrap_or(i64::MAX),
+    ])?;
+    let mut all = Vec::new();
+    while let Some(row) = found.next()? {
+        all.push(Summary {
+            id: id(row.get(0)?),
+            route: row.get(1)?,
+            accepted_at: rows::time(row.get(2)?),
+            verdict: rows::verdict(row, 3)?,
+            settled_at: row.get::<_, Option<i64>>(6)?.map(rows::time),
+            replay_of: row.get::<_, Option<[u8; 16]>>(7)?.map(id),
+        });
+    }
+    Ok(all)
+}
+
+/// The broadcast with its payload; none where that is not kept (any more).
+pub(super) fn sent(
+    connection: &Connection,
+    id: BroadcastId,
+) -> Result<Option<Arc<NewBroadcast>>, Failure> {
+    let mut statement = connection.prepare_cached(
+        "SELECT 1 FROM payload WHERE broadcast = (SELECT seq FROM broadcast WHERE id = $1)",
+    )?;
+    if !statement.exists([id.0.as_bytes()])? {
+        return Ok(None);
+    }
+    Ok(broadcasts::read(connection, Which::Id(id))?.map(|record| record.broadcast))
+}
+
+/// How many deliveries are open, by the target that serves them.
+pub(super) fn serving(connection: &Connection) -> Result<Vec<(TargetName, u64)>, Failure> {
+    let mut statement = connection.prepare_cached(
+        "SELECT t.name, count(*) FROM delivery AS d JOIN target AS t ON t.number = d.serving \
+         WHERE d.settled_at IS NULL GROUP BY d.serving ORDER BY t.number",
+    )?;
+    let mut found = statement.query([])?;
+    let mut serving = Vec::new();
+    while let Some(row) = found.next()? {
+        let count = row.get::<_, i64>(1)?.cast_unsigned();
+        serving.push((TargetName::from(row.get::<_, String>(0)?), count));
+    }
+    Ok(serving)
+}
+
+/// What was kept of the gates. What cannot be read any more is forgotten, and said.
+pub(super) fn gates(connection: &Connection) -> Result<Vec<(TargetName, GateSnapshot)>, Failure> {
+    let mut statement = connection
+        .prepare_cached("SELECT name, gate FROM target WHERE gate IS NOT NULL ORDER BY number")?;
+    let mut found = statement.query([])?;
+    let mut gates = Vec::new();
+    while let Some(row) = found.next()? {
+        let name = TargetName::from(row.get::<_, String>(0)?);
+        match rows::from_json(&row.get::<_, String>(1)?) {
+            Ok(kept) => gates.push((name, kept)),
+            Err(failure) => {
+                tracing::warn!(target: "fanfare", %name, error = %failure.says, "a gate begins anew");
+            }
+        }
+    }
+    Ok(gates)
+}
+
+fn id(bytes: [u8; 16]) -> BroadcastId {
+    BroadcastId(Uuid::from_bytes(bytes))
+}
+
+/// To see whether there are more.
+fn one_more(count_max: usize) -> i64 {
+    i64::try_from(count_max).unwrap_or(i64::MAX).saturating_add(1)
 }

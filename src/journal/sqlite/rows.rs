@@ -12,8 +12,8 @@ use super::error::Failure;
 use crate::{
     journal::{CallerKey, NewBroadcast},
     report::{
-        BroadcastId, CapturedReply, Completion, Event, History, Metadata, Outcome, Priority, Rest,
-        Trace, Verdict,
+        BroadcastId, CapturedReply, Completion, Event, History, Metadata, Priority, Rest, Trace,
+        Verdict,
     },
 };
 
@@ -54,13 +54,6 @@ pub(super) fn broadcast(row: &Row<'_>) -> Result<BroadcastRow, Failure> {
     let key: Option<String> = row.get(6)?;
     let fingerprint: Option<[u8; 32]> = row.get(7)?;
     let replay_of: Option<Uuid> = row.get::<_, Option<[u8; 16]>>(8)?.map(Uuid::from_bytes);
-    let verdict = match row.get::<_, Option<bool>>(9)? {
-        Some(satisfied) => {
-            let by = from_word(row.get_ref(10)?.as_str().map_err(rusqlite::Error::from)?)?;
-            Some(Verdict { satisfied, by, at: time(row.get(11)?) })
-        }
-        None => None,
-    };
     let bytes: Option<Vec<u8>> = row.get(14)?;
     let content_type = row.get::<_, Option<String>>(13)?.unwrap_or_default();
     Ok(BroadcastRow {
@@ -82,9 +75,16 @@ pub(super) fn broadcast(row: &Row<'_>) -> Result<BroadcastRow, Failure> {
             replay_of: replay_of.map(BroadcastId),
             trace: pinned.trace,
         },
-        verdict,
+        verdict: verdict(row, 9)?,
         settled: row.get::<_, Option<i64>>(12)?.is_some(),
     })
+}
+
+/// From the columns `satisfied`, `completed_by` and `verdict_at`.
+pub(super) fn verdict(row: &Row<'_>, first: usize) -> Result<Option<Verdict>, Failure> {
+    let Some(satisfied) = row.get(first)? else { return Ok(None) };
+    let by = from_word(row.get_ref(first + 1)?.as_str().map_err(rusqlite::Error::from)?)?;
+    Ok(Some(Verdict { satisfied, by, at: time(row.get(first + 2)?) }))
 }
 
 /// An event as text, and the body of its reply as bytes.
@@ -115,17 +115,6 @@ pub(super) fn read_event(row: &Row<'_>, first: usize) -> Result<Event, Failure> 
 /// The oldest life of the process with a start that has no end.
 pub(super) fn boot(history: &History) -> Option<i64> {
     history.in_flight().map(|started| started.boot.0.cast_signed()).min()
-}
-
-/// The code of a reason, where there is one.
-pub(super) fn reason(outcome: Outcome) -> Option<&'static str> {
-    match outcome {
-        Outcome::Failed(reason) | Outcome::Indeterminate(reason) => Some(reason.code()),
-        Outcome::Cancelled(by) => Some(by.code()),
-        Outcome::Delivered { .. } | Outcome::Substituted | Outcome::Expired | Outcome::Skipped => {
-            None
-        }
-    }
 }
 
 pub(super) fn time(micros: i64) -> Timestamp {

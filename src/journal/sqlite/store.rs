@@ -20,7 +20,8 @@ use crate::{
         Accepted, Claim, Committed, Entry, JournalError, NewBroadcast, NewDelivery,
         ledger::{self, Books, Record, Slot},
     },
-    report::{Boot, BroadcastId, CancelledBy, DeliveryId, Event, History, Verdict},
+    policy::gate::GateSnapshot,
+    report::{Boot, BroadcastId, CancelledBy, DeliveryId, Event, History, Outcome, Verdict},
 };
 
 /// What the writer knows beside the file.
@@ -133,8 +134,9 @@ impl Store {
         let Some(original) = new.replay_of else { return Ok(()) };
         let mut letters = SmallVec::<[i64; 4]>::new();
         let mut find = self.connection.prepare_cached(
-            "SELECT seq FROM delivery WHERE dead = 1 AND recipient = $2 AND broadcast = \
-             (SELECT seq FROM broadcast WHERE id = $1)",
+            "SELECT d.seq FROM broadcast AS b JOIN delivery AS d \
+             ON d.seq >= b.seq AND d.seq < b.seq + b.recipients \
+             WHERE b.id = $1 AND d.recipient = $2 AND d.dead = 1",
         )?;
         for recipient in &new.recipients {
             let number = self.targets.known(&recipient.recipient);
@@ -309,6 +311,47 @@ impl Store {
         self.write(id.broadcast)
     }
 
+    /// Takes dead letters off the list; says how many were there.
+    pub(super) fn discard(&mut self, letters: &[DeliveryId]) -> Result<usize, Stop> {
+        let mut statement = self.connection.prepare_cached(
+            "UPDATE delivery SET dead = 0 WHERE seq = (SELECT d.seq FROM broadcast AS b \
+             JOIN delivery AS d ON d.seq >= b.seq AND d.seq < b.seq + b.recipients \
+             WHERE b.id = $1 AND d.recipient = $2) AND dead = 1",
+        )?;
+        let mut count = 0;
+        for letter in letters {
+            let number = self.targets.known(&letter.recipient);
+            count += statement.execute(params![letter.broadcast.0.as_bytes(), number])?;
+        }
+        Ok(count)
+    }
+
+    /// A life of the process begins.
+    pub(super) fn boot(&mut self) -> Result<Boot, Stop> {
+        let number: i64 = self
+            .connection
+            .prepare_cached(
+                "INSERT INTO counter (name, value) VALUES ('boot', 1) \
+                 ON CONFLICT (name) DO UPDATE SET value = counter.value + 1 RETURNING value",
+            )?
+            .query_row([], |row| row.get(0))?;
+        Ok(Boot(number.cast_unsigned()))
+    }
+
+    /// Keeps what a gate must not forget.
+    pub(super) fn keep_gate(
+        &mut self,
+        target: &TargetName,
+        kept: &GateSnapshot,
+    ) -> Result<(), Stop> {
+        let number = self.targets.number(target);
+        self.targets.write_names(&self.connection)?;
+        self.connection
+            .prepare_cached("UPDATE target SET gate = $1 WHERE number = $2")?
+            .execute(params![rows::json(kept)?, number])?;
+        Ok(())
+    }
+
     pub(super) fn ask_cancel(
         &mut self,
         id: BroadcastId,
@@ -434,8 +477,8 @@ fn write_slot(
             slot.due.as_micros(),
             ledger::small(events.len()),
             if outcome.is_none() { rows::boot(&slot.history) } else { None },
-            outcome.map(crate::report::Outcome::code),
-            outcome.and_then(rows::reason),
+            outcome.map(Outcome::code),
+            outcome.and_then(Outcome::reason),
             outcome.as_ref().map(rows::json).transpose()?,
             slot.settled.map(|(_, at)| at.as_micros()),
             outcome.is_some_and(|outcome| outcome.is_dead_letter()),

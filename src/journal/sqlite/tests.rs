@@ -11,7 +11,8 @@ use uuid::Uuid;
 use super::{OpenError, SqliteJournal, SqliteSettings, rows};
 use crate::{
     journal::{
-        Accepted, CallerKey, Entry, Journal, JournalError, NewBroadcast, NewDelivery, conformance,
+        Accepted, CallerKey, DeadLetterFilter, Entry, Journal, JournalError, NewBroadcast,
+        NewDelivery, conformance,
     },
     report::{
         AttemptError, Because, Boot, BroadcastId, CancelledBy, CapturedReply, Completion,
@@ -184,7 +185,8 @@ async fn what_was_written_is_there_again() {
     assert_eq!(kept, events());
     let claim = journal.claim(&"crm".into(), Boot(4), at(11)).await.unwrap();
     assert_eq!(claim.epoch, 2);
-    let letters = journal.dead_letters(10).await.unwrap();
+    let letters =
+        journal.dead_letters(&DeadLetterFilter::default(), None, 10).await.unwrap().letters;
     assert_eq!(
         letters.iter().map(|l| l.id.to_string()).collect::<Vec<_>>(),
         [delivery(1, "audit").to_string()]

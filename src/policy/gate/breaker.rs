@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use fanfare_sdk::{Endpoint, Timestamp};
+use serde::{Deserialize, Serialize};
 
 use super::{
     BreakerPolicy,
@@ -32,7 +33,8 @@ pub enum BreakerState {
 }
 
 /// What an operator wants of the breakers of a target.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum BreakerMode {
     /// They open and close by themselves.
     #[default]
@@ -85,7 +87,8 @@ pub struct Transition {
 }
 
 /// A breaker that opens after some failures in a row, or where too many of the latest attempts failed or were slow.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub(super) struct Breaker {
     /// In a row.
     failures: u32,

@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use fanfare_sdk::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use super::{GateError, RateLimit, rate_limit::Bucket};
 
@@ -25,7 +26,8 @@ pub struct RetryBudget {
 }
 
 /// What is left of a budget.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Budget {
     reserve: Bucket,
     /// Thousandths that were earned, by the second.

@@ -7,6 +7,7 @@
 use std::time::Duration;
 
 use fanfare_sdk::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use super::{Adaptive, GatePolicy};
 
@@ -34,7 +35,8 @@ pub(super) enum Load {
 }
 
 /// What was learned of a target's capacity.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub(super) struct Limiter {
     /// The limit in thousandths, where it is learned; nothing before the first attempt.
     learned: Option<u64>,

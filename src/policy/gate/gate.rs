@@ -1,6 +1,7 @@
 //! The gate itself: everything together, all or nothing.
 
 use fanfare_sdk::{Endpoint, Timestamp, Version};
+use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
 use super::{
@@ -29,10 +30,13 @@ pub struct Gate {
     /// Tickets that are out.
     in_flight: u32,
     kept: GateSnapshot,
+    /// Counts changes that must not be forgotten.
+    revision: u64,
 }
 
 /// What must not be forgotten when the gate is made anew.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct GateSnapshot {
     bucket: Bucket,
     budget: Budget,
@@ -123,7 +127,7 @@ impl Gate {
     /// A gate that knows nothing yet.
     #[must_use]
     pub fn new(policy: GatePolicy) -> Self {
-        Self { policy, in_flight: 0, kept: GateSnapshot::default() }
+        Self { policy, in_flight: 0, kept: GateSnapshot::default(), revision: 0 }
     }
 
     /// The version to begin with, of those that are configured; none for the preferred one.
@@ -255,6 +259,7 @@ impl Gate {
         let policy = self.policy.breaker.clone()?;
         let breaker = self.breaker(&endpoint, (&policy, said))?;
         let (from, to) = breaker.end(&policy, (era, said), now)?;
+        self.revision += 1;
         if to == BreakerState::Closed {
             // Those who waited do not come back all at once.
             self.kept.limiter.pause(now);
@@ -265,6 +270,7 @@ impl Gate {
 
     /// What an operator wants of its breakers; says what changes by that, if anything does.
     pub fn set_breaker_mode(&mut self, mode: BreakerMode, now: Timestamp) -> Option<Transition> {
+        self.revision += 1;
         let first = self.kept.breakers.first().map(|(_, breaker)| breaker.state(now));
         let state = first.unwrap_or(BreakerState::Closed);
         let from = std::mem::replace(&mut self.kept.breaker_mode, mode).shows(state);
@@ -291,21 +297,25 @@ impl Gate {
 
     /// The operator lets nothing through.
     pub fn pause(&mut self) {
+        self.revision += 1;
         self.kept.paused = true;
     }
 
     /// The operator lets through again what else is let through.
     pub fn resume(&mut self) {
+        self.revision += 1;
         self.kept.paused = false;
     }
 
     /// The target asked not to be called again.
     pub fn disable(&mut self) {
+        self.revision += 1;
         self.kept.disabled = true;
     }
 
     /// Somebody has looked at it.
     pub fn revive(&mut self) {
+        self.revision += 1;
         self.kept.disabled = false;
     }
 
@@ -327,6 +337,13 @@ impl Gate {
         self.in_flight
     }
 
+    /// Grows with every change that must not be forgotten. What changes with every attempt does not count: the tokens of
+    /// its limits, and what it learns of the load.
+    #[must_use]
+    pub fn revision(&self) -> u64 {
+        self.revision
+    }
+
     /// What must not be forgotten when the gate is made anew.
     #[must_use]
     pub fn snapshot(&self) -> GateSnapshot {
@@ -339,7 +356,7 @@ impl Gate {
         for (_, breaker) in &mut kept.breakers {
             breaker.forget_probes();
         }
-        Self { policy, in_flight: 0, kept }
+        Self { policy, in_flight: 0, kept, revision: 0 }
     }
 
     /// One attempt may ask for a version whose time is over; the others go on without it until that is answered.
@@ -353,11 +370,16 @@ impl Gate {
     fn learn(&mut self, said: Said, version: Option<Version>, now: Timestamp) {
         let rejected = &mut self.kept.rejected;
         match (said, version) {
-            (Said::Disabled, _) => self.kept.disabled = true,
+            (Said::Disabled, _) => {
+                self.revision += 1;
+                self.kept.disabled = true;
+            }
             (Said::VersionAccepted, Some(version)) if !rejected.is_empty() => {
+                self.revision += 1;
                 rejected.retain(|(v, _)| *v != version);
             }
             (Said::VersionRejected, Some(version)) => {
+                self.revision += 1;
                 let until = now.after(self.policy.version_memory);
                 match rejected.iter().position(|(v, _)| *v == version) {
                     Some(place) => rejected[place].1 = until,
@@ -378,6 +400,7 @@ impl Gate {
         };
         let until = self.kept.pauses.begin(&self.policy.throttle, asked, begun, now);
         self.kept.limiter.pause(until);
+        self.revision += 1;
         Some(asked.unwrap_or(until))
     }
 

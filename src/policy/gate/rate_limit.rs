@@ -1,11 +1,13 @@
 //! The generic cell rate algorithm, in whole nanoseconds.
 
 use fanfare_sdk::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use super::RateLimit;
 
 /// The one number that GCRA remembers: when all tokens that were taken have been earned back.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub(super) struct Bucket {
     earned_at_ns: i128,
 }

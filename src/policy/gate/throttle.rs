@@ -1,11 +1,13 @@
 //! Pauses of a whole target that throttles.
 
 use fanfare_sdk::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use super::Throttle;
 
 /// When a target is left alone.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub(super) struct Pauses {
     until: Option<Timestamp>,
     /// When the latest pause began: answers to what began before it belong to the same sign.

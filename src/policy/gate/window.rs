@@ -3,11 +3,13 @@
 use std::time::Duration;
 
 use fanfare_sdk::Timestamp;
+use serde::{Deserialize, Serialize};
 
 const CELLS: usize = 10;
 
 /// Calls over the last `window`, up to a tenth of it.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub(super) struct Window {
     cells: [Calls; CELLS],
     /// The number of the newest cell, counted from 1970.
@@ -15,7 +17,8 @@ pub(super) struct Window {
 }
 
 /// Calls, and how they went.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub(super) struct Calls {
     pub(super) all: u32,
     pub(super) failed: u32,

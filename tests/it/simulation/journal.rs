@@ -10,8 +10,9 @@ use std::{
 
 use fanfare::{
     journal::{
-        Accepted, Claim, Committed, DeadLetter, Entry, Journal, JournalError, MemoryJournal,
-        MemoryLimits, NewBroadcast, Page, SqliteJournal, SqliteSettings,
+        Accepted, BroadcastFilter, Claim, Committed, DeadLetterFilter, Entry, Journal,
+        JournalError, Letters, Mark, MemoryJournal, MemoryLimits, NewBroadcast, Page,
+        SqliteJournal, SqliteSettings, Summary,
     },
     report::{Boot, BroadcastId, CancelledBy, DeliveryId, Event, Report, Verdict},
 };
@@ -258,8 +259,34 @@ impl Journal for SimJournal {
         self.inner.open_broadcasts().await
     }
 
-    async fn dead_letters(&self, count_max: usize) -> Result<Vec<DeadLetter>, JournalError> {
-        self.inner.dead_letters(count_max).await
+    async fn dead_letters(
+        &self,
+        filter: &DeadLetterFilter,
+        from: Option<Mark>,
+        count_max: usize,
+    ) -> Result<Letters, JournalError> {
+        self.inner.dead_letters(filter, from, count_max).await
+    }
+
+    async fn discard(&self, letters: &[DeliveryId]) -> Result<usize, JournalError> {
+        self.inner.discard(letters).await
+    }
+
+    async fn broadcasts(
+        &self,
+        filter: &BroadcastFilter,
+        before: Option<BroadcastId>,
+        count_max: usize,
+    ) -> Result<Vec<Summary>, JournalError> {
+        self.inner.broadcasts(filter, before, count_max).await
+    }
+
+    async fn sent(&self, id: BroadcastId) -> Result<Option<Arc<NewBroadcast>>, JournalError> {
+        self.inner.sent(id).await
+    }
+
+    async fn serving(&self) -> Result<Vec<(TargetName, u64)>, JournalError> {
+        self.inner.serving().await
     }
 }
 

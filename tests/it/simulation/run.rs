@@ -207,20 +207,20 @@ impl Scenario {
             Deed::KillCoordinators => engine.restart_coordinators(),
             Deed::Replace(target) => engine.replace_target(self.targets[target].build()).unwrap(),
             Deed::Pause(target) => {
-                assert!(engine.pause_target(name(target)));
+                assert!(engine.pause_target(name(target)).await.unwrap());
                 if !log.paused.iter().any(|(it, _, to)| *it == target && to.is_none()) {
                     log.paused.push((target, clock.now(), None));
                 }
             }
             Deed::Resume(target) => {
-                assert!(engine.resume_target(name(target)));
+                assert!(engine.resume_target(name(target)).await.unwrap());
                 for (it, _, to) in &mut log.paused {
                     if *it == target && to.is_none() {
                         *to = Some(clock.now());
                     }
                 }
             }
-            Deed::Revive(target) => drop(engine.revive_target(name(target))),
+            Deed::Revive(target) => drop(engine.revive_target(name(target)).await),
             Deed::Jump(by) => {
                 // What is ready to run runs before: nobody falls asleep in the middle of a step.
                 for _ in 0..STEPS {
