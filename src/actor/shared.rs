@@ -49,6 +49,8 @@ pub(crate) struct Shared {
     pub(crate) targets_max: usize,
     /// No broadcast is accepted any more.
     pub(crate) closing: AtomicBool,
+    /// Nothing begins any more: what is open is left for another engine.
+    pub(crate) draining: AtomicBool,
     /// Broadcasts that are being accepted: a shutdown waits for them.
     pub(crate) accepting: AtomicUsize,
 }

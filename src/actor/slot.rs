@@ -168,6 +168,9 @@ impl Slot {
         kind: Kind,
         shared: &Arc<Shared>,
     ) -> Result<Permit, Door> {
+        if shared.draining.load(Ordering::Acquire) {
+            return Err(Door::Busy(Why::Paused));
+        }
         let now = shared.clock.now();
         if shared.in_flight.load(Ordering::Relaxed) >= shared.in_flight_max {
             // Whoever makes room does not know who waits for it.
@@ -233,6 +236,11 @@ impl Slot {
         if let Some(flight) = self.flights().get_mut(&(id.clone(), attempt)) {
             flight.unwritten = None;
         }
+    }
+
+    /// Asks all attempts to end now.
+    pub(crate) fn abort_all(&self) {
+        self.flights().values().for_each(|flight| flight.abort.notify_one());
     }
 
     /// An attempt has ended, and that is recorded.
@@ -335,7 +343,7 @@ impl Slot {
     }
 
     /// How many attempts are in flight.
-    pub(super) fn in_flight_count(&self) -> usize {
+    pub(crate) fn in_flight_count(&self) -> usize {
         self.flights().len()
     }
 

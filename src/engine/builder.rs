@@ -190,6 +190,7 @@ impl EngineBuilder {
             in_flight_max: limits.in_flight_max.max(1),
             targets_max: limits.targets_max,
             closing: AtomicBool::new(false),
+            draining: AtomicBool::new(false),
             accepting: AtomicUsize::new(0),
         });
         if let Some(observed) = &shared.observed {

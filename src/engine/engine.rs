@@ -1,10 +1,6 @@
 //! The engine: accepts broadcasts, and ends when it is told to.
 
-use std::{
-    collections::HashSet,
-    sync::{Arc, atomic::Ordering},
-    time::Duration,
-};
+use std::sync::{Arc, atomic::Ordering};
 
 use fanfare_sdk::TargetName;
 use tokio::sync::oneshot;
@@ -19,12 +15,9 @@ use crate::{
     actor::{CoordinatorMsg, Inspection, Shared, Slot, Supervision, Until, Waiter, probe},
     journal::{Accepted, CallerKey, JournalError, NewBroadcast, NewDelivery, Open},
     policy::gate::BreakerMode,
-    report::{BroadcastId, CancelledBy, History, Limit, Report, Rest, Trace, Usage},
+    report::{BroadcastId, History, Limit, Report, Rest, Trace, Usage},
     telemetry,
 };
-
-/// What a shutdown allows beyond the longest grace, for the last ends to be recorded.
-const SHUTDOWN_MARGIN: Duration = Duration::from_secs(3);
 
 /// Flags of a trace that begins here: sampled, with a random id (W3C Trace Context, level 2).
 const TRACE_FLAGS: u8 = 0x03;
@@ -39,14 +32,6 @@ pub(super) struct Running {
     pub(super) actors: Supervision,
     pub(super) ids: Ids,
     pub(super) limits: Limits,
-}
-
-/// How a shutdown went.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[non_exhaustive]
-pub struct Shutdown {
-    /// Broadcasts that had not settled when its time was over.
-    pub unsettled: usize,
 }
 
 /// How a target stands.
@@ -90,6 +75,13 @@ impl Engine {
         Ok(BroadcastHandle { shared: self.0.shared.clone(), id })
     }
 
+    /// A broadcast that was accepted before, also by an earlier engine with the same journal. Whether it is known is seen
+    /// when it is asked.
+    #[must_use]
+    pub fn handle(&self, id: BroadcastId) -> BroadcastHandle {
+        BroadcastHandle { shared: self.0.shared.clone(), id }
+    }
+
     /// Accepts a broadcast and waits until every delivery has ended.
     ///
     /// # Errors
@@ -100,47 +92,6 @@ impl Engine {
         self.accept(new, Some(Waiter { until: Until::Settled, answer, is_accepted: false }))
             .await?;
         report.await.map_err(|_| AcceptError::Closing)
-    }
-
-    /// Ends everything: nothing is accepted any more, what waits is cancelled, what is in flight gets its grace.
-    /// Every delivery has an outcome when it returns, unless the journal has failed.
-    pub async fn shutdown(&self) -> Shutdown {
-        let shared = &self.0.shared;
-        shared.closing.store(true, Ordering::SeqCst);
-        let grace = shared
-            .slots
-            .all()
-            .values()
-            .map(|slot| slot.parts().policy.cancel_grace)
-            .max()
-            .unwrap_or_default();
-        let ended = tokio::time::timeout(grace + SHUTDOWN_MARGIN, self.cancel_all()).await;
-        let unsettled = match ended {
-            Ok(()) => 0,
-            Err(_) => shared.journal.open_broadcasts().await.map_or(usize::MAX, |open| open.len()),
-        };
-        self.answer_all().await;
-        self.0.end();
-        Shutdown { unsettled }
-    }
-
-    /// Tells those who still wait what became of it.
-    async fn answer_all(&self) {
-        let shared = &self.0.shared;
-        for desk in &shared.desks {
-            for id in desk.waited_for() {
-                if let Ok(Some(report)) = shared.journal.view(id).await {
-                    desk.answer(&report);
-                }
-            }
-        }
-        let Some(observed) = &shared.observed else { return };
-        for id in observed.watched() {
-            if let Ok(Some(report)) = shared.journal.view(id).await {
-                observed.tell(&report);
-            }
-        }
-        observed.close();
     }
 
     /// How a target stands; none where there is no such target.
@@ -245,41 +196,6 @@ impl Engine {
                 Probe { status: None, error: Some(error.message.to_string()), error_kind, took }
             }
         })
-    }
-
-    async fn cancel_all(&self) {
-        let shared = &self.0.shared;
-        let mut asked = HashSet::new();
-        loop {
-            let settled = shared.settled.notified();
-            let mut settled = std::pin::pin!(settled);
-            settled.as_mut().enable();
-            match self.cancel_new(&mut asked).await {
-                Ok(0) if shared.accepting.load(Ordering::SeqCst) == 0 => return,
-                Ok(_) => settled.await,
-                Err(error) => {
-                    telemetry::journal_failed("shutdown", &error);
-                    shared.clock.sleep(Duration::from_millis(20)).await;
-                }
-            }
-        }
-    }
-
-    /// Asks all broadcasts to end that were not asked yet; says how many are open.
-    async fn cancel_new(&self, asked: &mut HashSet<BroadcastId>) -> Result<usize, JournalError> {
-        let shared = &self.0.shared;
-        let open = shared.journal.open_broadcasts().await?;
-        for (id, _) in &open {
-            if !asked.contains(id) {
-                let committed = shared
-                    .journal
-                    .ask_cancel(*id, CancelledBy::Shutdown, shared.clock.now())
-                    .await?;
-                shared.route(&committed, CancelledBy::Shutdown);
-                asked.insert(*id);
-            }
-        }
-        Ok(open.len())
     }
 
     /// Writes the broadcast down, and tells those whom it concerns.
@@ -445,7 +361,7 @@ impl Drop for Accepting<'_> {
 }
 
 impl Running {
-    fn end(&self) {
+    pub(super) fn end(&self) {
         self.actors.stop();
         for slot in self.shared.slots.all().values() {
             slot.drop_attempts();

@@ -12,6 +12,7 @@ mod ids;
 mod pinned;
 mod probe;
 mod problems;
+mod shutdown;
 mod target;
 mod targets;
 
@@ -25,10 +26,11 @@ pub use self::configured::RouteError;
 pub use self::{
     broadcast::Broadcast,
     builder::EngineBuilder,
-    engine::{Engine, Shutdown, TargetStatus},
+    engine::{Engine, TargetStatus},
     error::{AcceptError, AcceptProblem, Gone, RemoveError, StartError, StartProblem},
     handle::BroadcastHandle,
     probe::Probe,
+    shutdown::Shutdown,
     target::Target,
     targets::Leave,
 };
