@@ -226,5 +226,5 @@ async fn a_target_that_is_gone_is_not_forgotten() {
         "target `a` is gone, and 1 deliveries in the journal are open for it"
     );
     let engine = builder("b").give_up_unserved().start().await.unwrap();
-    assert_eq!(after(&engine, id, 1).await, "indeterminate (the target has failed or is gone)");
+    assert_eq!(after(&engine, id, 1).await, "indeterminate (a repeat is not known to be safe)");
 }

@@ -93,7 +93,7 @@ fn settle(
     books.touch(rank.order);
     record.open -= 1;
     let route = record.broadcast.route.clone();
-    outcome.is_dead_letter().then(|| DeadLetter { id, route, outcome, settled_at: now })
+    outcome.is_dead_letter().then_some(DeadLetter { id, route, outcome, settled_at: now })
 }
 
 /// Writes the wish into every open delivery, and lists them.

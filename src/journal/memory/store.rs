@@ -348,9 +348,10 @@ impl Store {
     ) -> Vec<Summary> {
         let order = |id| self.records.get(&id).map_or(0, |record| record.order);
         let before = before.map(order);
-        let earlier = |record: &&Box<Record>| before.is_none_or(|before| record.order < before);
+        let earlier = |record: &Record| before.is_none_or(|before| record.order < before);
+        let records = self.records.values().map(|record| &**record);
         let mut fitting: Vec<_> =
-            self.records.values().filter(earlier).filter(|record| record.fits(filter)).collect();
+            records.filter(|record| earlier(record) && record.fits(filter)).collect();
         fitting.sort_unstable_by_key(|record| Reverse(record.order));
         fitting.into_iter().take(count_max).map(|record| record.summary()).collect()
     }
