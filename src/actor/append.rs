@@ -67,30 +67,49 @@ fn started(entries: &[Entry]) -> Vec<(DeliveryId, u32)> {
 impl TargetState {
     /// Writes down what was decided. Where that takes its time, what is decided meanwhile goes next, all together.
     pub(super) async fn commit(&mut self) {
-        if self.decided.entries.is_empty() || self.appending.is_some() {
+        if !self.shared.journal.waits() {
+            return self.commit_now().await;
+        }
+        if self.appending.is_some() {
             return;
         }
+        let Some(append) = self.append() else { return };
+        let (slot, epoch) = (self.slot.clone(), append.claim.epoch);
+        self.appending = Some(epoch);
+        task::spawn(async move {
+            let appended = append.run().await;
+            slot.address.tell(TargetMsg::Appended(epoch, appended));
+        });
+    }
+
+    /// Whether something is being written down, or about to be.
+    pub(super) fn is_writing(&self) -> bool {
+        self.appending.is_some() || !self.decided.entries.is_empty()
+    }
+
+    /// The same, and waits for it.
+    pub(super) async fn commit_now(&mut self) {
+        if let Some(append) = self.append() {
+            let appended = append.run().await;
+            self.begin(appended);
+        }
+    }
+
+    fn append(&mut self) -> Option<Append> {
+        if self.decided.entries.is_empty() {
+            return None;
+        }
         let mut decided = mem::take(&mut self.decided);
-        let Some(claim) = self.claim.clone() else { return };
-        let (shared, slot, epoch) = (self.shared.clone(), self.slot.clone(), claim.epoch);
-        let (waits, policy) = (shared.journal.waits(), &self.parts.policy);
-        if waits && policy.repeat != Repeat::Never {
+        let claim = self.claim.clone()?;
+        let (shared, slot) = (self.shared.clone(), self.slot.clone());
+        let policy = &self.parts.policy;
+        if shared.journal.waits() && policy.repeat != Repeat::Never {
             // A crash in between has it made again, which does no harm.
             for begun in mem::take(&mut decided.orders) {
                 slot.launch(&shared, begun, false);
             }
         }
-        let append = Append { shared, slot, claim, decided, hedges: policy.hedge.is_some() };
-        if !waits {
-            let appended = append.run().await;
-            return self.begin(appended);
-        }
-        self.appending = Some(epoch);
-        let slot = self.slot.clone();
-        task::spawn(async move {
-            let appended = append.run().await;
-            slot.address.tell(TargetMsg::Appended(epoch, appended));
-        });
+        Some(Append { shared, slot, claim, decided, hedges: policy.hedge.is_some() })
     }
 
     /// What was decided by the owner of that claim is written, or not.

@@ -10,6 +10,8 @@ mod alarm;
 mod ambient;
 mod append;
 mod attempt;
+mod beyond;
+mod cancel;
 mod coordinator;
 mod decided;
 mod early;

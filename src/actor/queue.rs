@@ -72,6 +72,10 @@ impl Queue {
         self.at_gate.len() + self.for_budget.len()
     }
 
+    pub(super) fn contains(&self, id: &DeliveryId) -> bool {
+        self.held.contains_key(id)
+    }
+
     pub(super) fn get(&mut self, id: &DeliveryId) -> Option<&mut Held> {
         self.held.get_mut(id)
     }

@@ -20,13 +20,16 @@ use crate::{
         gate::{Budget, RetryBudget},
         next,
     },
-    report::{Boot, BroadcastId, CancelledBy, Delivery, DeliveryId, Limit, Usage, Why},
+    report::{Boot, BroadcastId, CancelledBy, DeliveryId, Limit, Usage, Why},
     sabotage::{self, Sabotage},
     telemetry,
 };
 
 /// The pause before the deliveries of a target that has gone are settled again.
 const GIVE_UP_AGAIN: Duration = Duration::from_millis(20);
+
+/// Deliveries that are settled together then.
+const GIVE_UP_PAGE: usize = 1_000;
 
 /// What all actors of one engine share. Outlives every one of them.
 pub(crate) struct Shared {
@@ -88,17 +91,6 @@ impl Shared {
         }
     }
 
-    /// Who serves a delivery that has not ended.
-    pub(super) async fn serving(
-        &self,
-        id: &DeliveryId,
-    ) -> Result<Option<TargetName>, JournalError> {
-        let report = self.journal.view(id.broadcast).await?;
-        let open = |it: &Delivery| it.target == id.recipient && it.outcome.is_none();
-        let delivery = report.and_then(|report| report.deliveries.into_iter().find(open));
-        Ok(delivery.map(|it| it.hand_overs.last().map_or(it.target, |last| last.to.clone())))
-    }
-
     /// Hints may have been lost, with an actor or with an answer of the journal: everybody looks for himself.
     pub(crate) fn recheck(&self, but: Option<&TargetName>) {
         for desk in &self.desks {
@@ -133,14 +125,14 @@ impl Shared {
     async fn try_give_up(&self, name: &TargetName) -> Result<(), JournalError> {
         let now = self.clock.now();
         let claim = self.journal.claim(name, self.boot, now).await?;
-        let page = self.journal.due(&claim, Timestamp::from_micros(i64::MAX), usize::MAX).await?;
         let policy = TargetPolicy {
             fallback: Vec::new(),
             ..TargetPolicy::new(name.clone(), &Profile::default())
         };
         let policy = Arc::new(policy);
         let gone = Sight { target: Door::Shut(Why::TargetFailed), ..Sight::default() };
-        let entries = page.open.iter().filter_map(|open| {
+        let end_of_time = Timestamp::from_micros(i64::MAX);
+        let settled = |open: &Open| {
             let NewDelivery { seed, expires, skipped, .. } = *open.recipient();
             let accepted = open.broadcast.accepted_at;
             let plan =
@@ -149,13 +141,16 @@ impl Shared {
                 Step::Settle(outcome) => Some(Entry::Settled(open.id(), outcome)),
                 _ => None,
             }
-        });
-        let entries: Vec<_> = entries.collect();
-        if !entries.is_empty() {
+        };
+        loop {
+            let page = self.journal.due(&claim, end_of_time, GIVE_UP_PAGE).await?;
+            let entries: Vec<_> = page.open.iter().filter_map(settled).collect();
+            if entries.is_empty() {
+                return Ok(());
+            }
             let committed = self.journal.append(&claim, entries, now).await?;
             self.route(&committed, CancelledBy::Verdict);
         }
-        Ok(())
     }
 
     /// Something was refused or cut short because of a limit.

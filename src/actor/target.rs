@@ -13,6 +13,7 @@ use super::{
     Inspection, Shared, Slot, SlotParts, TargetMsg,
     alarm::Alarm,
     attempt::{self, Order},
+    beyond::Beyond,
     decided::{Decided, Settled},
     keys::delivery_key,
     load::read,
@@ -54,13 +55,13 @@ pub(super) struct TargetState {
     pub(super) parts: Arc<SlotParts>,
     /// The right to write; none until the journal has given it.
     pub(super) claim: Option<Claim>,
-    queue: Queue,
+    pub(super) queue: Queue,
     /// When the gate may let the first of those before it through.
     gate_opens: Option<Timestamp>,
     alarm: Alarm,
     load_pause: Duration,
     /// Whose turn it is now by their order keys, and who were not asked yet.
-    turns: Vec<DeliveryId>,
+    pub(super) turns: Vec<DeliveryId>,
     /// When it loads again, after the journal has failed.
     load_at: Option<Timestamp>,
     /// Something may have been written of which nobody was told.
@@ -68,6 +69,9 @@ pub(super) struct TargetState {
     pub(super) decided: Decided,
     /// By which claim something is being written down.
     pub(super) appending: Option<u64>,
+    pub(super) beyond: Beyond,
+    /// Wishes to cancel that are looked at when that is written.
+    pub(super) cancels: Vec<(DeliveryId, CancelledBy, Timestamp)>,
 }
 
 impl Actor for Target {
@@ -97,6 +101,8 @@ impl Actor for Target {
             unsure: false,
             decided: Decided::default(),
             appending: None,
+            beyond: Beyond::default(),
+            cancels: Vec::new(),
         })
     }
 
@@ -113,7 +119,12 @@ impl Actor for Target {
             TargetMsg::Prepared(id, ready) => state.prepared(&id, ready),
             TargetMsg::Attempted(id, ended) => state.learn(&id, Event::Ended(ended)),
             TargetMsg::CancelAsked(id, by, at) => state.cancel(&id, (by, at)).await,
-            TargetMsg::Appended(epoch, appended) => state.appended(epoch, appended),
+            TargetMsg::Appended(epoch, appended) => {
+                state.appended(epoch, appended);
+                for (id, by, at) in mem::take(&mut state.cancels) {
+                    state.cancel(&id, (by, at)).await;
+                }
+            }
             TargetMsg::Wake if state.load_at.is_some() => state.reload().await,
             TargetMsg::Wake => state.wake(),
             TargetMsg::Inspect(reply) => drop(reply.send(state.inspect())),
@@ -134,7 +145,7 @@ impl TargetState {
     }
 
     /// Claims the target and loads what is open: at the start, after a death, and when the journal has failed.
-    async fn load(&mut self) {
+    pub(super) async fn load(&mut self) {
         self.load_at = None;
         self.claim = None;
         self.parts = self.slot.parts();
@@ -144,14 +155,18 @@ impl TargetState {
         self.turns.clear();
         self.decided = Decided::default();
         self.appending = None;
-        match read(&self.shared, &self.slot).await {
-            Ok((claim, open)) => {
+        self.beyond = Beyond::default();
+        match read(&self.shared, &self.slot, self.parts.policy.queue_max).await {
+            Ok((claim, open, beyond)) => {
+                self.beyond = beyond;
                 self.load_pause = LOAD_AGAIN.0;
                 self.claim = Some(claim);
                 self.slot.early.note(&open, self.shared.clock.now());
-                self.slot.keep_successes(|id| open.iter().any(|open| open.id() == *id));
+                if beyond == Beyond::default() {
+                    self.slot.keep_successes(|id| open.iter().any(|open| open.id() == *id));
+                }
                 for open in open.into_iter().skip(sabotage::is(Sabotage::DroppedOnLoad).into()) {
-                    self.take_in(open);
+                    self.hold(open);
                 }
                 if mem::take(&mut self.unsure) {
                     self.shared.recheck(Some(&self.slot.name));
@@ -182,11 +197,20 @@ impl TargetState {
             return;
         }
         let id = open.id();
+        if self.queue.contains(&id) || self.leaves(&open) {
+            return;
+        }
         let (policy, new) = (&self.parts.policy, open.history.events().is_empty());
         if new && self.queue.len() >= policy.queue_max {
             self.shared.reached(Limit::Queue, Some(&self.slot.name));
             return self.settle(id, Outcome::Failed(Reason::Refused(Why::QueueFull)));
         }
+        self.hold(open);
+    }
+
+    /// Takes a delivery in, whether or not there is room.
+    pub(super) fn hold(&mut self, open: Open) {
+        let (id, policy) = (open.id(), &self.parts.policy);
         let stands_in = open.serving != open.recipient().recipient;
         let recipient = self.shared.slots.get(&open.recipient().recipient).filter(|_| stands_in);
         let plan = Plan {
@@ -238,26 +262,12 @@ impl TargetState {
     }
 
     /// Something that is recorded already.
-    fn learn(&mut self, id: &DeliveryId, event: Event) {
+    pub(super) fn learn(&mut self, id: &DeliveryId, event: Event) {
         if let Some(held) = self.queue.get(id) {
             held.open.history.push(event);
             self.decide(id);
-        }
-    }
-
-    /// Somebody wants a delivery to end. One that is not here has ended, or is on its way: here, or to another one.
-    async fn cancel(&mut self, id: &DeliveryId, (by, at): (CancelledBy, Timestamp)) {
-        if self.queue.get(id).is_some() {
-            return self.learn(id, Event::CancelAsked { by, at });
-        }
-        match self.shared.serving(id).await {
-            Ok(Some(serving)) if serving != self.slot.name => {
-                self.shared.cancel(&serving, id, (by, at));
-            }
-            Ok(Some(_)) if self.claim.is_some() => self.load().await,
-            // Whoever has no claim will load it.
-            Ok(Some(_) | None) => {}
-            Err(error) => self.load_later(&error),
+        } else if self.beyond != Beyond::default() {
+            self.beyond.note(event.at(), false);
         }
     }
 
@@ -401,7 +411,13 @@ impl TargetState {
     fn wait(&mut self, id: &DeliveryId, until: Timestamp, why: Why) {
         self.queue.hold_back(id, why);
         self.decided.entries.push(Entry::Due(id.clone(), until));
-        self.queue.schedule(id.clone(), until);
+        let held = self.queue.get(id);
+        let is_keyed = held.is_some_and(|held| held.open.recipient().order_key.is_some());
+        if self.releases(is_keyed, until) {
+            drop(self.queue.remove(id));
+        } else {
+            self.queue.schedule(id.clone(), until);
+        }
     }
 
     fn hand_over(&mut self, id: &DeliveryId, to: TargetName, because: Reason) {
@@ -409,7 +425,7 @@ impl TargetState {
             return self.settle(id.clone(), Outcome::Failed(Reason::Refused(Why::TargetFailed)));
         }
         let Some((Held { mut open, .. }, turn)) = self.queue.remove(id) else { return };
-        self.turns.extend(turn);
+        self.left(&open, turn);
         let moved = Event::Moved { to: to.clone(), because, at: self.shared.clock.now() };
         open.history.push(moved.clone());
         open.serving = to;
@@ -419,7 +435,7 @@ impl TargetState {
 
     fn settle(&mut self, id: DeliveryId, outcome: Outcome) {
         let accepted = self.queue.remove(&id).map(|(held, turn)| {
-            self.turns.extend(turn);
+            self.left(&held.open, turn);
             held.plan.accepted
         });
         self.decided.entries.push(Entry::Settled(id.clone(), outcome));
@@ -430,6 +446,7 @@ impl TargetState {
 
     /// Lets through who stands before the gate, writes down what was decided, and does it.
     async fn advance(&mut self) {
+        self.fetch().await;
         self.open_gate();
         while let Some(id) = self.turns.pop() {
             self.decide(&id);
@@ -458,7 +475,9 @@ impl TargetState {
 
     fn set_alarm(&mut self) {
         let at_gate = self.gate_opens.filter(|_| self.queue.at_gate() > 0);
-        let Some(at) = [self.queue.next_due(), at_gate].into_iter().flatten().min() else { return };
+        let beyond = self.beyond.next().filter(|at| *at > self.shared.clock.now());
+        let due = [self.queue.next_due(), at_gate, beyond];
+        let Some(at) = due.into_iter().flatten().min() else { return };
         let myself = self.myself.clone();
         self.alarm.set(self.shared.clock, at, move || drop(myself.send_message(TargetMsg::Wake)));
     }

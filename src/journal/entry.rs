@@ -42,10 +42,13 @@ pub struct Committed {
 /// Open deliveries that are due.
 #[derive(Clone, Debug, Default)]
 pub struct Page {
-    /// The deliveries: first what has been due for longest, then by the order of acceptance.
+    /// The deliveries: first what has been due for longest, then by the order of acceptance. Where not all fit, each
+    /// priority has its share, and of those with the same order key there is only the first.
     pub open: Vec<Open>,
     /// When the first one that is not in `open` is due; at or before `until` where the page was too short.
     pub next_due: Option<Timestamp>,
+    /// Deliveries may be left out because another one with their order key comes first.
+    pub is_keyed: bool,
 }
 
 /// A delivery that ended without success.

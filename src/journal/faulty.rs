@@ -12,7 +12,7 @@ use futures_util::future::BoxFuture;
 
 use super::{
     Accepted, BroadcastFilter, Claim, Committed, DeadLetterFilter, Entry, Journal, JournalError,
-    Letters, Mark, NewBroadcast, Page, Summary,
+    Letters, Mark, NewBroadcast, Open, Page, Summary,
 };
 use crate::{
     policy::gate::GateSnapshot,
@@ -37,7 +37,7 @@ pub enum Call {
     Accept,
     /// [`Journal::claim`].
     Claim,
-    /// [`Journal::due`].
+    /// [`Journal::due`] and [`Journal::delivery`].
     Due,
     /// [`Journal::append`].
     Append,
@@ -186,6 +186,10 @@ impl<J: Journal + ?Sized> Journal for FaultyJournal<J> {
         count_max: usize,
     ) -> Result<Page, JournalError> {
         self.call(Call::Due, self.inner.due(claim, until, count_max)).await
+    }
+
+    async fn delivery(&self, id: &DeliveryId) -> Result<Option<Open>, JournalError> {
+        self.call(Call::Due, self.inner.delivery(id)).await
     }
 
     async fn append(

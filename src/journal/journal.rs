@@ -7,7 +7,7 @@ use fanfare_sdk::{TargetName, Timestamp};
 
 use super::{
     Accepted, BroadcastFilter, Claim, Committed, DeadLetterFilter, Entry, JournalError, Letters,
-    Mark, NewBroadcast, Page, Summary,
+    Mark, NewBroadcast, Open, Page, Summary,
 };
 use crate::{
     policy::gate::GateSnapshot,
@@ -68,6 +68,13 @@ pub trait Journal: Debug + Send + Sync + 'static {
         until: Timestamp,
         count_max: usize,
     ) -> Result<Page, JournalError>;
+
+    /// One delivery; none where it is not known, or has settled.
+    ///
+    /// # Errors
+    ///
+    /// Those of the store.
+    async fn delivery(&self, id: &DeliveryId) -> Result<Option<Open>, JournalError>;
 
     /// Writes decisions, and folds the verdict of every broadcast that they touch.
     ///

@@ -1,13 +1,19 @@
 //! Checks of what is due.
 
+use std::sync::Arc;
+
 use fanfare_sdk::{Meaning, TargetName};
 
 use super::{
-    script::{DELIVERED, at, broadcast, due, ended, settled, started},
+    script::{DELIVERED, Of, at, broadcast, delivery, due, ended, moved, settled, started},
     stage::Stage,
     suite::{Checked, expect},
+    telling,
 };
-use crate::{journal::NewBroadcast, report::CancelledBy};
+use crate::{
+    journal::NewBroadcast,
+    report::{CancelledBy, Priority},
+};
 
 pub(super) async fn boundaries(stage: Stage) -> Checked {
     let a = stage.claim("a", 1).await?;
@@ -67,6 +73,60 @@ pub(super) async fn length(stage: Stage) -> Checked {
         (whole, open.place, open.serving == TargetName::from("a"))
     });
     expect(format!("{told:?}"), "Some((true, 0, true))")
+}
+
+/// Where not all fit: a share for each priority, and the first one of each order key.
+pub(super) async fn shares(stage: Stage) -> Checked {
+    let new = |number, priority, key: Option<&str>| {
+        let mut new = broadcast(number, "a");
+        new.priority = priority;
+        new.recipients[0].order_key = key.map(Arc::from);
+        new
+    };
+    for number in 1..=4 {
+        stage.accept(new(number, Priority::Low, None)).await;
+    }
+    stage.accept(new(5, Priority::High, Some("k"))).await;
+    stage.accept(new(6, Priority::High, Some("k"))).await;
+    stage.accept(new(7, Priority::High, Some("l"))).await;
+    let a = stage.claim("a", 1).await?;
+    stage.append(&a, &[due((5, "a"), 20)], 2).await;
+    let page = async |until, count_max| {
+        let page = stage.journal.due(&a, at(until), count_max).await.unwrap_or_default();
+        let ids = page.open.iter().map(|open| open.broadcast.id.0.as_u128().to_string());
+        let next = page.next_due.map_or("-".to_owned(), |due| due.as_micros().to_string());
+        format!("{} next {next}", ids.collect::<Vec<_>>().join(" "))
+    };
+    expect(page(9, 9).await, "1 2 3 4 6 7 next 20")?;
+    expect(page(20, 9).await, "1 2 3 4 6 7 5 next -")?;
+    // One of them is left out, and so is 6, which comes after 5.
+    expect(page(9, 4).await, "1 2 3 7 next 1")?;
+    expect(page(20, 4).await, "1 2 7 5 next 1")?;
+    expect(page(20, 1).await, "7 next 1")?;
+    stage.append(&a, &[settled((5, "a"), DELIVERED)], 21).await;
+    expect(page(20, 4).await, "1 2 6 7 next 1")?;
+    // Whoever is handed over frees the key.
+    stage.accept(new(8, Priority::High, Some("l"))).await;
+    stage.append(&a, &[moved((7, "a"), "b", 21)], 21).await;
+    expect(page(20, 4).await, "1 2 6 8 next 1")
+}
+
+pub(super) async fn one(stage: Stage) -> Checked {
+    stage.accept(broadcast(1, "a b")).await;
+    let a = stage.claim("a", 1).await?;
+    stage.append(&a, &[moved((1, "a"), "c", 7)], 7).await;
+    let one = async |of: Of<'_>| match stage.journal.delivery(&delivery(of)).await {
+        Ok(Some(open)) => format!("{} due {}", open.serving, open.due.as_micros()),
+        Ok(None) => "nothing".to_owned(),
+        Err(error) => telling::error(error),
+    };
+    expect(one((1, "a")).await, "c due 7")?;
+    expect(one((1, "b")).await, "b due 1")?;
+    expect(one((1, "c")).await, "nothing")?;
+    expect(one((2, "a")).await, "nothing")?;
+    let c = stage.claim("c", 1).await?;
+    stage.append(&c, &[settled((1, "a"), DELIVERED)], 8).await;
+    expect(one((1, "a")).await, "nothing")
 }
 
 /// An end and a wish to cancel are something to act upon; a start is not.

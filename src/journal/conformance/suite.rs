@@ -29,7 +29,7 @@ pub(super) type Checked = Result<(), Broken>;
 
 type Check = (&'static str, fn(Stage) -> BoxFuture<'static, Checked>);
 
-const CHECKS: [Check; 42] = [
+const CHECKS: [Check; 44] = [
     ("what is accepted can be viewed", |s| Box::pin(accepting::view(s))),
     ("an id is accepted once", |s| Box::pin(accepting::same_id(s))),
     ("a caller's key is accepted once", |s| Box::pin(accepting::same_key(s))),
@@ -47,6 +47,8 @@ const CHECKS: [Check; 42] = [
     ("due pages have exact boundaries", |s| Box::pin(paging::boundaries(s))),
     ("due pages have an order", |s| Box::pin(paging::order(s))),
     ("due pages have a length", |s| Box::pin(paging::length(s))),
+    ("a page that is too short has a share for each", |s| Box::pin(paging::shares(s))),
+    ("one delivery can be asked for", |s| Box::pin(paging::one(s))),
     ("what changes the next step makes it due", |s| Box::pin(paging::woken(s))),
     ("an attempt ends once", |s| Box::pin(deciding::first_end(s))),
     ("a start that was made is a fact", |s| Box::pin(deciding::starts(s))),

@@ -16,7 +16,7 @@ use fanfare_sdk::{TargetName, Timestamp};
 use crate::{
     journal::{
         Accepted, BroadcastFilter, Claim, Committed, DeadLetterFilter, Entry, Journal,
-        JournalError, Letters, Mark, MemoryJournal, NewBroadcast, Page, Summary,
+        JournalError, Letters, Mark, MemoryJournal, NewBroadcast, Open, Page, Summary,
         conformance::{self, Broken},
     },
     report::{Boot, BroadcastId, CancelledBy, DeliveryId, Event, Report, Verdict},
@@ -178,6 +178,10 @@ impl Journal for Flawed {
             _ => {}
         }
         Ok(page)
+    }
+
+    async fn delivery(&self, id: &DeliveryId) -> Result<Option<Open>, JournalError> {
+        self.inner.delivery(id).await
     }
 
     async fn append(

@@ -5,10 +5,12 @@
 
 mod books;
 mod commit;
+mod paging;
 mod record;
 
 pub(in crate::journal) use self::{
     books::{Books, Rank},
     commit::{apply, cancel, fold, give_up, happen},
+    paging::{Due, choose},
     record::{Record, Slot, are_distinct, small},
 };

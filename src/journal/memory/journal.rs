@@ -12,7 +12,7 @@ use super::{MemoryLimits, Occupancy, store::Store};
 use crate::{
     journal::{
         Accepted, BroadcastFilter, Claim, Committed, DeadLetterFilter, Entry, Journal,
-        JournalError, Letters, Mark, NewBroadcast, Page, Summary,
+        JournalError, Letters, Mark, NewBroadcast, Open, Page, Summary,
     },
     report::{Boot, BroadcastId, CancelledBy, DeliveryId, Event, Limit, Report, Usage},
 };
@@ -80,6 +80,10 @@ impl Journal for MemoryJournal {
         count_max: usize,
     ) -> Result<Page, JournalError> {
         self.store().due(claim, until, count_max)
+    }
+
+    async fn delivery(&self, id: &DeliveryId) -> Result<Option<Open>, JournalError> {
+        Ok(self.store().delivery(id))
     }
 
     async fn append(

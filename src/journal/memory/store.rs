@@ -2,19 +2,23 @@
 
 use std::{
     cmp::Reverse,
-    collections::{HashSet, VecDeque},
+    collections::{HashMap, HashSet, VecDeque},
     sync::Arc,
 };
 
 use fanfare_sdk::{Payload, TargetName, Timestamp};
 use smallvec::SmallVec;
 
-use super::{MemoryLimits, Occupancy, keyed::Keyed, servings::Servings};
+use super::{
+    MemoryLimits, Occupancy,
+    keyed::Keyed,
+    servings::{Serving, Servings},
+};
 use crate::{
     journal::{
         Accepted, BroadcastFilter, Claim, Committed, DeadLetter, DeadLetterFilter, Entry,
         JournalError, Letters, Mark, NewBroadcast, NewDelivery, Open, Page, Summary,
-        ledger::{self, Books, Record, Slot},
+        ledger::{self, Books, Due, Rank, Record, Slot},
     },
     report::{Boot, BroadcastId, CancelledBy, DeliveryId, Event, History, IdMap, Report},
 };
@@ -153,22 +157,64 @@ impl Store {
     ) -> Result<Page, JournalError> {
         let serving = self.servings.get(self.servings.check(claim)?);
         let mut page = Page::default();
-        for (rank, broadcast) in &serving.queue {
-            if rank.due > until || page.open.len() == count_max {
-                page.next_due = Some(rank.due);
-                break;
-            }
-            let Some(record) = self.records.get(&broadcast.id) else { continue };
-            let place = record.place_of(rank.order);
-            page.open.push(Open {
-                broadcast: Arc::clone(broadcast),
-                place,
-                serving: serving.name.clone(),
-                history: record.slots[place].history.clone(),
-                due: rank.due,
-            });
+        let is_due = |rank: &&Rank| rank.due <= until;
+        let mut due: Vec<_> = serving.queue.keys().take_while(is_due).collect();
+        page.next_due = serving.queue.keys().nth(due.len()).map(|rank| rank.due);
+        if due.len() > count_max {
+            let first = self.first_of_each_key(serving);
+            page.is_keyed = !first.is_empty();
+            let is_first = |rank: &&Rank| {
+                let key = self.order_key(serving, rank);
+                key.is_none_or(|key| first.get(&*key) == Some(&rank.order))
+            };
+            due.retain(is_first);
+        }
+        let due = due.into_iter().map(|rank| {
+            let broadcast = &serving.queue[rank];
+            Due { rank: *rank, priority: broadcast.priority }
+        });
+        let (due, rest) = ledger::choose(due.collect(), count_max);
+        page.next_due = [page.next_due, rest.map(|rank| rank.due)].into_iter().flatten().min();
+        for Due { rank, .. } in due {
+            let Some(record) = self.records.get(&serving.queue[&rank].id) else { continue };
+            page.open.push(self.open(record, record.place_of(rank.order)));
         }
         Ok(page)
+    }
+
+    pub(super) fn delivery(&self, id: &DeliveryId) -> Option<Open> {
+        let (record, place) = self.find(id)?;
+        record.slots[place].settled.is_none().then(|| self.open(record, place))
+    }
+
+    fn open(&self, record: &Record, place: usize) -> Open {
+        let slot = &record.slots[place];
+        Open {
+            broadcast: Arc::clone(&record.broadcast),
+            place,
+            serving: self.servings.name(slot.serving),
+            history: slot.history.clone(),
+            due: slot.due,
+        }
+    }
+
+    /// By what a delivery is ordered; only at its own target.
+    fn order_key(&self, serving: &Serving, rank: &Rank) -> Option<Arc<str>> {
+        let record = self.records.get(&serving.queue[rank].id)?;
+        let new = record.broadcast.recipients.get(record.place_of(rank.order))?;
+        new.order_key.clone().filter(|_| new.recipient == serving.name)
+    }
+
+    /// The first open delivery with each order key.
+    fn first_of_each_key(&self, serving: &Serving) -> HashMap<Arc<str>, u64> {
+        let mut first = HashMap::new();
+        for rank in serving.queue.keys() {
+            if let Some(key) = self.order_key(serving, rank) {
+                let order = first.entry(key).or_insert(rank.order);
+                *order = rank.order.min(*order);
+            }
+        }
+        first
     }
 
     pub(super) fn append(

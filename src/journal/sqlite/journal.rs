@@ -25,7 +25,7 @@ use super::{
 use crate::{
     journal::{
         Accepted, BroadcastFilter, Claim, Committed, DeadLetterFilter, Entry, Journal,
-        JournalError, Letters, Mark, NewBroadcast, Page, Summary,
+        JournalError, Letters, Mark, NewBroadcast, Open, Page, Summary,
     },
     policy::gate::GateSnapshot,
     report::{Boot, BroadcastId, CancelledBy, DeliveryId, Event, Limit, Report, Usage},
@@ -188,6 +188,11 @@ impl Journal for SqliteJournal {
     ) -> Result<Page, JournalError> {
         let (claim, held) = (claim.clone(), Arc::clone(&self.held));
         self.read(move |file| queries::due(file, &held, &claim, (until, count_max))).await
+    }
+
+    async fn delivery(&self, id: &DeliveryId) -> Result<Option<Open>, JournalError> {
+        let (id, held) = (id.clone(), Arc::clone(&self.held));
+        self.read(move |file| Ok(queries::delivery(file, &held, &id)?)).await
     }
 
     async fn append(

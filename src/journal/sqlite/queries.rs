@@ -18,9 +18,10 @@ use crate::{
     journal::{
         BroadcastFilter, Claim, DeadLetter, DeadLetterFilter, JournalError, Letters, Mark,
         NewBroadcast, Open, Page, Summary,
+        ledger::{self, Due, Rank},
     },
     policy::gate::GateSnapshot,
-    report::{BroadcastId, DeliveryId, History, Report},
+    report::{BroadcastId, DeliveryId, History, Priority, Report},
 };
 
 /// Broadcasts that somebody holds: all deliveries of one share it.
@@ -56,32 +57,120 @@ pub(super) fn due(
     (until, count_max): (Timestamp, usize),
 ) -> Result<Page, Stop> {
     let serving = fenced(connection, claim)?;
-    let mut statement = connection.prepare_cached(
-        "SELECT seq, broadcast, due_at, events FROM delivery \
-         WHERE serving = $1 AND settled_at IS NULL ORDER BY due_at, seq LIMIT $2",
-    )?;
-    let mut found = statement.query(params![serving, one_more(count_max)])?;
     let mut page = Page::default();
-    while let Some(row) = found.next()? {
-        let due = rows::time(row.get(2)?);
-        if due > until || page.open.len() == count_max {
-            page.next_due = Some(due);
-            break;
+    let mut due = candidates(connection, (DUE, serving), (until, count_max))?;
+    if due.len() > count_max {
+        let mut statement = connection.prepare_cached(
+            "SELECT 1 FROM delivery \
+             WHERE recipient = $1 AND order_key IS NOT NULL AND settled_at IS NULL",
+        )?;
+        page.is_keyed = statement.exists([serving])?;
+        if page.is_keyed {
+            due = candidates(connection, (DUE_FIRST, serving), (until, count_max))?;
         }
-        let (seq, first): (i64, i64) = (row.get(0)?, row.get(1)?);
-        let history = match row.get::<_, i64>(3)? {
-            0 => History::default(),
-            _ => broadcasts::history(connection, seq.cast_unsigned())?,
-        };
-        page.open.push(Open {
-            broadcast: broadcast(connection, held, first.cast_unsigned())?,
-            place: usize::try_from(seq - first).unwrap_or(usize::MAX),
-            serving: claim.serving.clone(),
-            history,
-            due,
-        });
+    }
+    let (due, rest) = ledger::choose(due, count_max);
+    let later = later(connection, serving, until)?;
+    page.next_due = [rest.map(|rank| rank.due), later].into_iter().flatten().min();
+    for one in due {
+        page.open.extend(open(connection, held, one.rank.order)?);
     }
     Ok(page)
+}
+
+const DUE: &str = "SELECT due_at, seq FROM delivery AS d \
+    WHERE serving = $1 AND priority = $2 AND settled_at IS NULL AND due_at <= $3 \
+    ORDER BY due_at, seq LIMIT $4";
+
+/// Only the first one with each order key.
+const DUE_FIRST: &str = "SELECT due_at, seq FROM delivery AS d \
+    WHERE serving = $1 AND priority = $2 AND settled_at IS NULL AND due_at <= $3 \
+    AND (order_key IS NULL OR recipient <> serving OR NOT EXISTS (SELECT 1 FROM delivery AS e \
+        WHERE e.recipient = d.recipient AND e.order_key = d.order_key AND e.settled_at IS NULL \
+        AND e.serving = e.recipient AND e.seq < d.seq)) \
+    ORDER BY due_at, seq LIMIT $4";
+
+/// What is due first, of each priority as many as there may be at most, and one more.
+fn candidates(
+    connection: &Connection,
+    (sql, serving): (&str, i64),
+    (until, count_max): (Timestamp, usize),
+) -> Result<Vec<Due>, Failure> {
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut due = Vec::new();
+    for priority in [Priority::Low, Priority::Normal, Priority::High] {
+        let until = until.as_micros();
+        let mut found =
+            statement.query(params![serving, priority as i64, until, one_more(count_max)])?;
+        while let Some(row) = found.next()? {
+            let order = row.get::<_, i64>(1)?.cast_unsigned();
+            due.push(Due { rank: Rank { due: rows::time(row.get(0)?), order }, priority });
+        }
+    }
+    Ok(due)
+}
+
+/// When the first one is due after that time.
+fn later(
+    connection: &Connection,
+    serving: i64,
+    until: Timestamp,
+) -> Result<Option<Timestamp>, Failure> {
+    let mut statement = connection.prepare_cached(
+        "SELECT min(due_at) FROM delivery \
+         WHERE serving = $1 AND priority = $2 AND settled_at IS NULL AND due_at > $3",
+    )?;
+    let mut first = None;
+    for priority in [Priority::Low, Priority::Normal, Priority::High] {
+        let found: Option<i64> = statement
+            .query_row(params![serving, priority as i64, until.as_micros()], |row| row.get(0))?;
+        first = [first, found.map(rows::time)].into_iter().flatten().min();
+    }
+    Ok(first)
+}
+
+/// One delivery; none where it is not known, or has settled.
+pub(super) fn delivery(
+    connection: &Connection,
+    held: &Held,
+    id: &DeliveryId,
+) -> Result<Option<Open>, Failure> {
+    let mut statement = connection.prepare_cached(
+        "SELECT d.seq FROM broadcast AS b JOIN delivery AS d \
+         ON d.seq >= b.seq AND d.seq < b.seq + b.recipients JOIN target AS t \
+         ON t.number = d.recipient WHERE b.id = $1 AND t.name = $2",
+    )?;
+    let seq: Option<i64> = statement
+        .query_row(params![id.broadcast.0.as_bytes(), id.recipient.as_str()], |row| row.get(0))
+        .optional()?;
+    match seq {
+        Some(seq) => open(connection, held, seq.cast_unsigned()),
+        None => Ok(None),
+    }
+}
+
+/// The delivery of that number; none where it has settled.
+fn open(connection: &Connection, held: &Held, seq: u64) -> Result<Option<Open>, Failure> {
+    let mut statement = connection.prepare_cached(
+        "SELECT d.broadcast, d.due_at, d.events, t.name FROM delivery AS d \
+         JOIN target AS t ON t.number = d.serving WHERE d.seq = $1 AND d.settled_at IS NULL",
+    )?;
+    let found = statement.query_row([seq.cast_signed()], |row| {
+        let first = row.get::<_, i64>(0)?.cast_unsigned();
+        Ok((first, rows::time(row.get(1)?), row.get::<_, i64>(2)?, row.get::<_, String>(3)?))
+    });
+    let Some((first, due, events, serving)) = found.optional()? else { return Ok(None) };
+    let history = match events {
+        0 => History::default(),
+        _ => broadcasts::history(connection, seq)?,
+    };
+    Ok(Some(Open {
+        broadcast: broadcast(connection, held, first)?,
+        place: usize::try_from(seq - first).unwrap_or(usize::MAX),
+        serving: TargetName::from(serving),
+        history,
+        due,
+    }))
 }
 
 fn fenced(connection: &Connection, claim: &Claim) -> Result<i64, Stop> {

@@ -68,7 +68,7 @@ CREATE TABLE delivery (
     dead INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 
-CREATE INDEX delivery_due ON delivery (serving, due_at, seq) WHERE settled_at IS NULL;
+CREATE INDEX delivery_due ON delivery (serving, priority, due_at, seq) WHERE settled_at IS NULL;
 CREATE INDEX delivery_boot ON delivery (serving, boot) WHERE boot IS NOT NULL;
 CREATE INDEX delivery_order ON delivery (recipient, order_key, seq)
     WHERE order_key IS NOT NULL AND settled_at IS NULL;

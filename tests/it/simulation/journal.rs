@@ -11,7 +11,7 @@ use std::{
 use fanfare::{
     journal::{
         Accepted, BroadcastFilter, Claim, Committed, DeadLetterFilter, Entry, Journal,
-        JournalError, Letters, Mark, MemoryJournal, MemoryLimits, NewBroadcast, Page,
+        JournalError, Letters, Mark, MemoryJournal, MemoryLimits, NewBroadcast, Open, Page,
         SqliteJournal, SqliteSettings, Summary,
     },
     report::{Boot, BroadcastId, CancelledBy, DeliveryId, Event, Report, Verdict},
@@ -201,6 +201,10 @@ impl Journal for SimJournal {
         count_max: usize,
     ) -> Result<Page, JournalError> {
         self.through(async || self.inner.due(claim, until, count_max).await).await
+    }
+
+    async fn delivery(&self, id: &DeliveryId) -> Result<Option<Open>, JournalError> {
+        self.through(async || self.inner.delivery(id).await).await
     }
 
     async fn append(

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use fanfare::{
-    journal::{Entry, NewBroadcast},
+    journal::{Entry, NewBroadcast, NewDelivery},
     report::{
         AttemptRecord, BroadcastId, Delivery, DeliveryId, Ended, Event, Kind, Outcome, Report,
     },
@@ -44,6 +44,7 @@ pub(super) fn broken(scenario: &Scenario, played: &Played) -> Vec<Broken> {
     first_ends(played, &mut say);
     let diary = played.world.diary();
     limits::check(scenario, played, &diary, &mut say);
+    turns(scenario, played, &mut say);
     for report in &played.reports {
         let id = report.id;
         let mut say = |promise, what| say(promise, format!("broadcast {id}: {what}"));
@@ -83,6 +84,50 @@ fn left_over(scenario: &Scenario, played: &Played, say: Say<'_>) {
     }
     if played.torn != 0 {
         say("one broadcast a key", format!("{} keys gave two", played.torn));
+    }
+}
+
+/// What has the same order key goes one after the other, as it came.
+fn turns(scenario: &Scenario, played: &Played, say: Say<'_>) {
+    if !scenario.is_calm() || played.disturbed {
+        return;
+    }
+    for target in scenario.targets.iter().filter(|target| target.keyed) {
+        // By key: who came, and who has not left yet, oldest first.
+        let mut waiting: HashMap<&str, Vec<(&DeliveryId, Timestamp)>> = HashMap::new();
+        let mut ids = Vec::new();
+        for fact in &played.facts {
+            if let What::Accepted(new) = &fact.what {
+                let here = |it: &&NewDelivery| it.recipient.as_str() == target.name;
+                if let Some(new_here) = new.recipients.iter().find(here) {
+                    let recipient = new_here.recipient.clone();
+                    let id = DeliveryId { broadcast: new.id, recipient };
+                    ids.push((id, new_here.order_key.clone().unwrap_or_default(), new.accepted_at));
+                }
+            }
+        }
+        for (id, key, at) in &ids {
+            waiting.entry(key).or_default().push((id, *at));
+        }
+        for fact in &played.facts {
+            match &fact.what {
+                What::Appended(Entry::Settled(id, _) | Entry::Event(id, Event::Moved { .. })) => {
+                    waiting.values_mut().for_each(|line| line.retain(|(other, _)| *other != id))
+                }
+                What::Appended(Entry::Event(id, Event::Started(started)))
+                    if started.way.target.as_str() == target.name
+                        && id.recipient.as_str() == target.name =>
+                {
+                    let line = waiting.values().find(|line| line.iter().any(|(it, _)| *it == id));
+                    let own = line.and_then(|line| line.iter().find(|(it, _)| *it == id));
+                    let (Some(line), Some((_, at))) = (line, own) else { continue };
+                    if let Some((before, _)) = line.iter().find(|(_, other)| other < at) {
+                        say("turns are kept", format!("{id} begins before {before} has left"));
+                    }
+                }
+                _ => {}
+            }
+        }
     }
 }
 
@@ -313,11 +358,17 @@ impl Check<'_> {
     fn counts(&self, say: Say<'_>) {
         let mut tried: HashMap<_, u32> = HashMap::new();
         let mut throttled: HashMap<_, usize> = HashMap::new();
+        let mut hedge = false;
         for attempt in &self.delivery.attempts {
             let free =
                 matches!(attempt.meaning(), Some(Meaning::Throttled | Meaning::Unauthorized));
             let way = &attempt.started.way;
-            let hedge = attempt.started.kind == Kind::Hedge;
+            // Another proof for a hedge is still that hedge.
+            hedge = match attempt.started.kind {
+                Kind::Hedge => true,
+                Kind::Challenge => hedge,
+                Kind::First | Kind::Retry => false,
+            };
             *tried.entry(way).or_default() += u32::from(!free && !hedge);
             let held_off = attempt.meaning() == Some(Meaning::Throttled);
             *throttled.entry(&way.target).or_default() += usize::from(held_off);

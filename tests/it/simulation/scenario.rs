@@ -10,7 +10,7 @@ use fanfare::{
     },
     report::{Completion, Priority, Rest},
 };
-use fanfare_sdk::{Fallback, Payload, Repeat};
+use fanfare_sdk::{Fallback, Mapper, Payload, PrepareError, Repeat};
 
 use super::{
     api::{SimApi, SimAuth, VICES, Vice},
@@ -83,6 +83,31 @@ pub(super) struct SimTarget {
     pub(super) attempts_max: u32,
     pub(super) hedge: Option<Hedge>,
     pub(super) give_up_after: Duration,
+    /// Deliveries that its actor holds.
+    pub(super) queue_max: usize,
+    /// Its deliveries have one of three order keys.
+    pub(super) keyed: bool,
+}
+
+/// Of three broadcasts, each has another order key.
+#[derive(Debug)]
+struct ThreeKeys;
+
+impl Mapper for ThreeKeys {
+    fn map(&self, payload: &Payload) -> Result<Payload, PrepareError> {
+        Ok(payload.clone())
+    }
+
+    fn order_key(&self, payload: &Payload) -> Result<Option<String>, PrepareError> {
+        Ok(Some(order_key(payload)))
+    }
+}
+
+/// By what the deliveries of such a target are ordered.
+pub(super) fn order_key(payload: &Payload) -> String {
+    let text = String::from_utf8_lossy(payload.bytes()).into_owned();
+    let number: usize = text.rsplit(' ').next().and_then(|n| n.parse().ok()).unwrap_or(0);
+    (number % 3).to_string()
 }
 
 #[derive(Clone, Debug)]
@@ -111,7 +136,7 @@ impl Scenario {
     pub(super) fn draw(seed: u64, broadcasts: usize) -> Self {
         let mut rng = fastrand::Rng::with_seed(seed);
         let count = rng.usize(2..=5);
-        let targets: Vec<_> =
+        let mut targets: Vec<_> =
             (0..count).map(|place| SimTarget::draw(&mut rng, seed, place, count)).collect();
         let sent = rng.usize(broadcasts / 2..broadcasts * 3 / 2);
         let span = 5_000 + 60 * u64::try_from(sent).unwrap();
@@ -125,6 +150,19 @@ impl Scenario {
                 outages.push(new);
             }
         }
+        let deeds = deeds(&mut rng, count, span);
+        let store = match rng.u8(0..16) {
+            0 => Store::Sqlite,
+            1..8 => Store::Slow,
+            _ => Store::Memory,
+        };
+        // What does not fit is left in the journal; in memory it would fail.
+        for target in targets.iter_mut().filter(|_| store != Store::Memory) {
+            target.queue_max = if rng.bool() { rng.usize(1..12) } else { 10_000 };
+        }
+        for target in &mut targets {
+            target.keyed = rng.u8(0..4) == 0;
+        }
         Self {
             seed,
             targets,
@@ -132,12 +170,8 @@ impl Scenario {
             world_faults: rng.u64(0..60),
             journal_faults: if rng.bool() { rng.u64(0..15) } else { 0 },
             outages,
-            deeds: deeds(&mut rng, count, span),
-            store: match rng.u8(0..16) {
-                0 => Store::Sqlite,
-                1..8 => Store::Slow,
-                _ => Store::Memory,
-            },
+            deeds,
+            store,
         }
     }
 
@@ -234,6 +268,8 @@ impl SimTarget {
             attempts_max: 3,
             hedge: None,
             give_up_after: Duration::from_secs(60),
+            queue_max: 10_000,
+            keyed: false,
         }
     }
 
@@ -285,6 +321,7 @@ impl SimTarget {
         let mut target = Target::new(self.name.as_str(), self.api.clone())
             .timeout(TIMEOUT)
             .give_up_after(self.give_up_after)
+            .queue_max(self.queue_max)
             .retry(Retry {
                 attempts_max: self.attempts_max,
                 backoff: backoff.with_jitter(Jitter::Full),
@@ -298,6 +335,9 @@ impl SimTarget {
         target = target.fallback(fallback);
         if let Some(hedge) = self.hedge {
             target = target.hedge(hedge);
+        }
+        if self.keyed {
+            target = target.mapper(ThreeKeys);
         }
         if self.auth { target.auth(SimAuth(self.api.clone())) } else { target }
     }
