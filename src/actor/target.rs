@@ -166,7 +166,7 @@ impl TargetState {
                     self.slot.keep_successes(|id| open.iter().any(|open| open.id() == *id));
                 }
                 for open in open.into_iter().skip(sabotage::is(Sabotage::DroppedOnLoad).into()) {
-                    self.hold(open);
+                    self.admit(open);
                 }
                 if mem::take(&mut self.unsure) {
                     self.shared.recheck(Some(&self.slot.name));
@@ -196,19 +196,23 @@ impl TargetState {
         if self.claim.is_none() {
             return;
         }
-        let id = open.id();
-        if self.queue.contains(&id) || self.leaves(&open) {
-            return;
+        if !self.queue.contains(&open.id()) && !self.leaves(&open) {
+            self.admit(open);
         }
-        let (policy, new) = (&self.parts.policy, open.history.events().is_empty());
-        if new && self.queue.len() >= policy.queue_max {
+    }
+
+    /// Holds a delivery. Where nothing else could keep it, a new one needs room.
+    fn admit(&mut self, open: Open) {
+        let new = open.history.events().is_empty();
+        let is_full = self.queue.len() >= self.parts.policy.queue_max;
+        if new && is_full && !self.shared.journal.waits() {
             self.shared.reached(Limit::Queue, Some(&self.slot.name));
-            return self.settle(id, Outcome::Failed(Reason::Refused(Why::QueueFull)));
+            return self.settle(open.id(), Outcome::Failed(Reason::Refused(Why::QueueFull)));
         }
         self.hold(open);
     }
 
-    /// Takes a delivery in, whether or not there is room.
+    /// Holds a delivery, whether or not there is room.
     pub(super) fn hold(&mut self, open: Open) {
         let (id, policy) = (open.id(), &self.parts.policy);
         let stands_in = open.serving != open.recipient().recipient;

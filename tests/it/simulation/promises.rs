@@ -112,7 +112,7 @@ fn turns(scenario: &Scenario, played: &Played, say: Say<'_>) {
         for fact in &played.facts {
             match &fact.what {
                 What::Appended(Entry::Settled(id, _) | Entry::Event(id, Event::Moved { .. })) => {
-                    waiting.values_mut().for_each(|line| line.retain(|(other, _)| *other != id))
+                    waiting.values_mut().for_each(|line| line.retain(|(other, _)| *other != id));
                 }
                 What::Appended(Entry::Event(id, Event::Started(started)))
                     if started.way.target.as_str() == target.name
