@@ -17,14 +17,17 @@ fn namespace(broadcast: &NewBroadcast) -> Option<Uuid> {
 }
 
 /// One per delivery, whoever serves it.
-pub(super) fn delivery_key(open: &Open) -> IdempotencyKey {
-    let NewDelivery { recipient, carried, .. } = open.recipient();
+///
+/// # Panics
+/// Where `place` is not a place among the recipients.
+pub(crate) fn delivery_key(broadcast: &NewBroadcast, place: usize) -> IdempotencyKey {
+    let NewDelivery { recipient, carried, .. } = &broadcast.recipients[place];
     if let Some(carried) = carried {
         return carried.delivery.clone();
     }
-    let key = match namespace(&open.broadcast) {
+    let key = match namespace(broadcast) {
         Some(namespace) => Uuid::new_v5(&namespace, recipient.as_str().as_bytes()).to_string(),
-        None => format!("{}-{}", open.broadcast.id, open.place),
+        None => format!("{}-{place}", broadcast.id),
     };
     IdempotencyKey::from(key)
 }

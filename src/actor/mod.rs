@@ -35,6 +35,7 @@ pub use self::ambient::{Clock, Entropy};
 pub(crate) use self::{
     attempt::probe,
     coordinator::{Desk, Until, Waiter},
+    keys::delivery_key,
     messages::{CoordinatorMsg, Inspection, SupervisorMsg, TargetMsg},
     observed::Observed,
     shared::Shared,

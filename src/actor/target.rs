@@ -394,7 +394,7 @@ impl TargetState {
         held.open.history.push(Event::Started(started.clone()));
         let order = Order {
             id: id.clone(),
-            delivery_key: delivery_key(&held.open),
+            delivery_key: delivery_key(&held.open.broadcast, held.open.place),
             payload: held.open.broadcast.payload.clone(),
             trace: held.open.broadcast.trace.clone(),
             delivery_span: held.open.recipient().span_id,

@@ -199,7 +199,7 @@ impl Engine {
     }
 
     /// Writes the broadcast down, and tells those whom it concerns.
-    async fn accept(
+    pub(super) async fn accept(
         &self,
         new: NewBroadcast,
         waiter: Option<Waiter>,
@@ -302,18 +302,18 @@ impl Engine {
             caller_key: caller_key.map(|(key, fingerprint)| CallerKey { key, fingerprint }),
             metadata: broadcast.metadata.map(Arc::new),
             replay_of: None,
-            trace: self.trace(broadcast.caller, broadcast.baggage),
+            trace: self.trace(broadcast.caller, broadcast.baggage.into_header()),
         })
     }
 
-    fn trace(
+    pub(super) fn trace(
         &self,
         caller: Option<telemetry::RemoteContext>,
-        baggage: telemetry::Baggage,
+        baggage: Option<Arc<str>>,
     ) -> Trace {
         let entropy = &self.0.shared.entropy;
         let span_id = entropy.span_id();
-        let (parent_is_remote, baggage) = (caller.is_some(), baggage.into_header());
+        let parent_is_remote = caller.is_some();
         let mut trace = match caller.or_else(telemetry::current) {
             Some(caller) => Trace {
                 trace_id: caller.trace_id,
@@ -322,6 +322,7 @@ impl Engine {
                 parent_is_remote,
                 flags: caller.flags,
                 state: caller.state,
+                link: None,
                 baggage,
             },
             None => Trace {
@@ -331,6 +332,7 @@ impl Engine {
                 parent_is_remote: false,
                 flags: TRACE_FLAGS,
                 state: None,
+                link: None,
                 baggage,
             },
         };

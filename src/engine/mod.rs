@@ -12,6 +12,7 @@ mod ids;
 mod pinned;
 mod probe;
 mod problems;
+mod replay;
 mod shutdown;
 mod target;
 mod targets;
@@ -30,6 +31,7 @@ pub use self::{
     error::{AcceptError, AcceptProblem, Gone, RemoveError, StartError, StartProblem},
     handle::BroadcastHandle,
     probe::Probe,
+    replay::{Replay, ReplayError},
     shutdown::Shutdown,
     target::Target,
     targets::Leave,

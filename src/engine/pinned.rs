@@ -66,7 +66,8 @@ pub(super) fn order_keys(
     broadcast.recipients.iter().map(key).collect()
 }
 
-/// What tells a repeated request from another one under the same key: payload, media type, recipients.
+/// What tells a repeated request from another one under the same key: payload, media type, recipients, and all that was
+/// asked for them.
 pub(super) fn fingerprint(payload: &Payload, broadcast: &Broadcast) -> [u8; 32] {
     let mut hash = Sha256::new();
     hash.update(payload.content_type());
@@ -75,6 +76,9 @@ pub(super) fn fingerprint(payload: &Payload, broadcast: &Broadcast) -> [u8; 32] 
         hash.update(target.as_str());
         hash.update([0, u8::from(*required)]);
     }
+    let Broadcast { completion, rest, priority, deadline, metadata, .. } = broadcast;
+    hash.update(format!("{completion:?} {rest:?} {priority:?} {deadline:?} {metadata:?}"));
+    hash.update([0]);
     hash.update(payload.bytes());
     hash.finalize().into()
 }

@@ -12,6 +12,9 @@ pub enum JournalError {
     /// The caller's key belongs to a broadcast with another fingerprint.
     #[error("the idempotency key was used for another payload")]
     KeyReused,
+    /// What is to be replayed is no dead letter, or is none any more.
+    #[error("what is to be replayed is no dead letter (any more)")]
+    NoDeadLetter,
     /// A limit is reached. Once something has settled, there is room again.
     #[error("the journal is full")]
     Full,
@@ -32,7 +35,7 @@ impl JournalError {
     pub const fn is_transient(self) -> bool {
         match self {
             Self::Full | Self::Unknown | Self::Unavailable => true,
-            Self::Fenced | Self::KeyReused | Self::Invalid(_) => false,
+            Self::Fenced | Self::KeyReused | Self::NoDeadLetter | Self::Invalid(_) => false,
         }
     }
 
@@ -41,9 +44,12 @@ impl JournalError {
     pub const fn may_be_written(self) -> bool {
         match self {
             Self::Unknown => true,
-            Self::Fenced | Self::KeyReused | Self::Full | Self::Invalid(_) | Self::Unavailable => {
-                false
-            }
+            Self::Fenced
+            | Self::KeyReused
+            | Self::NoDeadLetter
+            | Self::Full
+            | Self::Invalid(_)
+            | Self::Unavailable => false,
         }
     }
 }

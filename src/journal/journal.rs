@@ -37,9 +37,9 @@ pub trait Journal: Debug + Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// [`KeyReused`](JournalError::KeyReused), [`Full`](JournalError::Full),
-    /// [`Invalid`](JournalError::Invalid) where a recipient is named twice, or what is replayed is no dead letter; and
-    /// those of the store.
+    /// [`KeyReused`](JournalError::KeyReused), [`NoDeadLetter`](JournalError::NoDeadLetter),
+    /// [`Full`](JournalError::Full), [`Invalid`](JournalError::Invalid) where a recipient is named twice; and those of
+    /// the store.
     async fn accept(&self, broadcast: NewBroadcast) -> Result<Accepted, JournalError>;
 
     /// Takes over a target: from here on, all older claims on it are fenced.

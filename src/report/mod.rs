@@ -26,7 +26,7 @@ pub use self::{
         AttemptRecord, Delivery, DeliveryState, HandOver, Metadata, Report, ReportSource, Via,
         Waited,
     },
-    trace::Trace,
+    trace::{Link, Trace},
     verdict::{CompletedBy, Completion, Rest, Verdict},
 };
 pub(crate) use self::{hex::hex, id::IdMap};

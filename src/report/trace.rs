@@ -26,8 +26,24 @@ pub struct Trace {
     pub flags: u8,
     /// `tracestate`, as it came.
     pub state: Option<Arc<str>>,
+    /// The broadcast that this one repeats.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub link: Option<Link>,
     /// `baggage`; leaves only to targets that were told to get it.
     pub baggage: Option<Arc<str>>,
+}
+
+/// The span of another broadcast, in a trace of its own.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+pub struct Link {
+    /// The trace.
+    #[serde(with = "hex")]
+    pub trace_id: [u8; 16],
+    /// The span.
+    #[serde(with = "hex")]
+    pub span_id: [u8; 8],
+    /// `trace-flags`.
+    pub flags: u8,
 }
 
 impl fmt::Debug for Trace {

@@ -9,7 +9,7 @@ use std::{
 use fanfare_sdk::{Effect, TargetName, Timestamp, check};
 use opentelemetry::{
     InstrumentationScope, KeyValue, SpanId, TraceFlags, TraceId, Value,
-    trace::{Event, SpanContext, SpanKind, Status},
+    trace::{Event, SpanContext, SpanKind, Status, TraceState},
 };
 use opentelemetry_sdk::trace::{SpanData, SpanEvents, SpanLinks};
 
@@ -20,7 +20,7 @@ use super::{
     redact::redacted,
 };
 use crate::report::{
-    AttemptRecord, CompletedBy, Delivery, Ended, Outcome, Report, Started, Trace, Way, Why,
+    AttemptRecord, CompletedBy, Delivery, Ended, Link, Outcome, Report, Started, Trace, Way, Why,
 };
 
 static SCOPE: LazyLock<InstrumentationScope> = LazyLock::new(|| {
@@ -42,6 +42,7 @@ struct Draft<'a> {
     events: Vec<Event>,
     /// `error.type`, where it failed.
     error: Option<Cow<'static, str>>,
+    link: Option<&'a Link>,
 }
 
 /// The spans of a broadcast and of its deliveries, and those of attempts whose process died before it could tell.
@@ -91,6 +92,7 @@ fn whole(report: &Report) -> Draft<'_> {
         attributes,
         events,
         error,
+        link: report.trace.link.as_ref(),
     }
 }
 
@@ -132,6 +134,7 @@ fn deliver<'a>(report: &'a Report, delivery: &Delivery) -> Draft<'a> {
         attributes,
         events: events(report.accepted_at, delivery),
         error: error.map(Cow::Borrowed),
+        link: None,
     }
 }
 
@@ -218,6 +221,7 @@ fn lost<'a>(report: &'a Report, delivery: &Delivery, record: &AttemptRecord) -> 
         attributes: started_attributes(started),
         events: Vec::new(),
         error: Some("lost".into()),
+        link: None,
     })
 }
 
@@ -282,6 +286,7 @@ fn child<'a>(end: &AttemptEnd<'a>, span_id: [u8; 8]) -> Draft<'a> {
         attributes: Vec::new(),
         events: Vec::new(),
         error: None,
+        link: None,
     }
 }
 
@@ -326,6 +331,8 @@ impl Draft<'_> {
         attributes.extend(self.error.map(|it| KeyValue::new(semconv::ERROR_TYPE, it)));
         let mut events = SpanEvents::default();
         events.events = self.events;
+        let mut links = SpanLinks::default();
+        links.links = self.link.map(linked).into_iter().collect();
         SpanData {
             span_context: context(trace, self.span_id, false),
             parent_span_id: parent.map_or(SpanId::INVALID, |(id, _)| SpanId::from_bytes(id)),
@@ -337,11 +344,19 @@ impl Draft<'_> {
             attributes,
             dropped_attributes_count: 0,
             events,
-            links: SpanLinks::default(),
+            links,
             status,
             instrumentation_scope: SCOPE.clone(),
         }
     }
+}
+
+/// The broadcast that is repeated.
+fn linked(to: &Link) -> opentelemetry::trace::Link {
+    let (trace, span) = (TraceId::from_bytes(to.trace_id), SpanId::from_bytes(to.span_id));
+    let flags = TraceFlags::new(to.flags);
+    let context = SpanContext::new(trace, span, flags, true, TraceState::default());
+    opentelemetry::trace::Link::new(context, Vec::new(), 0)
 }
 
 /// A span of that trace, as OpenTelemetry names it.

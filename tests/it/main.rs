@@ -16,6 +16,7 @@ mod isolation;
 mod limits;
 mod quickstart;
 mod ractor;
+mod replay;
 mod schemas;
 mod simulation;
 mod targets;

@@ -44,6 +44,7 @@ pub(in crate::cli) fn at(story: &Story<'_>, since: Duration) -> Report {
         metadata: None,
         replay_of: None,
         trace: Trace {
+            link: None,
             trace_id: [1; 16],
             span_id: [1; 8],
             parent_id: None,

@@ -54,6 +54,7 @@ pub(super) fn broadcast(number: u128, recipients: &str) -> NewBroadcast {
         metadata: None,
         replay_of: None,
         trace: Trace {
+            link: None,
             trace_id: [1; 16],
             span_id: [1; 8],
             parent_id: Some([9; 8]),

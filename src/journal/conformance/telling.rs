@@ -24,6 +24,7 @@ pub(super) fn error(error: JournalError) -> String {
     let code = match error {
         JournalError::Fenced => "fenced",
         JournalError::KeyReused => "key reused",
+        JournalError::NoDeadLetter => "no dead letter",
         JournalError::Full => "full",
         JournalError::Invalid(_) => "invalid",
         JournalError::Unknown => "unknown",

@@ -70,7 +70,7 @@ impl Store {
             return Err(JournalError::Invalid("a recipient is named twice"));
         }
         if !self.are_dead(&new) {
-            return Err(JournalError::Invalid("what is replayed is no dead letter (any more)"));
+            return Err(JournalError::NoDeadLetter);
         }
         let deliveries_open = self.deliveries_open.saturating_add(new.recipients.len().max(1));
         let bytes = new.payload.bytes().len();

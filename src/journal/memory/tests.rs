@@ -85,6 +85,7 @@ fn broadcast(number: u128, recipients: usize) -> NewBroadcast {
         metadata: None,
         replay_of: None,
         trace: Trace {
+            link: None,
             trace_id: [0; 16],
             span_id: [0; 8],
             parent_id: None,

@@ -141,8 +141,7 @@ impl Store {
         for recipient in &new.recipients {
             let number = self.targets.known(&recipient.recipient);
             let found = find.query_row(params![original.0.as_bytes(), number], |row| row.get(0));
-            let gone = JournalError::Invalid("what is replayed is no dead letter (any more)");
-            letters.push(found.optional()?.ok_or(gone)?);
+            letters.push(found.optional()?.ok_or(JournalError::NoDeadLetter)?);
         }
         let mut strike =
             self.connection.prepare_cached("UPDATE delivery SET dead = 0 WHERE seq = $1")?;

@@ -54,6 +54,7 @@ fn broadcast(number: u128) -> NewBroadcast {
         metadata: Some(std::sync::Arc::new([("order".to_owned(), 7.into())].into())),
         replay_of: None,
         trace: Trace {
+            link: None,
             trace_id: [0xAB; 16],
             span_id: [0xCD; 8],
             parent_id: Some([0xEF; 8]),
