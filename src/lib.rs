@@ -7,6 +7,8 @@ mod actor;
 pub mod cli;
 #[cfg(feature = "config")]
 pub mod config;
+#[cfg(feature = "daemon")]
+pub mod daemon;
 pub mod engine;
 pub mod journal;
 #[cfg(feature = "jq")]

@@ -1,6 +1,6 @@
 //! What a person may type.
 
-use std::path::PathBuf;
+use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
@@ -21,6 +21,8 @@ const AFTER: &str = "Exit status: 0 satisfied, 1 unsatisfied, 2 wrong usage or c
 pub(super) enum Command {
     /// Sends a payload to several URLs, and says what became of it at each of them.
     Send(SendArgs),
+    /// Takes broadcasts over HTTP, keeps them in a journal on disk, and delivers them.
+    Serve(ServeArgs),
     /// Plays answers of an API in virtual time, and says what a delivery would do and why.
     Explain(ExplainArgs),
     /// Sends one payload to three small APIs of its own, and writes a file to go on with.
@@ -134,6 +136,39 @@ pub(super) enum Progress {
     Plain,
     /// Nothing.
     None,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ServeArgs {
+    /// The configuration; `fanfare.yaml` unless named.
+    #[arg(long, value_name = "FILE")]
+    pub(super) config: Option<PathBuf>,
+    /// The journal: it is made where there is none. One process has it at a time.
+    #[arg(long, value_name = "FILE", default_value = "fanfare.db")]
+    pub(super) journal: PathBuf,
+    /// Where it listens: a loopback address. Port 0 takes any that is free.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
+    pub(super) listen: SocketAddr,
+    /// How long attempts in flight may take to end after SIGTERM or Ctrl-C; what is left goes on at the next start.
+    #[arg(long, value_name = "DURATION", default_value = "30s")]
+    pub(super) grace: String,
+    /// Gives up what is open for targets that are not in the configuration any more, instead of refusing to start.
+    #[arg(long)]
+    pub(super) give_up_unserved: bool,
+    /// What is logged to standard error: a level (`error`, `warn`, `info`, `debug`, `trace`), or levels by module.
+    #[arg(long, value_name = "FILTER", env = "FANFARE_LOG", default_value = "info")]
+    pub(super) log: String,
+    /// How it is logged.
+    #[arg(long, value_name = "FORM", default_value = "text")]
+    pub(super) log_format: LogFormat,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub(super) enum LogFormat {
+    /// A line for each event, for people.
+    Text,
+    /// A JSON object for each event, a line each.
+    Json,
 }
 
 #[derive(Debug, Args)]

@@ -8,7 +8,7 @@ use super::{
     args::{Cli, Command},
     check, explain, output,
     quickstart::quickstart,
-    schema, send,
+    schema, send, serve,
 };
 
 /// How the program ends.
@@ -35,6 +35,7 @@ pub fn run() -> ExitCode {
     };
     let done = match cli.command {
         Command::Send(args) => send::send(&args),
+        Command::Serve(args) => serve::serve(&args),
         Command::Explain(args) => explain::explain(&args),
         Command::Check(args) => check::check(&args),
         Command::Schema(args) => schema::schema(&args),

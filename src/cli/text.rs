@@ -21,9 +21,9 @@ pub(super) fn report(report: &Report) -> String {
     for (row, delivery) in rows.iter().zip(&report.deliveries) {
         text += &line(row, &widths, style(outcome(delivery)));
     }
-    let satisfied = report.verdict == Some("satisfied");
+    let satisfied = report.verdict.as_deref() == Some("satisfied");
     let style = style(if satisfied { "delivered" } else { "failed" }).bold();
-    let verdict = report.verdict.unwrap_or("open");
+    let verdict = report.verdict.as_deref().unwrap_or("open");
     let took = report.duration_ms.map(|ms| format!(" after {}", millis(ms))).unwrap_or_default();
     text += &format!("{style}{verdict}{style:#}{took}: {}\n", why(report));
     for warning in &report.warnings {
@@ -59,8 +59,8 @@ fn line(row: &[String; CELLS], widths: &[usize], style: Style) -> String {
 }
 
 /// The word for how it ended.
-pub(super) fn outcome(delivery: &Delivery) -> &'static str {
-    delivery.outcome.unwrap_or("open")
+pub(super) fn outcome(delivery: &Delivery) -> &str {
+    delivery.outcome.as_deref().unwrap_or("open")
 }
 
 /// The colour of an outcome.
@@ -85,7 +85,7 @@ fn facts(delivery: &Delivery) -> [String; 5] {
     let last = delivery.attempts.last();
     let status = last.map(|last| match last.status {
         Some(status) => status.to_string(),
-        None if last.meaning == Some("success") => "accepted".to_owned(),
+        None if last.meaning.as_deref() == Some("success") => "accepted".to_owned(),
         None => "-".to_owned(),
     });
     let count = delivery.attempts.len();
@@ -102,19 +102,19 @@ fn facts(delivery: &Delivery) -> [String; 5] {
 fn served(delivery: &Delivery) -> String {
     let Some(served) = &delivery.served_by else { return String::new() };
     let target = (served.target != delivery.target).then(|| format!("by {}", served.target));
-    let endpoint = served.endpoint.as_ref().filter(|_| delivery.via == Some("endpoint"));
+    let endpoint = served.endpoint.as_ref().filter(|_| delivery.via.as_deref() == Some("endpoint"));
     let endpoint = endpoint.map(|endpoint| format!("at {endpoint}"));
     let version = served.version.as_ref().map(|version| format!("version {version}"));
     [target, endpoint, version].into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
 fn reason(delivery: &Delivery) -> String {
-    if delivery.outcome == Some("delivered") {
+    if delivery.outcome.as_deref() == Some("delivered") {
         return String::new();
     }
     let last = delivery.attempts.last();
-    let in_flight = last.is_some_and(|last| last.meaning.is_none());
-    let doubt = in_flight || delivery.outcome == Some("indeterminate");
+    let in_flight = last.is_some_and(|last| last.meaning.as_deref().is_none());
+    let doubt = in_flight || delivery.outcome.as_deref() == Some("indeterminate");
     let doubt = doubt.then(|| "may have been applied".to_owned());
     let reason = delivery.reason.as_ref().map(|reason| reason.message.clone());
     let parts = [doubt, last.and_then(no_reply), reason].into_iter().flatten();
@@ -122,7 +122,7 @@ fn reason(delivery: &Delivery) -> String {
 }
 
 fn no_reply(attempt: &Attempt) -> Option<String> {
-    match (&attempt.error, attempt.status, attempt.meaning) {
+    match (&attempt.error, attempt.status, attempt.meaning.as_deref()) {
         (Some(error), _, _) => Some(error.message.clone()),
         (None, None, meaning) if meaning != Some("success") => Some("no end is known".to_owned()),
         (None, _, _) => None,
@@ -130,7 +130,7 @@ fn no_reply(attempt: &Attempt) -> Option<String> {
 }
 
 fn why(report: &Report) -> &'static str {
-    match (report.completed_by, report.verdict) {
+    match (report.completed_by.as_deref(), report.verdict.as_deref()) {
         (Some("all"), Some("satisfied")) => "every target that is required has accepted it",
         (Some("quorum"), _) => "enough targets have accepted it",
         (Some("first"), _) => "a target has accepted it",
@@ -148,7 +148,7 @@ fn warning(warning: &Warning) -> String {
     let version = version.as_ref().map(|v| format!("version {}", tame(v)));
     let version = version.unwrap_or_else(|| "it".to_owned());
     let date = |at: &String| at.split('T').next().unwrap_or_default().to_owned();
-    let mut says = match (*kind, deprecated_at) {
+    let mut says = match (kind.as_ref(), deprecated_at) {
         ("deprecated", Some(at)) => format!("{version} is deprecated since {}", date(at)),
         ("deprecated", None) => format!("{version} is deprecated"),
         ("sunset", _) => format!("{version} has an end"),
@@ -251,7 +251,7 @@ mod tests {
             let some = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
             let found = warning(&Warning {
                 target: "crm".to_owned(),
-                kind,
+                kind: kind.into(),
                 version: some("2"),
                 deprecated_at: some(deprecated_at),
                 sunset: some(sunset),

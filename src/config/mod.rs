@@ -20,6 +20,8 @@ mod schema;
 mod target;
 mod validate;
 
+#[cfg(feature = "daemon")]
+pub(crate) use self::nearest::nearest;
 pub use self::{
     config::{Config, ConfiguredTarget, EngineConfig, Route, RouteRecipient},
     duration::{Span, parse as parse_duration},

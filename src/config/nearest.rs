@@ -3,7 +3,7 @@
 use strsim::osa_distance;
 
 /// The word that is nearest to what was typed, where one is near enough to be meant.
-pub(super) fn nearest<'w>(typed: &str, words: &'w [String]) -> Option<&'w str> {
+pub(crate) fn nearest<'w>(typed: &str, words: &'w [String]) -> Option<&'w str> {
     let far = match typed.chars().count() {
         0..3 => 0,
         length => (length / 3).max(1),

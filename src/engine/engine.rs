@@ -12,8 +12,8 @@ use super::{
     pinned::{fingerprint, order_keys, problems},
 };
 use crate::{
-    actor::{CoordinatorMsg, Inspection, Shared, Slot, Supervision, Until, Waiter, probe},
-    journal::{Accepted, CallerKey, JournalError, NewBroadcast, NewDelivery, Open},
+    actor::{CoordinatorMsg, Inspection, Shared, Slot, Supervision, Until, Waiter, probe, spawn},
+    journal::{Accepted, CallerKey, Journal, JournalError, NewBroadcast, NewDelivery, Open},
     policy::gate::BreakerMode,
     report::{BroadcastId, History, Limit, Report, Rest, Trace, Usage},
     telemetry,
@@ -69,10 +69,19 @@ impl Engine {
     ///
     /// # Errors
     /// When it is not right (all that is wrong is said at once), or the journal does not take it.
+    ///
+    /// # Cancel safety
+    /// Once it was polled, it is accepted or refused all the same.
     pub async fn send(&self, broadcast: Broadcast) -> Result<BroadcastHandle, AcceptError> {
         let new = self.pin(broadcast)?;
         let id = self.accept(new, None).await?;
-        Ok(BroadcastHandle { shared: self.0.shared.clone(), id })
+        Ok(self.handle(id))
+    }
+
+    /// What owns the histories: for lists, and for dead letters.
+    #[must_use]
+    pub fn journal(&self) -> &Arc<dyn Journal> {
+        &self.0.shared.journal
     }
 
     /// A broadcast that was accepted before, also by an earlier engine with the same journal. Whether it is known is seen
@@ -198,8 +207,21 @@ impl Engine {
         })
     }
 
-    /// Writes the broadcast down, and tells those whom it concerns.
+    /// Writes the broadcast down, and tells those whom it concerns: both, also where nobody waits for it any more.
     pub(super) async fn accept(
+        &self,
+        new: NewBroadcast,
+        waiter: Option<Waiter>,
+    ) -> Result<BroadcastId, AcceptError> {
+        if !self.0.shared.journal.waits() {
+            return self.take(new, waiter).await;
+        }
+        let (engine, (answer, accepted)) = (self.clone(), oneshot::channel());
+        spawn(async move { drop(answer.send(engine.take(new, waiter).await)) });
+        accepted.await.map_err(|_| AcceptError::Closing)?
+    }
+
+    async fn take(
         &self,
         new: NewBroadcast,
         waiter: Option<Waiter>,

@@ -1,5 +1,7 @@
 //! The only wire format: serialisable mirrors of what the engine knows, with their schema.
 
+#[cfg(feature = "daemon")]
+pub mod listing;
 mod reply;
 mod report;
 

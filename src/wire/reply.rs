@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use fanfare_sdk::check;
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::report::CapturedReply;
@@ -13,7 +13,7 @@ use crate::report::CapturedReply;
 const MASK: &str = "***";
 
 /// The reply that ended a delivery.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 pub struct Reply {
     /// HTTP status; null for targets that are not HTTP.
     pub status: Option<u16>,
@@ -28,7 +28,7 @@ pub struct Reply {
 }
 
 /// A body: JSON where it is JSON, else text; what is neither is told by its length.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(transparent)]
 pub struct Body(pub Value);
 

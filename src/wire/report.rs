@@ -1,20 +1,20 @@
 //! A report as JSON: `schemas/report.schema.json`.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{borrow::Cow, collections::BTreeMap, time::Duration};
 
-use fanfare_sdk::{Endpoint, Meaning, RetryAfter, Timestamp, check};
+use fanfare_sdk::{Endpoint, RetryAfter, Timestamp, check};
 use schemars::{JsonSchema, schema_for};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::Reply;
-use crate::report::{self, AttemptRecord, DeliveryState, Outcome, Via, hex};
+use crate::report::{self, AttemptRecord, DeliveryState, Outcome, Verdict, hex};
 
 /// Grows with every change that a reader has to know about.
 pub const SCHEMA_VERSION: u32 = 1;
 
 /// What became of a broadcast at each of its recipients.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 pub struct Report {
     /// Grows with every change that a reader has to know about.
     pub schema_version: u32,
@@ -25,9 +25,9 @@ pub struct Report {
     /// The least advanced of its deliveries.
     pub state: State,
     /// `satisfied` or `unsatisfied`; null while it is open.
-    pub verdict: Option<&'static str>,
+    pub verdict: Option<Cow<'static, str>>,
     /// `all`, `quorum`, `first`, `deadline`, `impossible` or `cancelled`; null while it is open.
-    pub completed_by: Option<&'static str>,
+    pub completed_by: Option<Cow<'static, str>>,
     /// 32 hexadecimal digits.
     pub trace_id: String,
     /// When it was accepted: RFC 3339, UTC.
@@ -49,12 +49,12 @@ pub struct Report {
 }
 
 /// What an API announced about a version.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema)]
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize, Serialize, JsonSchema)]
 pub struct Warning {
     /// The target that announced it.
     pub target: String,
     /// `deprecated`, `sunset`, or `malformed` where the announcement makes no sense.
-    pub kind: &'static str,
+    pub kind: Cow<'static, str>,
     /// The version that was spoken.
     pub version: Option<String>,
     /// Since when it is deprecated, or from when on (RFC 9745).
@@ -68,7 +68,7 @@ pub struct Warning {
 }
 
 /// Where a delivery or a broadcast stands.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum State {
     /// Nothing was tried yet.
@@ -82,7 +82,7 @@ pub enum State {
 }
 
 /// What became of a broadcast at one recipient.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 pub struct Delivery {
     /// The recipient.
     pub target: String,
@@ -91,7 +91,7 @@ pub struct Delivery {
     /// Where it stands.
     pub state: State,
     /// `delivered`, `failed`, `indeterminate`, `substituted`, `expired`, `cancelled` or `skipped`; null while open.
-    pub outcome: Option<&'static str>,
+    pub outcome: Option<Cow<'static, str>>,
     /// Why it ended without success.
     pub reason: Option<Reason>,
     /// Whether it settled after the verdict.
@@ -101,7 +101,7 @@ pub struct Delivery {
     /// Who delivered it.
     pub served_by: Option<ServedBy>,
     /// `primary`, `version`, `endpoint`, `target` or `reply`.
-    pub via: Option<&'static str>,
+    pub via: Option<Cow<'static, str>>,
     /// Milliseconds that it waited, by what for.
     pub waited_ms: WaitedMs,
     /// The attempts, oldest first.
@@ -113,16 +113,16 @@ pub struct Delivery {
 }
 
 /// Why a delivery ended without success.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize, Serialize, JsonSchema)]
 pub struct Reason {
     /// Stable.
-    pub code: &'static str,
+    pub code: Cow<'static, str>,
     /// For people.
     pub message: String,
 }
 
 /// Who delivered it.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 pub struct ServedBy {
     /// The target: the recipient, or a stand-in.
     pub target: String,
@@ -133,7 +133,7 @@ pub struct ServedBy {
 }
 
 /// Milliseconds that a delivery waited.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 pub struct WaitedMs {
     /// Between attempts, with what the API asked for.
     pub backoff: f64,
@@ -144,12 +144,12 @@ pub struct WaitedMs {
 }
 
 /// One attempt.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 pub struct Attempt {
     /// Counts from 1.
     pub number: u32,
     /// `first`, `retry` or `challenge`.
-    pub kind: &'static str,
+    pub kind: Cow<'static, str>,
     /// The target that was called.
     pub target: String,
     /// The version that was spoken.
@@ -160,9 +160,9 @@ pub struct Attempt {
     pub status: Option<u16>,
     /// `success`, `retry`, `throttled`, `unauthorized`, `version_rejected`, `target_disabled` or `permanent`; null
     /// while it is in flight.
-    pub meaning: Option<&'static str>,
+    pub meaning: Option<Cow<'static, str>>,
     /// Whether the API may have acted: `none`, `applied` or `unknown`.
-    pub effect: &'static str,
+    pub effect: Cow<'static, str>,
     /// Why no reply came.
     pub error: Option<AttemptFailure>,
     /// Why it was made.
@@ -180,10 +180,10 @@ pub struct Attempt {
 }
 
 /// Why no reply came.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 pub struct AttemptFailure {
     /// Stable.
-    pub code: &'static str,
+    pub code: Cow<'static, str>,
     /// For people.
     pub message: String,
 }
@@ -205,8 +205,8 @@ impl From<&report::Report> for Report {
             id: report.id.to_string(),
             route: report.route.clone(),
             state: report.state().into(),
-            verdict: verdict.map(|v| if v.satisfied { "satisfied" } else { "unsatisfied" }),
-            completed_by: verdict.map(|v| v.by.code()),
+            verdict: verdict.map(said),
+            completed_by: verdict.map(|v| v.by.code().into()),
             trace_id: hex(&report.trace.trace_id),
             accepted_at: time(report.accepted_at),
             completed_at: verdict.map(|v| time(v.at)),
@@ -227,7 +227,7 @@ impl From<&report::Delivery> for Delivery {
             target: delivery.target.to_string(),
             required: delivery.required,
             state: delivery.state.into(),
-            outcome: delivery.outcome.map(Outcome::code),
+            outcome: delivery.outcome.map(|outcome| outcome.code().into()),
             reason: delivery.outcome.and_then(reason),
             late: delivery.late,
             next_attempt_at: delivery.next_attempt_at.map(time),
@@ -236,7 +236,7 @@ impl From<&report::Delivery> for Delivery {
                 version: way.version.as_ref().map(ToString::to_string),
                 endpoint: way.endpoint.as_ref().map(origin),
             }),
-            via: delivery.via.map(Via::code),
+            via: delivery.via.map(|via| via.code().into()),
             waited_ms: WaitedMs {
                 backoff: millis(waited.backoff),
                 rate_limit: millis(waited.rate_limit),
@@ -256,15 +256,17 @@ impl From<&AttemptRecord> for Attempt {
         let asked = ended.and_then(|ended| ended.retry_after.map(|asked| (asked, ended.at)));
         Self {
             number: started.attempt,
-            kind: started.kind.code(),
+            kind: started.kind.code().into(),
             target: started.way.target.to_string(),
             version: started.way.version.as_ref().map(ToString::to_string),
             endpoint: started.way.endpoint.as_ref().map(origin),
             status: ended.and_then(|ended| ended.status),
-            meaning: record.meaning().map(Meaning::code),
-            effect: record.effect().code(),
-            error: error
-                .map(|e| AttemptFailure { code: e.kind.code(), message: e.message.to_string() }),
+            meaning: record.meaning().map(|meaning| meaning.code().into()),
+            effect: record.effect().code().into(),
+            error: error.map(|e| AttemptFailure {
+                code: e.kind.code().into(),
+                message: e.message.to_string(),
+            }),
             because: started.because.to_string(),
             idempotency_key: started.key.to_string(),
             started_at: time(started.at),
@@ -283,7 +285,7 @@ impl From<report::Warning> for Warning {
         let report::Warning { target, version, notice } = warning;
         Self {
             target: target.to_string(),
-            kind: notice.code(),
+            kind: notice.code().into(),
             version: version.map(|version| version.to_string()),
             deprecated_at: notice.deprecated_at.map(time),
             sunset: notice.sunset.map(time),
@@ -304,7 +306,8 @@ impl From<DeliveryState> for State {
     }
 }
 
-fn reason(outcome: Outcome) -> Option<Reason> {
+/// Why it ended without success.
+pub(super) fn reason(outcome: Outcome) -> Option<Reason> {
     let (code, message) = match outcome {
         Outcome::Failed(reason) | Outcome::Indeterminate(reason) => {
             (reason.code(), reason.to_string())
@@ -313,7 +316,12 @@ fn reason(outcome: Outcome) -> Option<Reason> {
         Outcome::Expired => ("expired", "its time was over before it could be sent".to_owned()),
         Outcome::Delivered { .. } | Outcome::Substituted | Outcome::Skipped => return None,
     };
-    Some(Reason { code, message })
+    Some(Reason { code: code.into(), message })
+}
+
+/// A verdict in a word.
+pub(super) fn said(verdict: Verdict) -> Cow<'static, str> {
+    if verdict.satisfied { "satisfied" } else { "unsatisfied" }.into()
 }
 
 /// An endpoint that is a URL, without its path: that may be a secret.
@@ -324,7 +332,8 @@ pub(crate) fn origin(endpoint: &Endpoint) -> String {
     }
 }
 
-fn time(at: Timestamp) -> String {
+/// RFC 3339, UTC.
+pub(super) fn time(at: Timestamp) -> String {
     jiff::Timestamp::from_microsecond(at.as_micros()).unwrap_or_default().to_string()
 }
 

@@ -7,6 +7,7 @@ mod cli;
 mod config;
 mod configuration_page;
 mod configured;
+mod daemon;
 mod durable;
 mod engine;
 mod failure_policy;

@@ -6,6 +6,7 @@ use std::{env, sync::Arc, thread, time::Duration};
 use http::{HeaderMap, HeaderValue};
 use opentelemetry::metrics::MeterProvider;
 use opentelemetry_otlp::{ExporterBuildError, MetricExporter, SpanExporter, WithHttpConfig};
+use opentelemetry_prometheus::PrometheusExporter;
 use opentelemetry_sdk::{
     Resource,
     metrics::{PeriodicReader, SdkMeterProvider},
@@ -44,20 +45,42 @@ pub(in crate::cli) struct Otlp {
 impl Otlp {
     /// As the environment asks for it. To be called outside of a runtime: it starts threads with clients of their own.
     pub(in crate::cli) fn from_env() -> Self {
+        Self::with(None)
+    }
+
+    /// The same, with metrics that are also read from here.
+    pub(in crate::cli) fn exposing(reader: PrometheusExporter) -> Self {
+        Self::with(Some(reader))
+    }
+
+    fn with(reader: Option<PrometheusExporter>) -> Self {
         let mut settings = Settings::read(&|name| env::var(name).ok());
         let (tally, resource) = (Arc::new(Tally::default()), resource());
         let signals = [&settings.traces, &settings.metrics];
         let shown = signals.into_iter().flatten().map(|it| it.shown.clone()).next();
         let traces = settings.traces.map(|signal| spans(&signal, &tally, &resource)).transpose();
-        let meters = settings.metrics.map(|signal| meters(&signal, &tally, &resource)).transpose();
+        let exporter = settings.metrics.map(|signal| exporter(&signal, &tally)).transpose();
         let mut spans = None;
         match traces {
             Ok(built) => spans = built,
             Err(says) => settings.wrong.push(says),
         }
-        let meters = meters.unwrap_or_else(|says| {
+        let exporter = exporter.unwrap_or_else(|says| {
             settings.wrong.push(says);
             None
+        });
+        let meters = (reader.is_some() || exporter.is_some()).then(|| {
+            let builder = SdkMeterProvider::builder().with_resource(resource);
+            let builder = match reader {
+                Some(reader) => builder.with_reader(reader),
+                None => builder,
+            };
+            match exporter {
+                Some(exporter) => {
+                    builder.with_reader(PeriodicReader::builder(exporter).build()).build()
+                }
+                None => builder.build(),
+            }
         });
         settings.wrong.dedup();
         settings.wrong.iter().for_each(|says| warn(&format!("no OTLP export: {says}")));
@@ -126,16 +149,10 @@ fn spans(signal: &Signal, tally: &Arc<Tally>, resource: &Resource) -> Result<Cou
     Ok(Counting { batch: Arc::new(batch), tally: tally.clone() })
 }
 
-fn meters(
-    signal: &Signal,
-    tally: &Arc<Tally>,
-    resource: &Resource,
-) -> Result<SdkMeterProvider, String> {
+fn exporter(signal: &Signal, tally: &Arc<Tally>) -> Result<Tallied<MetricExporter>, String> {
     let client = exporter_client(signal.timeout).map_err(|error| error.to_string())?;
     let exporter = MetricExporter::builder().with_http().with_http_client(client).build();
-    let exporter = Tallied { exporter: exporter.map_err(|e| says(&e))?, tally: tally.clone() };
-    let reader = PeriodicReader::builder(exporter).build();
-    Ok(SdkMeterProvider::builder().with_reader(reader).with_resource(resource.clone()).build())
+    Ok(Tallied { exporter: exporter.map_err(|e| says(&e))?, tally: tally.clone() })
 }
 
 /// Never the endpoint itself: it may have a secret in it.

@@ -95,13 +95,13 @@ pub(super) async fn replayed(stage: Stage) -> Checked {
     six(&stage).await?;
     let replay =
         |number, of, to: &str| NewBroadcast { replay_of: Some(id(of)), ..broadcast(number, to) };
-    expect(stage.accept(replay(4, 9, "a")).await, "error: invalid")?;
-    expect(stage.accept(replay(4, 2, "a c")).await, "error: invalid")?;
+    expect(stage.accept(replay(4, 9, "a")).await, "error: no dead letter")?;
+    expect(stage.accept(replay(4, 2, "a c")).await, "error: no dead letter")?;
     let all = stage.dead_letters(9).await;
     expect(stage.accept(replay(4, 2, "a")).await, "new 4")?;
     let left = all.replace("2/a failed of permanent at 20, ", "");
     expect(stage.dead_letters(9).await, &left)?;
-    expect(stage.accept(replay(5, 2, "a")).await, "error: invalid")?;
+    expect(stage.accept(replay(5, 2, "a")).await, "error: no dead letter")?;
     expect(stage.accept(replay(4, 2, "a")).await, "same 4")?;
     let a = stage.claim("a", 1).await?;
     stage.append(&a, &[settled((4, "a"), FAILED)], 40).await;

@@ -3,8 +3,17 @@
 use std::{collections::BTreeSet, process::Command};
 
 /// What only the program needs.
-const PROGRAM_ONLY: &[&str] =
-    &["clap", "serde-saphyr", "axum", "anstream", "opentelemetry", "opentelemetry-otlp"];
+const PROGRAM_ONLY: &[&str] = &[
+    "clap",
+    "serde-saphyr",
+    "axum",
+    "anstream",
+    "opentelemetry",
+    "opentelemetry-otlp",
+    "prometheus",
+    "rusqlite",
+    "tracing-subscriber",
+];
 
 /// The packages that the library is built from, by name. Asks cargo, not the network.
 fn packages(features: &[&str]) -> BTreeSet<String> {

@@ -1,0 +1,140 @@
+//! `fanfare serve`.
+
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+
+use tokio::{net::TcpListener, signal, sync::watch};
+
+use super::{
+    args::ServeArgs, kinds::load, log, otlp::Otlp, output::complain, payload::span, plan::Wrong,
+    run::Status, runtime,
+};
+use crate::{
+    config::Config,
+    daemon::{self, Daemon, DaemonLimits, Exposition},
+    engine::{Engine, EngineBuilder, StartError},
+    journal::{SqliteJournal, SqliteSettings},
+};
+
+/// How long requests may take to end after the last attempt has.
+const REQUESTS_END: Duration = Duration::from_secs(5);
+
+/// Takes broadcasts over HTTP until it is told to end.
+pub(super) fn serve(args: &ServeArgs) -> io::Result<Status> {
+    let mut wrong = Wrong::default();
+    let config = wrong.take_all(load(args.config.as_ref()));
+    let grace = wrong.take(span("--grace", &args.grace));
+    wrong.take(is_loopback(args.listen));
+    wrong.take(log::start(&args.log, args.log_format));
+    let (Some(config), Some(grace), true) = (config, grace, wrong.0.is_empty()) else {
+        complain(&wrong.0);
+        return Ok(Status::WrongUsage);
+    };
+    let journal = match SqliteJournal::open(SqliteSettings::new(&args.journal)) {
+        Ok(journal) => Arc::new(journal),
+        Err(error) => {
+            complain(&[format!("{}: {error}", args.journal.display())]);
+            return Ok(Status::OurFault);
+        }
+    };
+    tracing::info!(journal = %args.journal.display(), "opened");
+    let (exposition, reader) = Exposition::new().map_err(io::Error::other)?;
+    let otlp = Otlp::exposing(reader);
+    let builder = otlp.attach(Engine::builder()).journal(journal);
+    let builder = if args.give_up_unserved { builder.give_up_unserved() } else { builder };
+    runtime::run_on_all_cores(async {
+        let ended = live(builder, config, exposition, (args.listen, grace)).await;
+        otlp.flush().await;
+        ended.unwrap_or_else(|(status, problem)| {
+            complain(&[problem]);
+            status
+        })
+    })
+}
+
+/// The API has no keys yet: whoever can reach it may do everything.
+fn is_loopback(listen: SocketAddr) -> Result<(), String> {
+    if listen.ip().is_loopback() {
+        return Ok(());
+    }
+    Err(format!(
+        "--listen: {listen} can be reached from elsewhere, and callers need no key: 127.0.0.1:{} would be right",
+        listen.port()
+    ))
+}
+
+async fn live(
+    builder: EngineBuilder,
+    mut config: Config,
+    exposition: Exposition,
+    (listen, grace): (SocketAddr, Duration),
+) -> Result<Status, (Status, String)> {
+    let fault = |says: String| (Status::OurFault, says);
+    let kinds = Daemon::kinds(&config);
+    let engine = builder.configured(&mut config).start().await.map_err(|error| match error {
+        StartError::Invalid { .. } => {
+            let hint = "put it back into the configuration, or give up with --give-up-unserved";
+            (Status::WrongUsage, format!("{error}\n{hint}"))
+        }
+        error => fault(error.to_string()),
+    })?;
+    let listener = TcpListener::bind(listen).await;
+    let listener = listener.map_err(|error| fault(format!("--listen {listen}: {error}")))?;
+    let address = listener.local_addr().map_err(|error| fault(error.to_string()))?;
+    let daemon = Daemon::new(engine.clone(), kinds, config.routes, DaemonLimits::default());
+    let daemon = Arc::new(daemon.exposing(exposition));
+    let open: u64 = engine.journal().serving().await.map_or(0, |it| it.iter().map(|it| it.1).sum());
+    tracing::info!(deliveries_open = open, "listening on http://{address}");
+
+    let (stopping, mut stopped) = watch::channel(false);
+    let stop = async move { drop(stopped.wait_for(|stopped| *stopped).await) };
+    let serving = daemon::serve(listener, &daemon, stop);
+    let ending = async {
+        told_to_end().await;
+        daemon.drain();
+        stopping.send_replace(true);
+        tracing::info!(?grace, "ending: attempts in flight may end, a second signal does not wait");
+        let left = tokio::select! {
+            drained = engine.drain(grace) => Some(drained.unsettled),
+            () = told_to_end() => None,
+        };
+        tracing::info!(broadcasts_open = left, "ended");
+        left.is_some()
+    };
+    tokio::pin!(serving, ending);
+    let mut is_served = false;
+    let in_peace = loop {
+        tokio::select! {
+            served = &mut serving, if !is_served => {
+                served.map_err(|error| fault(format!("cannot listen any more: {error}")))?;
+                is_served = true;
+            }
+            in_peace = &mut ending => break in_peace,
+        }
+    };
+    if !in_peace {
+        return Ok(Status::Interrupted);
+    }
+    if !is_served {
+        drop(tokio::time::timeout(REQUESTS_END, serving).await);
+    }
+    Ok(Status::Satisfied)
+}
+
+/// SIGTERM, or Ctrl-C.
+async fn told_to_end() {
+    #[cfg(unix)]
+    {
+        let terminated = async {
+            match signal::unix::signal(signal::unix::SignalKind::terminate()) {
+                Ok(mut terminate) => drop(terminate.recv().await),
+                Err(_) => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            () = terminated => {}
+            _ = signal::ctrl_c() => {}
+        }
+    }
+    #[cfg(not(unix))]
+    drop(signal::ctrl_c().await);
+}

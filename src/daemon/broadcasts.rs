@@ -1,0 +1,179 @@
+//! Broadcasts: sent, looked at, listed, cancelled, repeated.
+
+use std::time::Duration;
+
+use axum::{
+    body::Body,
+    extract::{Path, State},
+    response::Response,
+};
+use fanfare_sdk::TargetName;
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
+use tokio::time::timeout;
+
+use super::{
+    Daemon, keys,
+    members::Members,
+    order::{order, refused},
+    prefer::Prefer,
+    problem::{Mistake, Problem},
+    query::Query,
+    router::{Answer, Shared, broadcast_id, json},
+};
+use crate::{
+    engine::{BroadcastHandle, Replay},
+    report::{BroadcastId, Report},
+    telemetry::{Baggage, extract},
+    wire::{self, listing},
+};
+
+const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
+
+/// `POST /v1/broadcasts`
+pub(super) async fn send(State(daemon): Shared, headers: HeaderMap, body: Body) -> Answer {
+    let prefer = Prefer::of(&headers, daemon.limits.wait_max);
+    let key = keys::key(&headers, daemon.limits.key_bytes_max);
+    let handle = {
+        let body = daemon.bodies.json(&headers, body).await?;
+        let broadcast = order(&daemon, &body.bytes);
+        let (key, mut broadcast) = match (key, broadcast) {
+            (Ok(key), broadcast) => (key, broadcast?),
+            (Err(mistake), Ok(_)) => return Err(Problem::invalid(vec![mistake])),
+            (Err(mistake), Err(problem)) => return Err(problem.and(mistake)),
+        };
+        if let Some(caller) = extract(&headers) {
+            broadcast = broadcast.continuing(caller);
+        }
+        broadcast = broadcast.baggage(Baggage::extract(&headers));
+        if let Some(key) = &key {
+            broadcast = broadcast.idempotency_key(key);
+        }
+        let _in_use = key.as_deref().map(|key| daemon.keys.take(key)).transpose()?;
+        daemon.engine.send(broadcast).await.map_err(refused)?
+    };
+    answer_in_time(&handle, prefer).await
+}
+
+/// The report where the verdict comes in time, else where it will be found.
+async fn answer_in_time(handle: &BroadcastHandle, prefer: Prefer) -> Answer {
+    let verdict = match prefer.wait {
+        Some(wait) => timeout(wait, handle.verdict()).await.ok(),
+        None => None,
+    };
+    let mut response = match verdict {
+        Some(Ok(report)) if report.verdict.is_some() => report_of(&report),
+        _ => {
+            let accepted = listing::Accepted::new(handle.id());
+            let location = HeaderValue::try_from(accepted.location.as_str());
+            let mut response = json(StatusCode::ACCEPTED, &accepted);
+            response.headers_mut().extend(location.map(|it| (header::LOCATION, it)));
+            response
+        }
+    };
+    response.headers_mut().extend(prefer.applied().map(|applied| (PREFERENCE_APPLIED, applied)));
+    Ok(response)
+}
+
+fn report_of(report: &Report) -> Response {
+    json(StatusCode::OK, &wire::Report::from(report))
+}
+
+/// `GET /v1/broadcasts/{id}`
+pub(super) async fn view(
+    State(daemon): Shared,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    uri: Uri,
+) -> Answer {
+    let handle = known(&daemon, &id).await?;
+    let prefer = Prefer::of(&headers, daemon.limits.wait_max);
+    let mut query = Query::of(uri.query());
+    let settled = query.take("until", "`verdict` or `settled`", |text| match text {
+        "verdict" => Some(false),
+        "settled" => Some(true),
+        _ => None,
+    });
+    query.end("there is `until`")?;
+    let wait = prefer.wait.unwrap_or(Duration::ZERO);
+    let waiting = async {
+        match settled {
+            Some(true) => handle.settled().await,
+            Some(false) | None => handle.verdict().await,
+        }
+    };
+    let in_time = if wait.is_zero() { None } else { timeout(wait, waiting).await.ok() };
+    let report = match in_time {
+        Some(Ok(report)) => Some(report),
+        _ => handle.report().await?,
+    };
+    let report = report.ok_or_else(|| Problem::no_such("broadcast", &id))?;
+    let mut response = report_of(&report);
+    response.headers_mut().extend(prefer.applied().map(|applied| (PREFERENCE_APPLIED, applied)));
+    Ok(response)
+}
+
+async fn known(daemon: &Daemon, text: &str) -> Result<BroadcastHandle, Problem> {
+    let handle = daemon.engine.handle(broadcast_id(text)?);
+    match handle.report().await? {
+        Some(_) => Ok(handle),
+        None => Err(Problem::no_such("broadcast", text)),
+    }
+}
+
+/// `GET /v1/broadcasts`
+pub(super) async fn list(State(daemon): Shared, uri: Uri) -> Answer {
+    let mut query = Query::of(uri.query());
+    let filter = query.broadcasts();
+    let before = query
+        .take("cursor", "`next` of the page before", |text| text.parse().ok().map(BroadcastId));
+    let count = query.limit(daemon.limits.page_max);
+    query.end(
+        "there are `route`, `target`, `state`, `verdict`, `from`, `until`, `limit` and `cursor`",
+    )?;
+    let mut found = daemon.engine.journal().broadcasts(&filter, before, count + 1).await?;
+    let more = found.len() > count;
+    found.truncate(count);
+    let next = found.last().filter(|_| more).map(|last| last.id.to_string());
+    let broadcasts = found.iter().map(listing::Summary::from).collect();
+    Ok(json(StatusCode::OK, &listing::Broadcasts { broadcasts, next }))
+}
+
+/// `POST /v1/broadcasts/{id}/cancel`
+pub(super) async fn cancel(
+    State(daemon): Shared,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Answer {
+    let handle = known(&daemon, &id).await?;
+    handle.cancel().await?;
+    answer_in_time(&handle, Prefer::of(&headers, daemon.limits.wait_max)).await
+}
+
+/// `POST /v1/broadcasts/{id}/replay`
+pub(super) async fn replay(
+    State(daemon): Shared,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    body: Body,
+) -> Answer {
+    let prefer = Prefer::of(&headers, daemon.limits.wait_max);
+    let body = daemon.bodies.read(&headers, body).await?.bytes;
+    if !body.is_empty() {
+        super::body::is_json(&headers)?;
+    }
+    let mut members = Members::of(&body)?;
+    let named = members.take::<Vec<String>>("targets", "a list of names").unwrap_or_default();
+    let unknown = named.iter().enumerate().filter(|(_, name)| !daemon.kinds.contains_key(*name));
+    let mistakes: Vec<_> = unknown
+        .map(|(place, _)| Mistake::in_body(format!("/targets/{place}"), "is not a target"))
+        .collect();
+    members.mistakes.extend(mistakes);
+    members.end("there is `targets`")?;
+    let mut replay = Replay::new(broadcast_id(&id)?);
+    replay = named.into_iter().map(TargetName::from).fold(replay, Replay::only);
+    if let Some(caller) = extract(&headers) {
+        replay = replay.continuing(caller);
+    }
+    let handle = daemon.engine.replay(replay).await?;
+    answer_in_time(&handle, prefer).await
+}

@@ -1,0 +1,85 @@
+//! What all requests share.
+
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use tokio::sync::Semaphore;
+
+use super::{DaemonLimits, Exposition, body::Bodies, keys::KeysInUse};
+use crate::{
+    config::{Config, Route},
+    engine::Engine,
+};
+
+/// Replays with a rate that go on at once.
+const REPLAYS_MAX: usize = 4;
+
+/// An engine with its configuration, for callers that come over HTTP.
+#[derive(Debug)]
+pub struct Daemon {
+    pub(super) engine: Engine,
+    pub(super) routes: BTreeMap<String, Route>,
+    /// The kinds of the targets, by their names.
+    pub(super) kinds: BTreeMap<String, String>,
+    pub(super) limits: DaemonLimits,
+    pub(super) bodies: Bodies,
+    pub(super) keys: KeysInUse,
+    pub(super) exposition: Option<Exposition>,
+    /// Turns for replays with a rate.
+    pub(super) replays: Arc<Semaphore>,
+    draining: AtomicBool,
+}
+
+impl Daemon {
+    /// The names of targets and their kinds, and the routes, are those of the configuration from which the engine was
+    /// built.
+    #[must_use]
+    pub fn new(
+        engine: Engine,
+        kinds: BTreeMap<String, String>,
+        routes: BTreeMap<String, Route>,
+        limits: DaemonLimits,
+    ) -> Self {
+        Self {
+            engine,
+            routes,
+            kinds,
+            bodies: Bodies::new(&limits),
+            limits,
+            keys: KeysInUse::default(),
+            exposition: None,
+            replays: Semaphore::new(REPLAYS_MAX).into(),
+            draining: AtomicBool::new(false),
+        }
+    }
+
+    /// The kinds of a configuration's targets, by their names.
+    #[must_use]
+    pub fn kinds(config: &Config) -> BTreeMap<String, String> {
+        let kind = |target: &crate::config::ConfiguredTarget| {
+            (target.policy.target.to_string(), target.kind.clone())
+        };
+        config.targets.iter().map(kind).collect()
+    }
+
+    /// Answers `/metrics` from there.
+    #[must_use]
+    pub fn exposing(mut self, exposition: Exposition) -> Self {
+        self.exposition = Some(exposition);
+        self
+    }
+
+    /// Is not ready from here on: whoever balances the load sends it elsewhere.
+    pub fn drain(&self) {
+        self.draining.store(true, Ordering::Release);
+    }
+
+    pub(super) fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Acquire)
+    }
+}

@@ -1,0 +1,125 @@
+//! The members of a JSON object, each as it came: so that all that is wrong can be said at once, and what is passed on is
+//! not written anew.
+
+use std::fmt;
+
+use bytes::Bytes;
+use serde::{
+    Deserialize, Deserializer,
+    de::{DeserializeOwned, Error as _, MapAccess, Visitor},
+};
+use serde_json::value::RawValue;
+
+use super::{
+    ProblemKind,
+    problem::{Mistake, Problem, short},
+};
+
+/// More than anything here knows.
+const MEMBERS_MAX: usize = 64;
+
+/// The members of an object that were not asked for yet.
+pub(super) struct Members<'b> {
+    body: &'b Bytes,
+    left: Vec<(String, &'b RawValue)>,
+    pub(super) mistakes: Vec<Mistake>,
+}
+
+struct Raw<'b>(Vec<(String, &'b RawValue)>);
+
+impl<'b> Members<'b> {
+    /// Of a body; an empty one is an empty object.
+    pub(super) fn of(body: &'b Bytes) -> Result<Self, Problem> {
+        if body.is_empty() {
+            return Ok(Self { body, left: Vec::new(), mistakes: Vec::new() });
+        }
+        let malformed = |error: serde_json::Error| {
+            if error.is_data() {
+                return Problem::invalid(vec![Mistake::in_body("", "must be an object")]);
+            }
+            let (line, column) = (error.line(), error.column());
+            let says = error.to_string();
+            let says = says.split(" at line ").next().unwrap_or_default();
+            Problem::new(
+                ProblemKind::MalformedJson,
+                format!("line {line}, column {column}: {says}"),
+            )
+        };
+        let Raw(left) = serde_json::from_slice(body).map_err(malformed)?;
+        let mut mistakes = Vec::new();
+        for (place, (name, _)) in left.iter().enumerate() {
+            if left[..place].iter().any(|(other, _)| other == name) {
+                mistakes.push(Mistake::in_body(pointer(name), "is given twice"));
+            }
+        }
+        Ok(Self { body, left, mistakes })
+    }
+
+    /// The bytes of a member, as they came; none where it is not there.
+    pub(super) fn raw(&mut self, name: &str) -> Option<Bytes> {
+        let place = self.left.iter().position(|(other, _)| other == name)?;
+        let (_, raw) = self.left.remove(place);
+        self.left.retain(|(other, _)| other != name);
+        Some(self.body.slice_ref(raw.get().as_bytes()))
+    }
+
+    /// A member; none where it is not there, is `null`, or is not right.
+    pub(super) fn take<T: DeserializeOwned>(&mut self, name: &str, expected: &str) -> Option<T> {
+        let raw = self.raw(name)?;
+        match serde_json::from_slice::<Option<T>>(&raw) {
+            Ok(value) => value,
+            Err(_) => {
+                self.mistake(name, format!("must be {expected}"));
+                None
+            }
+        }
+    }
+
+    /// Something is wrong with a member.
+    pub(super) fn mistake(&mut self, name: &str, says: impl Into<String>) {
+        self.mistakes.push(Mistake::in_body(pointer(name), says));
+    }
+
+    /// What was not asked for is not known.
+    pub(super) fn end(mut self, known: &str) -> Result<(), Problem> {
+        for (name, _) in &self.left {
+            let mistake = Mistake::in_body(pointer(name), format!("is not known: {known}"));
+            if !self.mistakes.contains(&mistake) {
+                self.mistakes.push(mistake);
+            }
+        }
+        if self.mistakes.is_empty() { Ok(()) } else { Err(Problem::invalid(self.mistakes)) }
+    }
+}
+
+/// RFC 6901 section 3.
+fn pointer(name: &str) -> String {
+    format!("/{}", short(name).replace('~', "~0").replace('/', "~1"))
+}
+
+impl<'de> Deserialize<'de> for Raw<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Object;
+
+        impl<'de> Visitor<'de> for Object {
+            type Value = Raw<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Raw<'de>, A::Error> {
+                let mut members = Vec::new();
+                while let Some(member) = map.next_entry()? {
+                    if members.len() == MEMBERS_MAX {
+                        return Err(A::Error::custom("too many members"));
+                    }
+                    members.push(member);
+                }
+                Ok(Raw(members))
+            }
+        }
+
+        deserializer.deserialize_map(Object)
+    }
+}

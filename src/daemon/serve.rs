@@ -1,0 +1,96 @@
+//! Takes connections, and lets them end.
+
+use std::{future::Future, io, pin::pin, sync::Arc, time::Duration};
+
+use axum::Router;
+use hyper::server::conn::http1;
+use hyper_util::{
+    rt::{TokioIo, TokioTimer},
+    service::TowerToHyperService,
+};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::{Semaphore, watch},
+    time::sleep,
+};
+
+use super::{Daemon, task};
+
+/// The pause after a connection could not be accepted, mostly since there are no file descriptors left.
+const ACCEPT_AGAIN: Duration = Duration::from_millis(50);
+
+/// Answers on that socket until `stop` comes; then lets the requests that are being answered end, each within its own
+/// limits.
+///
+/// # Errors
+/// Where the socket cannot be used.
+pub async fn serve(
+    listener: TcpListener,
+    daemon: &Arc<Daemon>,
+    stop: impl Future<Output = ()>,
+) -> io::Result<()> {
+    let router = daemon.router();
+    let connections_max = daemon.limits.connections_max;
+    let room = Arc::new(Semaphore::new(connections_max));
+    let (stopping, stopped) = watch::channel(false);
+    let mut stop = pin!(stop);
+    loop {
+        // Before it is accepted: who finds no room waits outside.
+        let place = tokio::select! {
+            biased;
+            () = &mut stop => break,
+            place = room.clone().acquire_owned() => place.map_err(io::Error::other)?,
+        };
+        let stream = tokio::select! {
+            biased;
+            () = &mut stop => break,
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => stream,
+                Err(error) => {
+                    tracing::warn!(%error, "a connection could not be accepted");
+                    sleep(ACCEPT_AGAIN).await;
+                    continue;
+                }
+            },
+        };
+        let (router, daemon, stopped) = (router.clone(), daemon.clone(), stopped.clone());
+        task::spawn(async move {
+            connection(stream, router, &daemon, stopped).await;
+            drop(place);
+        });
+    }
+    drop(listener);
+    // Whoever is still connected is told; all places free: nobody is.
+    stopping.send_replace(true);
+    let all = u32::try_from(connections_max).unwrap_or(u32::MAX);
+    drop(room.acquire_many(all).await);
+    Ok(())
+}
+
+async fn connection(
+    stream: TcpStream,
+    router: Router,
+    daemon: &Daemon,
+    mut stopped: watch::Receiver<bool>,
+) {
+    // Where it cannot be set, answers come a little later.
+    drop(stream.set_nodelay(true));
+    let limits = &daemon.limits;
+    let mut settings = http1::Builder::new();
+    settings
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits.head_timeout)
+        .max_buf_size(limits.head_bytes_max)
+        .half_close(false);
+    let service = TowerToHyperService::new(router);
+    let mut connection = pin!(settings.serve_connection(TokioIo::new(stream), service));
+    let stopped = async { drop(stopped.wait_for(|stopped| *stopped).await) };
+    tokio::select! {
+        // Whoever sends nonsense, or goes away, is no trouble of ours.
+        ended = connection.as_mut() => drop(ended),
+        () = stopped => {
+            connection.as_mut().graceful_shutdown();
+            drop(connection.await);
+        }
+    }
+}

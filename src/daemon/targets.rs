@@ -1,0 +1,95 @@
+//! Routes and targets, and the levers of whoever operates them.
+
+use std::collections::HashMap;
+
+use axum::{
+    extract::{Path, State},
+    response::{IntoResponse, Response},
+};
+use fanfare_sdk::TargetName;
+use http::StatusCode;
+
+use super::{
+    Daemon,
+    problem::Problem,
+    router::{Answer, Shared, json},
+};
+use crate::{
+    config::Route,
+    engine::TargetStatus,
+    wire::listing::{self, Recipient},
+};
+
+/// `GET /v1/routes`
+pub(super) async fn routes(State(daemon): Shared) -> Response {
+    let routes = daemon.routes.iter().map(|(name, route)| told(name, route)).collect();
+    json(StatusCode::OK, &listing::Routes { routes })
+}
+
+fn told(name: &str, route: &Route) -> listing::Route {
+    let deadline = route.deadline.map(|it| u64::try_from(it.as_millis()).unwrap_or(u64::MAX));
+    let recipient = |it: &crate::config::RouteRecipient| Recipient {
+        target: it.target.to_string(),
+        required: it.required,
+        conditional: it.when.is_some(),
+    };
+    listing::Route {
+        name: name.to_owned(),
+        to: route.recipients.iter().map(recipient).collect(),
+        completion: route.completion,
+        rest: route.rest,
+        priority: route.priority,
+        deadline_ms: deadline,
+    }
+}
+
+/// `GET /v1/targets`
+pub(super) async fn list(State(daemon): Shared) -> Answer {
+    let open: HashMap<_, _> = daemon.engine.journal().serving().await?.into_iter().collect();
+    let mut targets = Vec::new();
+    for (name, kind) in &daemon.kinds {
+        if let Some(status) = daemon.engine.target_status(name).await {
+            let open = open.get(&TargetName::from(name.as_str())).copied().unwrap_or(0);
+            targets.push(target((name, kind), &status, open));
+        }
+    }
+    Ok(json(StatusCode::OK, &listing::Targets { targets }))
+}
+
+/// A target with `open` deliveries in the journal.
+fn target((name, kind): (&str, &str), status: &TargetStatus, open: u64) -> listing::Target {
+    let state = match status {
+        TargetStatus { failed: true, .. } => "failed",
+        TargetStatus { disabled: true, .. } => "disabled",
+        TargetStatus { paused: true, .. } => "paused",
+        _ => "ready",
+    };
+    let TargetStatus { at_gate, in_flight, .. } = *status;
+    let (name, kind, state) = (name.to_owned(), kind.to_owned(), state.into());
+    listing::Target { name, kind, state, open, at_gate, in_flight }
+}
+
+/// `POST /v1/targets/{name}/pause`
+pub(super) async fn pause(State(daemon): Shared, Path(name): Path<String>) -> Answer {
+    is_there(&daemon, &name)?;
+    daemon.engine.pause_target(&name).await?;
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+/// `POST /v1/targets/{name}/resume`
+pub(super) async fn resume(State(daemon): Shared, Path(name): Path<String>) -> Answer {
+    is_there(&daemon, &name)?;
+    daemon.engine.resume_target(&name).await?;
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+/// `POST /v1/targets/{name}/revive`
+pub(super) async fn revive(State(daemon): Shared, Path(name): Path<String>) -> Answer {
+    is_there(&daemon, &name)?;
+    daemon.engine.revive_target(&name).await?;
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+fn is_there(daemon: &Daemon, name: &str) -> Result<(), Problem> {
+    if daemon.kinds.contains_key(name) { Ok(()) } else { Err(Problem::no_such("target", name)) }
+}

@@ -1,0 +1,234 @@
+//! What the daemon answers beside reports: lists, and what was done.
+
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
+
+use super::report::{Reason, reason, said, time};
+use crate::{
+    journal,
+    report::{BroadcastId, Completion, Priority, Rest},
+};
+
+/// A broadcast was accepted; what becomes of it is found elsewhere.
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize, Serialize)]
+pub struct Accepted {
+    /// The broadcast.
+    pub id: String,
+    /// The path of its report.
+    pub location: String,
+}
+
+/// A page of broadcasts, the newest first.
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize, Serialize)]
+pub struct Broadcasts {
+    /// The broadcasts.
+    pub broadcasts: Vec<Summary>,
+    /// Where the next page begins; null on the last one.
+    pub next: Option<String>,
+}
+
+/// A broadcast in a list.
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize, Serialize)]
+pub struct Summary {
+    /// The broadcast.
+    pub id: String,
+    /// The route that it was sent to.
+    pub route: Option<String>,
+    /// `satisfied` or `unsatisfied`; null while it is open.
+    pub verdict: Option<Cow<'static, str>>,
+    /// What the verdict fell by; null while it is open.
+    pub completed_by: Option<Cow<'static, str>>,
+    /// When it was accepted: RFC 3339, UTC.
+    pub accepted_at: String,
+    /// When the verdict fell.
+    pub completed_at: Option<String>,
+    /// When the last delivery settled.
+    pub settled_at: Option<String>,
+    /// The broadcast that it repeats.
+    pub replay_of: Option<String>,
+}
+
+/// A page of dead letters, the newest first.
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize, Serialize)]
+pub struct DeadLetters {
+    /// The dead letters.
+    pub dead_letters: Vec<DeadLetter>,
+    /// Where the next page begins; null on the last one.
+    pub next: Option<String>,
+}
+
+/// A delivery that ended without success.
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize, Serialize)]
+pub struct DeadLetter {
+    /// Its broadcast.
+    pub broadcast: String,
+    /// Its recipient.
+    pub target: String,
+    /// The route that it was sent to.
+    pub route: Option<String>,
+    /// `failed`, `indeterminate`, `expired` or `substituted`.
+    pub outcome: Cow<'static, str>,
+    /// Why.
+    pub reason: Option<Reason>,
+    /// When it ended.
+    pub settled_at: String,
+}
+
+/// What is sent again, or would be.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Deserialize, Serialize)]
+pub struct Replayed {
+    /// Nothing was done.
+    pub dry_run: bool,
+    /// Dead letters that are sent again.
+    pub dead_letters: usize,
+    /// Dead letters that fit and are left, since they may have been applied.
+    pub in_doubt: usize,
+    /// The broadcasts that repeat them; those of a replay with a rate begin later and are not named.
+    pub replays: Vec<Again>,
+    /// What could not be sent again, and why.
+    pub refused: Vec<Refused>,
+    /// There are more: ask again.
+    pub more: bool,
+}
+
+/// A broadcast that repeats another one.
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize, Serialize)]
+pub struct Again {
+    /// The one that is repeated.
+    pub replay_of: String,
+    /// The one that repeats it.
+    pub id: String,
+    /// The path of its report.
+    pub location: String,
+}
+
+/// A broadcast that cannot be repeated.
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize, Serialize)]
+pub struct Refused {
+    /// The one that was to be repeated.
+    pub replay_of: String,
+    /// Why not.
+    pub detail: String,
+}
+
+/// What is taken off the list, or would be.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Deserialize, Serialize)]
+pub struct Discarded {
+    /// Nothing was done.
+    pub dry_run: bool,
+    /// Dead letters that are taken off.
+    pub dead_letters: usize,
+    /// There are more: ask again.
+    pub more: bool,
+}
+
+/// The routes, by name.
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize, Serialize)]
+pub struct Routes {
+    /// The routes.
+    pub routes: Vec<Route>,
+}
+
+/// A named recipient list.
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize, Serialize)]
+pub struct Route {
+    /// Its name.
+    pub name: String,
+    /// Its recipients.
+    pub to: Vec<Recipient>,
+    /// `all`, `any`, `best_effort`, or a map from `quorum` to a number.
+    pub completion: Completion,
+    /// `finish` or `cancel`.
+    pub rest: Rest,
+    /// `high`, `normal` or `low`.
+    pub priority: Priority,
+    /// Milliseconds from the acceptance to the verdict at the latest.
+    pub deadline_ms: Option<u64>,
+}
+
+/// A recipient of a route.
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize, Serialize)]
+pub struct Recipient {
+    /// The target.
+    pub target: String,
+    /// Whether the completion `all` needs it.
+    pub required: bool,
+    /// Whether a condition may leave it out.
+    pub conditional: bool,
+}
+
+/// The targets, by name.
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize, Serialize)]
+pub struct Targets {
+    /// The targets.
+    pub targets: Vec<Target>,
+}
+
+/// How a target stands.
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize, Serialize)]
+pub struct Target {
+    /// Its name.
+    pub name: String,
+    /// The kind that the configuration names.
+    pub kind: String,
+    /// `ready`, `paused`, `disabled` (it asked not to be called) or `failed` (its plugin ended too often).
+    pub state: Cow<'static, str>,
+    /// Deliveries that have not settled.
+    pub open: u64,
+    /// Those of them that wait before its gate.
+    pub at_gate: usize,
+    /// Attempts in flight.
+    pub in_flight: usize,
+}
+
+impl Accepted {
+    /// With the path of the report.
+    #[must_use]
+    pub fn new(id: BroadcastId) -> Self {
+        Self { id: id.to_string(), location: location(id) }
+    }
+}
+
+/// The path of a broadcast's report.
+fn location(id: BroadcastId) -> String {
+    format!("/v1/broadcasts/{id}")
+}
+
+impl Again {
+    /// `id` repeats `replay_of`.
+    #[must_use]
+    pub fn new(replay_of: BroadcastId, id: BroadcastId) -> Self {
+        Self { replay_of: replay_of.to_string(), id: id.to_string(), location: location(id) }
+    }
+}
+
+impl From<&journal::Summary> for Summary {
+    fn from(summary: &journal::Summary) -> Self {
+        let journal::Summary { id, route, accepted_at, verdict, settled_at, replay_of } = summary;
+        Self {
+            id: id.to_string(),
+            route: route.clone(),
+            verdict: verdict.map(said),
+            completed_by: verdict.map(|verdict| verdict.by.code().into()),
+            accepted_at: time(*accepted_at),
+            completed_at: verdict.map(|verdict| time(verdict.at)),
+            settled_at: settled_at.map(time),
+            replay_of: replay_of.map(|id| id.to_string()),
+        }
+    }
+}
+
+impl From<&journal::DeadLetter> for DeadLetter {
+    fn from(letter: &journal::DeadLetter) -> Self {
+        let journal::DeadLetter { id, route, outcome, settled_at } = letter;
+        Self {
+            broadcast: id.broadcast.to_string(),
+            target: id.recipient.to_string(),
+            route: route.clone(),
+            outcome: outcome.code().into(),
+            reason: reason(*outcome),
+            settled_at: time(*settled_at),
+        }
+    }
+}

@@ -1,0 +1,8 @@
+//! The daemon, as its callers see it.
+
+mod broadcasts;
+mod connections;
+mod dead_letters;
+mod levers;
+mod requests;
+mod stage;
