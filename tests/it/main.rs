@@ -14,6 +14,7 @@ mod failure_policy;
 mod gate;
 mod guides;
 mod isolation;
+mod kill;
 mod limits;
 mod quickstart;
 mod ractor;

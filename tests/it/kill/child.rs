@@ -1,0 +1,79 @@
+//! The daemon as a process of its own, and how it is asked.
+
+use std::{io, net::SocketAddr, path::Path, process::Stdio};
+
+use serde_json::Value;
+use tokio::{
+    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
+    net::TcpStream,
+    process::{Child, Command},
+    task::JoinSet,
+};
+
+pub(super) struct Daemon {
+    child: Child,
+    pub(super) address: SocketAddr,
+    _reading: JoinSet<()>,
+}
+
+impl Daemon {
+    /// Starts it on the files of a folder, and waits until it listens.
+    pub(super) async fn start(folder: &Path) -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_fanfare"))
+            .args(["serve", "--listen", "127.0.0.1:0", "--log-format", "json", "--log", "info"])
+            .current_dir(folder)
+            .env_remove("RUST_BACKTRACE")
+            .stdin(Stdio::null())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap();
+        let mut log = BufReader::new(child.stderr.take().unwrap()).lines();
+        let mut told = String::new();
+        let address = loop {
+            let line = log.next_line().await.unwrap();
+            let Some(line) = line else { panic!("the daemon did not start:\n{told}") };
+            let message = serde_json::from_str::<Value>(&line).unwrap_or_default();
+            let message = message["message"].as_str().unwrap_or_default();
+            match message.strip_prefix("listening on http://") {
+                Some(address) => break address.parse().unwrap(),
+                None => told.extend([&line, "\n"]),
+            }
+        };
+        let mut reading = JoinSet::new();
+        reading.spawn(async move { while let Ok(Some(_)) = log.next_line().await {} });
+        Self { child, address, _reading: reading }
+    }
+
+    /// `kill -9`.
+    pub(super) async fn kill(mut self) {
+        self.child.kill().await.unwrap();
+    }
+}
+
+/// Asks, and gives status and body; an error where the answer did not come, or not whole.
+pub(super) async fn ask(
+    address: SocketAddr,
+    line: &str,
+    headers: &str,
+    body: &str,
+) -> io::Result<(u16, Value)> {
+    let mut stream = TcpStream::connect(address).await?;
+    let length = body.len();
+    let text = format!(
+        "{line} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-type: application/json\r\n\
+         content-length: {length}\r\n{headers}\r\n{body}"
+    );
+    stream.write_all(text.as_bytes()).await?;
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).await?;
+    let answer = String::from_utf8_lossy(&answer);
+    let cut = || io::Error::from(io::ErrorKind::UnexpectedEof);
+    let (head, body) = answer.split_once("\r\n\r\n").ok_or_else(cut)?;
+    let status = head.split(' ').nth(1).and_then(|it| it.parse().ok()).ok_or_else(cut)?;
+    let length = head.lines().find_map(|it| it.strip_prefix("content-length: "));
+    if length.is_some_and(|length| length.parse() != Ok(body.len())) {
+        return Err(cut());
+    }
+    Ok((status, serde_json::from_str(body).unwrap_or_default()))
+}

@@ -1,0 +1,6 @@
+//! The daemon is killed while it works, again and again; what it has said yes to ends, once and truly.
+
+mod api;
+mod child;
+mod oracle;
+mod tests;

@@ -1,0 +1,218 @@
+//! Keeps what the daemon has said, and compares it with what there is in the end.
+
+use std::{collections::HashMap, net::SocketAddr, path::Path, time::Duration};
+
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::{task::JoinSet, time::sleep};
+
+use super::{
+    api::{Api, Deed},
+    child::{Daemon, ask},
+};
+
+/// Clients at the same time.
+const CLIENTS: u64 = 4;
+
+/// The targets, by whether a repeat does harm; one of them is paused for some of the time.
+const TARGETS: [(&str, &str); 3] =
+    [("safe", "same_endpoint"), ("once", "never"), ("held", "same_endpoint")];
+
+/// What was said yes to: the id, by the caller's key.
+type Yes = HashMap<String, String>;
+
+/// What is compared.
+pub(super) struct Oracle {
+    seed: u64,
+    random: fastrand::Rng,
+    api: Api,
+    folder: TempDir,
+    yes: Yes,
+    /// Keys whose request was not answered.
+    unsure: Vec<String>,
+    is_held: bool,
+    next: u64,
+}
+
+/// How much there was to compare.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Compared {
+    pub(super) broadcasts: usize,
+    pub(super) requests: usize,
+    pub(super) unanswered: usize,
+}
+
+fn config(folder: &Path, api: SocketAddr) {
+    let target = |(name, repeat): (&str, &str)| {
+        format!(
+            "  {name}:\n    kind: http\n    url: http://{api}/{name}\n    repeat: {repeat}\n    timeout: 2s\n    \
+             breaker: false\n    throttle: {{ pause: 1ms, pause_max: 5ms }}\n    \
+             retry: {{ attempts: 6, budget: false, backoff: {{ initial: 1ms, max: 20ms }} }}\n"
+        )
+    };
+    let targets: String = TARGETS.into_iter().map(target).collect();
+    let text = format!(
+        "engine: {{ retry_budget: false }}\ntargets:\n{targets}routes:\n  all: {{ to: [safe, once, held] }}\n"
+    );
+    std::fs::write(folder.join("fanfare.yaml"), text).unwrap();
+}
+
+impl Oracle {
+    pub(super) async fn new(seed: u64) -> Self {
+        let (api, folder) = (Api::start(seed).await, TempDir::new().unwrap());
+        config(folder.path(), api.address);
+        Self {
+            seed,
+            random: fastrand::Rng::with_seed(seed),
+            api,
+            folder,
+            yes: Yes::new(),
+            unsure: Vec::new(),
+            is_held: false,
+            next: 0,
+        }
+    }
+
+    /// One life of the daemon: it works until it is killed.
+    pub(super) async fn live(&mut self) {
+        let daemon = Daemon::start(self.folder.path()).await;
+        let address = daemon.address;
+        let targets = ask(address, "GET /v1/targets", "", "").await.unwrap().1;
+        let held = targets["targets"].as_array().unwrap().iter().find(|it| it["name"] == "held");
+        assert_eq!(
+            held.unwrap()["state"] == "paused",
+            self.is_held,
+            "seed {}: a pause is not forgotten",
+            self.seed
+        );
+        let mut clients = JoinSet::new();
+        for _ in 0..CLIENTS {
+            // What was not answered is asked again, and some of what was.
+            let mut again: Vec<_> = self.unsure.pop().into_iter().collect();
+            let known = self.yes.len();
+            if known > 0 && self.random.bool() {
+                again.extend(self.yes.keys().nth(self.random.usize(..known)).cloned());
+            }
+            clients.spawn(client(address, self.next, again));
+            self.next += 1_000_000;
+        }
+        let life = Duration::from_millis(self.random.u64(5..150));
+        let lever = self.random.u32(..4) == 0;
+        if lever {
+            sleep(life / 2).await;
+            let verb = if self.is_held { "resume" } else { "pause" };
+            let line = format!("POST /v1/targets/held/{verb}");
+            if let Ok((204, _)) = ask(address, &line, "", "").await {
+                self.is_held = !self.is_held;
+            }
+        } else {
+            sleep(life).await;
+        }
+        daemon.kill().await;
+        while let Some(told) = clients.join_next().await {
+            let (yes, unsure) = told.unwrap();
+            for (key, id) in yes {
+                let before = self.yes.insert(key.clone(), id.clone());
+                let same = before.as_ref().is_none_or(|before| *before == id);
+                assert!(same, "seed {}: {key} was {before:?} and is {id}", self.seed);
+            }
+            self.unsure.extend(unsure);
+        }
+    }
+
+    /// The last life: everything may end. Compares it with what was said.
+    pub(super) async fn compare(mut self) -> Compared {
+        let daemon = Daemon::start(self.folder.path()).await;
+        let address = daemon.address;
+        if self.is_held {
+            ask(address, "POST /v1/targets/held/resume", "", "").await.unwrap();
+        }
+        let unanswered = self.unsure.len();
+        for key in std::mem::take(&mut self.unsure) {
+            if let (Some((key, id)), _) = one(address, key).await {
+                self.yes.insert(key, id);
+            }
+        }
+        loop {
+            let open =
+                ask(address, "GET /v1/broadcasts?state=open&limit=1", "", "").await.unwrap().1;
+            if open["broadcasts"].as_array().is_some_and(Vec::is_empty) {
+                break;
+            }
+            sleep(Duration::from_millis(20)).await;
+        }
+        for (key, id) in &self.yes {
+            let line = format!("GET /v1/broadcasts/{id}");
+            let (status, report) = ask(address, &line, "", "").await.unwrap();
+            assert_eq!(status, 200, "seed {}: {key} was accepted as {id}", self.seed);
+            self.check(&report);
+        }
+        // Also those that nobody was told of: whole, and ended.
+        let all = ask(address, "GET /v1/broadcasts?limit=1000", "", "").await.unwrap().1;
+        for summary in all["broadcasts"].as_array().unwrap() {
+            let line = format!("GET /v1/broadcasts/{}", summary["id"].as_str().unwrap());
+            self.check(&ask(address, &line, "", "").await.unwrap().1);
+        }
+        let requests = self.api.requests();
+        Compared { broadcasts: self.yes.len(), requests, unanswered }
+    }
+
+    fn check(&self, report: &Value) {
+        let say = |says: &str| panic!("seed {}: {says}: {report:#}", self.seed);
+        let deliveries = report["deliveries"].as_array().unwrap();
+        if deliveries.len() != TARGETS.len() || report["verdict"].is_null() {
+            say("it is not whole");
+        }
+        for (delivery, (name, repeat)) in deliveries.iter().zip(TARGETS) {
+            let attempts = delivery["attempts"].as_array().unwrap();
+            let key = attempts.first().map(|it| it["idempotency_key"].as_str().unwrap());
+            if attempts.iter().any(|it| it["idempotency_key"].as_str() != key) {
+                say("the key has changed");
+            }
+            let deeds = self.api.deeds(&format!("/{name}"), key.unwrap_or_default());
+            let applied = deeds.iter().filter(|deed| **deed == Deed::Applied).count();
+            match delivery["outcome"].as_str() {
+                Some("delivered") if applied == 0 => say("delivered, and never applied"),
+                Some("failed") if applied > 0 => say("failed for certain, and applied"),
+                Some("delivered" | "failed" | "indeterminate") => {}
+                _ => say("it has no outcome that was to be expected"),
+            }
+            if repeat == "never" && applied > 1 {
+                say("applied twice where a repeat is not safe");
+            }
+            if repeat == "never" && deeds.iter().rev().skip(1).any(|deed| *deed == Deed::Applied) {
+                say("sent again after it may have been applied");
+            }
+        }
+    }
+}
+
+/// Sends one broadcast after the other until nobody answers. Gives what was accepted, and what was not answered.
+async fn client(
+    address: SocketAddr,
+    first: u64,
+    again: Vec<String>,
+) -> (Vec<(String, String)>, Vec<String>) {
+    let (mut yes, mut keys) =
+        (Vec::new(), again.into_iter().chain((first..).map(|it| format!("key {it}"))));
+    loop {
+        let Some(key) = keys.next() else { return (yes, Vec::new()) };
+        match one(address, key).await {
+            (Some(told), _) => yes.push(told),
+            (None, key) => return (yes, vec![key]),
+        }
+    }
+}
+
+async fn one(address: SocketAddr, key: String) -> (Option<(String, String)>, String) {
+    let body = format!(r#"{{"route":"all","payload":{{"key":"{key}"}}}}"#);
+    let headers = format!("idempotency-key: \"{key}\"\r\n");
+    match ask(address, "POST /v1/broadcasts", &headers, &body).await {
+        Ok((200 | 202, told)) => {
+            let id = told["id"].as_str().unwrap().to_owned();
+            (Some((key.clone(), id)), key)
+        }
+        Ok((status, told)) => panic!("{status} {told}"),
+        Err(_) => (None, key),
+    }
+}
