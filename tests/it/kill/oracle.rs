@@ -207,12 +207,16 @@ async fn client(
 async fn one(address: SocketAddr, key: String) -> (Option<(String, String)>, String) {
     let body = format!(r#"{{"route":"all","payload":{{"key":"{key}"}}}}"#);
     let headers = format!("idempotency-key: \"{key}\"\r\n");
-    match ask(address, "POST /v1/broadcasts", &headers, &body).await {
-        Ok((200 | 202, told)) => {
-            let id = told["id"].as_str().unwrap().to_owned();
-            (Some((key.clone(), id)), key)
+    loop {
+        match ask(address, "POST /v1/broadcasts", &headers, &body).await {
+            Ok((200 | 202, told)) => {
+                let id = told["id"].as_str().unwrap().to_owned();
+                return (Some((key.clone(), id)), key);
+            }
+            // Another client asks for the same one.
+            Ok((409, _)) => sleep(Duration::from_millis(1)).await,
+            Ok((status, told)) => panic!("{status} {told}"),
+            Err(_) => return (None, key),
         }
-        Ok((status, told)) => panic!("{status} {told}"),
-        Err(_) => (None, key),
     }
 }
