@@ -4,6 +4,8 @@ use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::server::{BroadcastsArgs, DeadLettersArgs, ReplayArgs, TargetsArgs};
+
 /// One payload to many APIs at once, and the truth about what became of it at each of them.
 #[derive(Debug, Parser)]
 #[command(version, arg_required_else_help = true, after_help = AFTER)]
@@ -31,8 +33,14 @@ pub(super) enum Command {
     Check(CheckArgs),
     /// Prints a JSON Schema: of a configuration, a report, or a kind of target.
     Schema(SchemaArgs),
-    /// Prints the kinds of targets and their keys.
-    Targets,
+    /// Prints the kinds of targets and their keys; or, of a daemon, how its targets stand.
+    Targets(TargetsArgs),
+    /// Lists the broadcasts of a daemon, or prints the report of one.
+    Broadcasts(BroadcastsArgs),
+    /// Lists what ended without success at a daemon, or takes it off the list.
+    DeadLetters(DeadLettersArgs),
+    /// Lets a daemon send dead letters again.
+    Replay(ReplayArgs),
 }
 
 #[derive(Debug, Args)]
@@ -71,6 +79,13 @@ pub(super) struct SendArgs {
     /// A URL to send it to. May be given several times.
     #[arg(long, value_name = "URL", conflicts_with_all = CONFIGURED)]
     pub(super) to: Vec<String>,
+    /// The daemon that is to send it, along a route or to targets of its own configuration.
+    #[arg(
+        long,
+        value_name = "URL",
+        conflicts_with_all = ["to", "config", "header", "bearer_env", "method", "timeout", "attempts", "dry_run", "trace"]
+    )]
+    pub(super) server: Option<String>,
     /// The configuration whose targets it is sent to; `fanfare.yaml` unless named.
     #[arg(long, value_name = "FILE")]
     pub(super) config: Option<PathBuf>,

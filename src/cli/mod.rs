@@ -20,6 +20,7 @@ mod screen;
 mod script;
 mod send;
 mod serve;
+mod server;
 mod text;
 mod trace;
 mod width;

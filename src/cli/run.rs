@@ -8,7 +8,7 @@ use super::{
     args::{Cli, Command},
     check, explain, output,
     quickstart::quickstart,
-    schema, send, serve,
+    schema, send, serve, server,
 };
 
 /// How the program ends.
@@ -34,12 +34,21 @@ pub fn run() -> ExitCode {
         }
     };
     let done = match cli.command {
-        Command::Send(args) => send::send(&args),
+        Command::Send(args) => match &args.server {
+            Some(server) => server::send(&args, server),
+            None => send::send(&args),
+        },
         Command::Serve(args) => serve::serve(&args),
         Command::Explain(args) => explain::explain(&args),
         Command::Check(args) => check::check(&args),
         Command::Schema(args) => schema::schema(&args),
-        Command::Targets => schema::targets(),
+        Command::Targets(args) => match &args.server {
+            Some(server) => server::targets(&args, server),
+            None => schema::targets(),
+        },
+        Command::Broadcasts(args) => server::broadcasts(&args),
+        Command::DeadLetters(args) => server::dead_letters(&args),
+        Command::Replay(args) => server::replay(&args),
         Command::Quickstart(args) => quickstart(&args),
     };
     match done {

@@ -1,6 +1,8 @@
 //! The one way out: a pooled HTTP client that changes nothing, follows nothing and repeats nothing. The only tree
 //! that names the client and its TLS.
 
+#[cfg(feature = "cli")]
+mod caller;
 mod client;
 mod error;
 #[cfg(feature = "cli")]
@@ -10,7 +12,7 @@ mod progress_body;
 mod reply;
 
 #[cfg(feature = "cli")]
-pub(crate) use self::exporter::exporter_client;
+pub(crate) use self::{caller::Caller, exporter::exporter_client};
 pub use self::{
     client::{HttpTransport, TransportError, TransportSettings},
     outbound::{Outbound, OutboundParts},

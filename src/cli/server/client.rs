@@ -1,0 +1,153 @@
+//! Asks, and understands what comes back.
+
+use std::{env, time::Duration};
+
+use bytes::Bytes;
+use http::{HeaderName, HeaderValue, Method, Request, StatusCode, header};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::{cli::run::Status, transport::Caller};
+
+/// Longer than the daemon lets anybody wait.
+const ANSWER_MAX: Duration = Duration::from_secs(90);
+
+/// A daemon that is asked.
+pub(super) struct Client {
+    caller: Caller,
+    server: String,
+    headers: Vec<(HeaderName, HeaderValue)>,
+}
+
+/// How a command ends that got no answer, or one that it did not want; with what is to be said, a line each.
+pub(super) type Failed = (Status, Vec<String>);
+
+/// What was answered.
+pub(super) struct Answer {
+    pub(super) status: StatusCode,
+    body: Bytes,
+}
+
+/// There is no answer.
+pub(super) enum Trouble {
+    /// The request may have arrived, or not, or it may be asked again.
+    MayBeRepeated(Failed),
+    /// It makes no sense to ask again.
+    Final(Failed),
+}
+
+impl Client {
+    pub(super) fn new(server: &str) -> Result<Self, Failed> {
+        let is_url = server.parse::<http::Uri>().is_ok_and(|uri| {
+            ["http", "https"].contains(&uri.scheme_str().unwrap_or_default())
+                && uri.query().is_none()
+        });
+        if !is_url {
+            let says = "--server: `http://127.0.0.1:8080` would be right".to_owned();
+            return Err((Status::WrongUsage, vec![says]));
+        }
+        let caller = Caller::try_new(ANSWER_MAX);
+        let caller = caller.map_err(|error| (Status::OurFault, vec![error.to_string()]))?;
+        let server = server.trim_end_matches('/').to_owned();
+        Ok(Self { caller, server, headers: Vec::new() })
+    }
+
+    /// With this header in every request.
+    pub(super) fn header(&mut self, name: &'static str, value: &str) -> Result<(), Failed> {
+        let value = HeaderValue::try_from(value).map_err(|_| {
+            (Status::WrongUsage, vec![format!("`{name}` may have visible ASCII only")])
+        })?;
+        self.headers.push((HeaderName::from_static(name), value));
+        Ok(())
+    }
+
+    /// The trace that the environment names.
+    pub(super) fn continue_trace(&mut self) {
+        for (name, variable) in [("traceparent", "TRACEPARENT"), ("tracestate", "TRACESTATE")] {
+            let value = env::var(variable).ok().and_then(|it| HeaderValue::try_from(it).ok());
+            self.headers.extend(value.map(|value| (HeaderName::from_static(name), value)));
+        }
+    }
+
+    pub(super) async fn get(&self, path: &str) -> Result<Answer, Failed> {
+        self.ask(Method::GET, path, Bytes::new()).await.map_err(Trouble::end)
+    }
+
+    pub(super) async fn post(&self, path: &str, body: &Value) -> Result<Answer, Failed> {
+        self.try_post(path, body.to_string().into()).await.map_err(Trouble::end)
+    }
+
+    pub(super) async fn try_post(&self, path: &str, body: Bytes) -> Result<Answer, Trouble> {
+        self.ask(Method::POST, path, body).await
+    }
+
+    async fn ask(&self, method: Method, path: &str, body: Bytes) -> Result<Answer, Trouble> {
+        let mut request = Request::builder().method(method).uri(format!("{}{path}", self.server));
+        if !body.is_empty() {
+            request = request.header(header::CONTENT_TYPE, "application/json");
+        }
+        for (name, value) in &self.headers {
+            request = request.header(name, value);
+        }
+        let request = request.body(body).map_err(|_| {
+            let says = "what was typed does not fit into a request".to_owned();
+            Trouble::Final((Status::WrongUsage, vec![says]))
+        })?;
+        let answered = self.caller.ask(request).await.map_err(|error| {
+            let may = if error.may_have_arrived { "; the request may have arrived" } else { "" };
+            let says = format!("{} does not answer: {}{may}", self.server, error.says);
+            Trouble::MayBeRepeated((Status::OurFault, vec![says]))
+        })?;
+        let (head, body) = answered.into_parts();
+        let status = head.status;
+        if status.is_success() {
+            return Ok(Answer { status, body });
+        }
+        let told = problem(status, &body);
+        if status.is_client_error() && status != StatusCode::CONFLICT {
+            return Err(Trouble::Final((Status::WrongUsage, told)));
+        }
+        Err(Trouble::MayBeRepeated((Status::OurFault, told)))
+    }
+}
+
+impl Trouble {
+    pub(super) fn end(self) -> Failed {
+        let (Self::MayBeRepeated(failed) | Self::Final(failed)) = self;
+        failed
+    }
+}
+
+impl Answer {
+    /// What it says.
+    pub(super) fn read<T: DeserializeOwned>(&self) -> Result<T, Failed> {
+        serde_json::from_slice(&self.body).map_err(|error| {
+            let says = format!("the answer is not what a daemon of this version says: {error}");
+            (Status::OurFault, vec![says])
+        })
+    }
+
+    /// As JSON, for a terminal.
+    pub(super) fn pretty(&self) -> Result<String, Failed> {
+        Ok(format!("{:#}\n", self.read::<Value>()?))
+    }
+}
+
+/// Problem details (RFC 9457), a line each.
+fn problem(status: StatusCode, body: &Bytes) -> Vec<String> {
+    let document: Value = serde_json::from_slice(body).unwrap_or_default();
+    let text = |value: &Value| value.as_str().map(str::to_owned);
+    let errors = document["errors"].as_array().cloned().unwrap_or_default();
+    let told = errors.iter().filter_map(|error| {
+        let at = ["pointer", "parameter", "header"].into_iter().find_map(|at| text(&error[at]))?;
+        Some(format!("{at}: {}", text(&error["detail"])?))
+    });
+    let mut told: Vec<_> = told.collect();
+    if told.is_empty() {
+        told.extend(text(&document["detail"]));
+    }
+    if told.is_empty() {
+        told.push(format!("the server answers {status}"));
+    }
+    told
+}
