@@ -4,6 +4,7 @@ mod args;
 mod check;
 mod dry_run;
 mod explain;
+mod journal;
 mod kinds;
 mod live;
 mod log;

@@ -29,7 +29,11 @@ pub(super) fn serve(args: &ServeArgs) -> io::Result<Status> {
         complain(&wrong.0);
         return Ok(Status::WrongUsage);
     };
-    let journal = match SqliteJournal::open(SqliteSettings::new(&args.journal)) {
+    let kept = config.journal.clone();
+    let mut settings = SqliteSettings::new(&args.journal);
+    (settings.keep, settings.keep_dead_letters) = (kept.keep, kept.keep_dead_letters);
+    (settings.bytes_max, settings.deliveries_open_max) = (kept.bytes_max, kept.deliveries_open_max);
+    let journal = match SqliteJournal::open(settings) {
         Ok(journal) => Arc::new(journal),
         Err(error) => {
             complain(&[format!("{}: {error}", args.journal.display())]);

@@ -20,6 +20,34 @@ pub struct Config {
     pub routes: BTreeMap<String, Route>,
     /// What holds for all targets together.
     pub engine: EngineConfig,
+    /// How long a journal on disk keeps what.
+    pub journal: JournalConfig,
+}
+
+/// How long a journal on disk keeps what.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub struct JournalConfig {
+    /// Broadcasts that have settled.
+    pub keep: Duration,
+    /// Those with dead letters.
+    pub keep_dead_letters: Duration,
+    /// Bytes in use beyond which broadcasts that have settled are forgotten earlier; none is no limit.
+    pub bytes_max: Option<u64>,
+    /// Deliveries that have not settled at most.
+    pub deliveries_open_max: u64,
+}
+
+impl Default for JournalConfig {
+    fn default() -> Self {
+        const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+        Self {
+            keep: 30 * DAY,
+            keep_dead_letters: 90 * DAY,
+            bytes_max: None,
+            deliveries_open_max: 10_000_000,
+        }
+    }
 }
 
 /// What holds for all targets together.

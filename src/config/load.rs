@@ -8,21 +8,22 @@ use serde_json::{Map, Value};
 use serde_path_to_error::Segment;
 
 use super::{
-    Config, ConfigError, ConfiguredTarget, EngineConfig, Lookup, Problem, Surroundings, build,
-    check,
+    Config, ConfigError, ConfiguredTarget, EngineConfig, JournalConfig, Lookup, Problem,
+    Surroundings, build, check,
     document::{FILE_BYTES_MAX, Places, child, last, parse},
     engine::EngineSettings,
     issues::Issues,
+    journal::JournalSettings,
     problem::Place,
     reference::{Resolved, resolve},
     route::RouteSettings,
-    schema::{NAME_PATTERN, engine_schema, route_schema, target_schema},
+    schema::{NAME_PATTERN, engine_schema, journal_schema, route_schema, target_schema},
     target::TargetSettings,
     validate::{Mistake, Wanted, list, mistakes, problem, unknown},
 };
 
 /// The keys at the top of a configuration.
-const TOP: [&str; 3] = ["targets", "routes", "engine"];
+const TOP: [&str; 4] = ["targets", "routes", "engine", "journal"];
 
 /// Reads a configuration from a file. References are looked up in the environment, and beside the file.
 ///
@@ -124,10 +125,11 @@ impl<'a> Loader<'a> {
             routes.insert(name, settings);
         }
         let engine = self.engine(&mut top);
+        let journal = self.journal(&mut top);
         let mut check = check::Check { places: self.places, problems: self.problems };
         let routes = check.all(&targets, routes);
         let built = targets.into_values().filter_map(|read| read?.built);
-        Config { targets: built.collect(), routes, engine }
+        Config { targets: built.collect(), routes, engine, journal }
     }
 
     fn engine(&mut self, top: &mut Map<String, Value>) -> EngineConfig {
@@ -135,6 +137,13 @@ impl<'a> Loader<'a> {
         let (value, whole) = self.checked("/engine", &engine_schema(), written);
         let settings: EngineSettings = self.read("/engine", value, whole).unwrap_or_default();
         settings.config(&mut Issues::new("/engine", self.places, self.problems))
+    }
+
+    fn journal(&mut self, top: &mut Map<String, Value>) -> JournalConfig {
+        let written = Value::Object(self.map(top, "journal"));
+        let (value, whole) = self.checked("/journal", &journal_schema(), written);
+        let settings: Option<JournalSettings> = self.read("/journal", value, whole);
+        settings.unwrap_or_default().into()
     }
 
     fn map(&mut self, top: &mut Map<String, Value>, key: &str) -> Map<String, Value> {

@@ -10,6 +10,7 @@ mod engine;
 mod gate;
 mod hedge;
 mod issues;
+mod journal;
 mod load;
 mod nearest;
 mod problem;
@@ -23,7 +24,7 @@ mod validate;
 #[cfg(feature = "daemon")]
 pub(crate) use self::nearest::nearest;
 pub use self::{
-    config::{Config, ConfiguredTarget, EngineConfig, Route, RouteRecipient},
+    config::{Config, ConfiguredTarget, EngineConfig, JournalConfig, Route, RouteRecipient},
     duration::{Span, parse as parse_duration},
     load::{load, load_str},
     problem::{ConfigError, Place, Problem},

@@ -4,7 +4,9 @@ use fanfare_sdk::{Registry, TargetKind};
 use schemars::{JsonSchema, generate::SchemaSettings};
 use serde_json::{Map, Value, json};
 
-use super::{engine::EngineSettings, route::RouteSettings, target::TargetSettings};
+use super::{
+    engine::EngineSettings, journal::JournalSettings, route::RouteSettings, target::TargetSettings,
+};
 
 /// What a target or a route may be called.
 pub(super) const NAME_PATTERN: &str = "^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$";
@@ -33,6 +35,7 @@ pub fn config_schema(kinds: &Registry) -> Value {
                 "additionalProperties": of::<RouteSettings>(),
             },
             "engine": engine_schema(),
+            "journal": journal_schema(),
         },
         "patternProperties": { "^x-": { "description": "Free: a place for YAML anchors." } },
         "additionalProperties": false,
@@ -69,6 +72,11 @@ pub(super) fn route_schema() -> Value {
 /// The schema of what holds for all targets together.
 pub(super) fn engine_schema() -> Value {
     of::<EngineSettings>()
+}
+
+/// The schema of what is kept on disk.
+pub(super) fn journal_schema() -> Value {
+    of::<JournalSettings>()
 }
 
 /// Without `$ref`: what is put together from several schemas has no names that could clash.

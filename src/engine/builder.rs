@@ -3,9 +3,10 @@
 use std::{
     num::NonZero,
     sync::{
-        Arc, Mutex,
+        Arc, Mutex, Weak,
         atomic::{AtomicBool, AtomicUsize},
     },
+    time::Duration,
 };
 
 use fanfare_sdk::{TargetName, Transport};
@@ -15,11 +16,11 @@ use super::{Engine, Limits, StartError, StartProblem, Target, problems::problems
 #[cfg(feature = "otel")]
 use crate::telemetry::{Meter, Recorder, ShouldSample, SpanProcessor};
 use crate::{
-    actor::{Clock, Desk, Entropy, Observed, Shared, Slot, Slots, Supervision},
+    actor::{Clock, Desk, Entropy, Observed, Shared, Slot, Slots, Supervision, spawn},
     journal::{Journal, JournalError, MemoryJournal, MemoryLimits},
     policy::gate::{GateSnapshot, RetryBudget},
     report::IdMap,
-    telemetry::Observer,
+    telemetry::{self, Observer},
     transport::{HttpTransport, TransportSettings},
 };
 
@@ -198,6 +199,9 @@ impl EngineBuilder {
             let usage = move || engine.upgrade().map(|shared| shared.usage()).unwrap_or_default();
             observed.observer().measure(Box::new(usage));
         }
+        if shared.journal.waits() {
+            spawn(prune(Arc::downgrade(&shared)));
+        }
         let actors = Supervision::start(shared.clone()).await.map_err(StartError::Actors)?;
         for problem in unserved {
             if let StartProblem::Unserved { target, .. } = problem {
@@ -217,6 +221,23 @@ async fn unserved(
     serving.retain(|(name, _)| !targets.iter().any(|target| target.policy.target == *name));
     let problem = |(target, open)| StartProblem::Unserved { target, open };
     Ok(serving.into_iter().map(problem).collect())
+}
+
+/// The pause before it is looked again for what is too old; and the one where there is more of it, for others to write.
+const PRUNE_AGAIN: (Duration, Duration) = (Duration::from_secs(60), Duration::from_millis(20));
+
+/// Lets the journal forget what is too old, until the engine has ended.
+async fn prune(engine: Weak<Shared>) {
+    loop {
+        let Some(shared) = engine.upgrade() else { return };
+        let clock = shared.clock;
+        let more = shared.journal.prune(clock.now()).await;
+        drop(shared);
+        if let Err(error) = &more {
+            telemetry::journal_failed("prune", error);
+        }
+        clock.sleep(if matches!(more, Ok(true)) { PRUNE_AGAIN.1 } else { PRUNE_AGAIN.0 }).await;
+    }
 }
 
 /// A slot for a target, with its name.

@@ -268,6 +268,10 @@ impl<J: Journal + ?Sized> Journal for FaultyJournal<J> {
         self.inner.gates().await
     }
 
+    async fn prune(&self, now: Timestamp) -> Result<bool, JournalError> {
+        self.inner.prune(now).await
+    }
+
     fn trouble(&self) -> Option<String> {
         self.inner.trouble()
     }

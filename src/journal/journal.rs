@@ -218,6 +218,16 @@ pub trait Journal: Debug + Send + Sync + 'static {
         Ok(Vec::new())
     }
 
+    /// Forgets some of what is older than it is to be kept, and never what is open. Says whether there is more.
+    ///
+    /// # Errors
+    ///
+    /// Those of the store.
+    async fn prune(&self, now: Timestamp) -> Result<bool, JournalError> {
+        let _ = now;
+        Ok(false)
+    }
+
     /// Why nothing can be written at the moment; none while all is well. Answers at once.
     fn trouble(&self) -> Option<String> {
         None

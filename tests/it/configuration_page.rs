@@ -24,11 +24,13 @@ fn every_key_stands_on_the_page_with_its_default() {
     let webhook = target_schema(&WebhookKind);
     let engine = |key: &str| RESERVED_KEYS.contains(&key);
     let route = config_schema(&kinds())["properties"]["routes"]["additionalProperties"].take();
+    let journal = config_schema(&kinds())["properties"]["journal"].take();
     let tables = [
         Table { name: "targets", rows: rows(&webhook, "", &|key| engine(key)) },
         Table { name: "http", rows: rows(&HttpKind.schema_inlined(), "", &|key| !engine(key)) },
         Table { name: "webhook", rows: rows(&webhook, "", &|key| !engine(key)) },
         Table { name: "routes", rows: rows(&route, "", &|_| true) },
+        Table { name: "journal", rows: rows(&journal, "", &|_| true) },
     ];
     let path = format!("{}/{PAGE}", env!("CARGO_MANIFEST_DIR"));
     let mut page = fs::read_to_string(path).unwrap();

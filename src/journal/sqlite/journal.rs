@@ -20,6 +20,7 @@ use super::{
     error::Stop,
     open::{self, Lock},
     queries::{self, Held},
+    retention::Keep,
     store::Store,
 };
 use crate::{
@@ -275,6 +276,11 @@ impl Journal for SqliteJournal {
 
     async fn gates(&self) -> Result<Vec<(TargetName, GateSnapshot)>, JournalError> {
         self.read(|file| Ok(queries::gates(file)?)).await
+    }
+
+    async fn prune(&self, now: Timestamp) -> Result<bool, JournalError> {
+        let keep = Keep::of(&self.settings);
+        self.write(move |store| store.prune(&keep, now)).await
     }
 
     fn trouble(&self) -> Option<String> {

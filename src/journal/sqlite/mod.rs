@@ -7,9 +7,11 @@ mod broadcasts;
 mod cache;
 mod driver;
 mod error;
+mod inspect;
 mod journal;
 mod open;
 mod queries;
+mod retention;
 mod rows;
 mod settings;
 mod store;
@@ -17,4 +19,9 @@ mod targets;
 #[cfg(test)]
 mod tests;
 
-pub use self::{error::OpenError, journal::SqliteJournal, settings::SqliteSettings};
+pub use self::{
+    error::OpenError,
+    inspect::{JournalStats, TargetStats},
+    journal::SqliteJournal,
+    settings::SqliteSettings,
+};

@@ -84,6 +84,33 @@ pub(super) fn reader(path: &Path) -> Result<Connection, OpenError> {
     Ok(connection)
 }
 
+/// A connection that only looks, where nobody else of this process has the file.
+pub(super) fn inspector(path: &Path) -> Result<Connection, OpenError> {
+    if !path.exists() {
+        let source = io::Error::from(io::ErrorKind::NotFound);
+        return Err(OpenError::Io { path: path.to_owned(), source });
+    }
+    let connection = reader(path)?;
+    let (application, version) = versions(&connection, path)?;
+    let known = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
+    if application != APPLICATION_ID {
+        return Err(OpenError::Foreign { path: path.to_owned() });
+    }
+    if version > known {
+        return Err(OpenError::Newer { path: path.to_owned(), found: version, known });
+    }
+    Ok(connection)
+}
+
+/// Whose file it is, and the version of its schema.
+fn versions(connection: &Connection, path: &Path) -> Result<(i64, i64), OpenError> {
+    let number = |name: &str| {
+        let found = connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
+        found.map_err(|error| sqlite(path, &error))
+    };
+    Ok((number("application_id")?, number("user_version")?))
+}
+
 fn set(connection: &Connection, name: &str, value: i64) -> rusqlite::Result<()> {
     connection.pragma_update_and_check(None, name, value, |_| Ok(())).or_else(|error| match error {
         // Some pragmas answer with nothing.
@@ -117,11 +144,7 @@ fn must(
 
 fn migrate(connection: &mut Connection, path: &Path) -> Result<(), OpenError> {
     let says = |error: rusqlite::Error| sqlite(path, &error);
-    let number = |connection: &Connection, name: &str| {
-        connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0)).map_err(says)
-    };
-    let (application, version) =
-        (number(connection, "application_id")?, number(connection, "user_version")?);
+    let (application, version) = versions(connection, path)?;
     let count = |row: &rusqlite::Row<'_>| row.get::<_, i64>(0);
     let tables = connection.query_row("SELECT count(*) FROM sqlite_master", [], count);
     let tables = tables.map_err(says)?;

@@ -1,6 +1,8 @@
 //! How a journal on disk is kept.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// How a journal on disk is kept.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -16,6 +18,13 @@ pub struct SqliteSettings {
     pub readers: usize,
     /// Broadcasts that the writer holds in memory beside the file, so as not to read again what it has just written.
     pub cached_max: usize,
+    /// How long a broadcast is kept after it has settled, where none of its deliveries is a dead letter.
+    pub keep: Duration,
+    /// How long it is kept where one is.
+    pub keep_dead_letters: Duration,
+    /// Bytes in use beyond which broadcasts are forgotten earlier, the oldest first; but never what is open, nor dead
+    /// letters. None is no limit.
+    pub bytes_max: Option<u64>,
     /// Deliveries that have not settled at most; beyond them, broadcasts are refused. Bounds the disk.
     pub deliveries_open_max: u64,
 }
@@ -30,6 +39,9 @@ impl SqliteSettings {
             waiting_max: 4_096,
             readers: 2,
             cached_max: 8_192,
+            keep: 30 * DAY,
+            keep_dead_letters: 90 * DAY,
+            bytes_max: None,
             deliveries_open_max: 10_000_000,
         }
     }

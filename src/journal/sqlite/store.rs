@@ -12,7 +12,9 @@ use super::{
     broadcasts::{self, Which},
     cache::{Cache, Cached},
     error::{Failure, Stop},
-    open, rows,
+    open,
+    retention::Mark,
+    rows,
     targets::Targets,
 };
 use crate::{
@@ -29,12 +31,14 @@ use crate::{
 pub(super) struct Store {
     pub(super) connection: Connection,
     targets: Targets,
-    cache: Cache,
+    pub(super) cache: Cache,
     /// Number of the next delivery.
-    next_seq: u64,
+    pub(super) next_seq: u64,
     /// Deliveries that have not settled.
     open: u64,
     open_max: u64,
+    /// How far it has been looked for what is too old.
+    pub(super) pruned: Mark,
 }
 
 impl Store {
@@ -48,6 +52,7 @@ impl Store {
             next_seq: 1,
             open: 0,
             open_max: settings.deliveries_open_max,
+            pruned: Mark::default(),
         };
         let says =
             |failure: Failure| OpenError::Sqlite { path: path.to_owned(), says: failure.says };

@@ -21,15 +21,15 @@ use crate::{
     },
 };
 
-fn settings(folder: &TempDir) -> SqliteSettings {
+pub(super) fn settings(folder: &TempDir) -> SqliteSettings {
     SqliteSettings::new(folder.path().join("journal.db"))
 }
 
-fn at(micros: i64) -> Timestamp {
+pub(super) fn at(micros: i64) -> Timestamp {
     Timestamp::from_micros(micros)
 }
 
-fn broadcast(number: u128) -> NewBroadcast {
+pub(super) fn broadcast(number: u128) -> NewBroadcast {
     let recipient = |name: &str| NewDelivery {
         recipient: name.into(),
         required: true,
@@ -66,7 +66,7 @@ fn broadcast(number: u128) -> NewBroadcast {
     }
 }
 
-fn delivery(number: u128, recipient: &str) -> DeliveryId {
+pub(super) fn delivery(number: u128, recipient: &str) -> DeliveryId {
     DeliveryId { broadcast: BroadcastId(Uuid::from_u128(number)), recipient: recipient.into() }
 }
 

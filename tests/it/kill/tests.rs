@@ -1,3 +1,5 @@
+//! The daemon is killed; see the folder.
+
 use std::env;
 
 use super::oracle::{Compared, Oracle};
