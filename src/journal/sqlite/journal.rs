@@ -39,8 +39,9 @@ use crate::{
 /// A call whose future is dropped is carried out all the same, once the writer has it.
 pub struct SqliteJournal {
     settings: SqliteSettings,
-    driver: Driver,
+    /// Before the writer: the last one to close the file writes the log back, and a reader cannot.
     readers: Option<Arc<Readers>>,
+    driver: Driver,
     held: Arc<Held>,
     trouble: Trouble,
     open: Arc<AtomicU64>,

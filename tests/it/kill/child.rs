@@ -18,11 +18,12 @@ pub(super) struct Daemon {
 
 impl Daemon {
     /// Starts it on the files of a folder, and waits until it listens.
-    pub(super) async fn start(folder: &Path) -> Self {
+    pub(super) async fn start(folder: &Path, variables: &[(String, String)]) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_fanfare"))
             .args(["serve", "--listen", "127.0.0.1:0", "--log-format", "json", "--log", "info"])
             .current_dir(folder)
             .env_remove("RUST_BACKTRACE")
+            .envs(variables.iter().cloned())
             .stdin(Stdio::null())
             .stderr(Stdio::piped())
             .kill_on_drop(true)

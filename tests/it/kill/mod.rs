@@ -2,5 +2,7 @@
 
 mod api;
 mod child;
+#[cfg(target_os = "linux")]
+mod disk;
 mod oracle;
 mod tests;

@@ -32,7 +32,19 @@ pub(super) struct Oracle {
     unsure: Vec<String>,
     is_held: bool,
     next: u64,
+    disk: Option<Disk>,
 }
+
+/// A disk that loses what was not synced.
+pub(super) trait Loses {
+    /// What a process needs in its environment to write there.
+    fn variables(&self) -> Vec<(String, String)>;
+
+    /// The power is gone, and comes back.
+    fn lose(&self);
+}
+
+type Disk = Box<dyn Loses + Send>;
 
 /// How much there was to compare.
 #[derive(Clone, Copy, Debug, Default)]
@@ -70,12 +82,29 @@ impl Oracle {
             unsure: Vec::new(),
             is_held: false,
             next: 0,
+            disk: None,
         }
+    }
+
+    /// Its folder, for a disk.
+    pub(super) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// With every kill the power is gone too.
+    pub(super) fn on(mut self, disk: impl Loses + Send + 'static) -> Self {
+        self.disk = Some(Box::new(disk));
+        self
+    }
+
+    async fn start(&self) -> Daemon {
+        let variables = self.disk.as_ref().map(|disk| disk.variables()).unwrap_or_default();
+        Daemon::start(self.folder.path(), &variables).await
     }
 
     /// One life of the daemon: it works until it is killed.
     pub(super) async fn live(&mut self) {
-        let daemon = Daemon::start(self.folder.path()).await;
+        let daemon = self.start().await;
         let address = daemon.address;
         let targets = ask(address, "GET /v1/targets", "", "").await.unwrap().1;
         let held = targets["targets"].as_array().unwrap().iter().find(|it| it["name"] == "held");
@@ -109,6 +138,9 @@ impl Oracle {
             sleep(life).await;
         }
         daemon.kill().await;
+        if let Some(disk) = &self.disk {
+            disk.lose();
+        }
         while let Some(told) = clients.join_next().await {
             let (yes, unsure) = told.unwrap();
             for (key, id) in yes {
@@ -122,7 +154,7 @@ impl Oracle {
 
     /// The last life: everything may end. Compares it with what was said.
     pub(super) async fn compare(mut self) -> Compared {
-        let daemon = Daemon::start(self.folder.path()).await;
+        let daemon = self.start().await;
         let address = daemon.address;
         if self.is_held {
             ask(address, "POST /v1/targets/held/resume", "", "").await.unwrap();
@@ -133,7 +165,8 @@ impl Oracle {
                 self.yes.insert(key, id);
             }
         }
-        loop {
+        for looks in 0.. {
+            assert!(looks < 3_000, "seed {}: it does not come to an end", self.seed);
             let open =
                 ask(address, "GET /v1/broadcasts?state=open&limit=1", "", "").await.unwrap().1;
             if open["broadcasts"].as_array().is_some_and(Vec::is_empty) {
