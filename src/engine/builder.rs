@@ -194,11 +194,7 @@ impl EngineBuilder {
             draining: AtomicBool::new(false),
             accepting: AtomicUsize::new(0),
         });
-        if let Some(observed) = &shared.observed {
-            let engine = Arc::downgrade(&shared);
-            let usage = move || engine.upgrade().map(|shared| shared.usage()).unwrap_or_default();
-            observed.observer().measure(Box::new(usage));
-        }
+        observe(&shared);
         if shared.journal.waits() {
             spawn(prune(Arc::downgrade(&shared)));
         }
@@ -221,6 +217,19 @@ async fn unserved(
     serving.retain(|(name, _)| !targets.iter().any(|target| target.policy.target == *name));
     let problem = |(target, open)| StartProblem::Unserved { target, open };
     Ok(serving.into_iter().map(problem).collect())
+}
+
+/// Lets whoever collects metrics ask how near the limits are, and how much the journal has written.
+fn observe(shared: &Arc<Shared>) {
+    let Some(observed) = &shared.observed else { return };
+    let engine = Arc::downgrade(shared);
+    let usage = move || engine.upgrade().map(|shared| shared.usage()).unwrap_or_default();
+    observed.observer().measure(Box::new(usage));
+    if shared.journal.waits() {
+        let engine = Arc::downgrade(shared);
+        let written = move || engine.upgrade().map(|it| it.journal.written()).unwrap_or_default();
+        observed.observer().measure_journal(Box::new(written));
+    }
 }
 
 /// The pause before it is looked again for what is too old; and the one where there is more of it, for others to write.

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     policy::gate::GateSnapshot,
-    report::{Boot, BroadcastId, CancelledBy, DeliveryId, Event, Report, Usage},
+    report::{Boot, BroadcastId, CancelledBy, DeliveryId, Event, Report, Usage, Written},
 };
 
 /// Passes every call on to another journal, except where its plan says otherwise.
@@ -274,6 +274,10 @@ impl<J: Journal + ?Sized> Journal for FaultyJournal<J> {
 
     fn trouble(&self) -> Option<String> {
         self.inner.trouble()
+    }
+
+    fn written(&self) -> Written {
+        self.inner.written()
     }
 
     fn waits(&self) -> bool {

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     policy::gate::GateSnapshot,
-    report::{Boot, BroadcastId, CancelledBy, DeliveryId, Event, Report, Usage},
+    report::{Boot, BroadcastId, CancelledBy, DeliveryId, Event, Report, Usage, Written},
 };
 
 /// Owns what happened. Memory or disk: the same promises, and the same checks for them.
@@ -236,6 +236,11 @@ pub trait Journal: Debug + Send + Sync + 'static {
     /// Whether a commit takes its time: whoever asks for one goes on meanwhile.
     fn waits(&self) -> bool {
         true
+    }
+
+    /// How much was written since it was opened. Answers at once.
+    fn written(&self) -> Written {
+        Written::default()
     }
 
     /// How near its limits are. Answers at once.

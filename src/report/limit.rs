@@ -32,6 +32,15 @@ pub enum Limit {
     ReplyHeaderBytes,
 }
 
+/// How much a journal has written.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Written {
+    /// Commits: each of them waits for the disk once.
+    pub commits: u64,
+    /// Calls that were committed, several of them together.
+    pub calls: u64,
+}
+
 /// How near a limit is.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Usage {

@@ -18,7 +18,7 @@ pub use self::{
     event::{AttemptError, Because, Boot, CapturedReply, Ended, Event, Kind, Started, Way},
     history::History,
     id::{BroadcastId, DeliveryId},
-    limit::{Limit, Usage},
+    limit::{Limit, Usage, Written},
     notice::{Notice, Warning},
     outcome::{CancelledBy, Outcome, Reason, Why},
     priority::Priority,

@@ -17,7 +17,7 @@ use super::{
     names::{attribute, metric},
     spans::{outcome_attributes, text, verdict_attributes},
 };
-use crate::report::{Limit, Outcome, Report, Usage};
+use crate::report::{Limit, Outcome, Report, Usage, Written};
 
 /// Boundaries of the semantic conventions for HTTP, in seconds.
 const REQUEST_BOUNDARIES: &[f64] =
@@ -148,6 +148,18 @@ impl Metrics {
         // The callbacks stay with the meter.
         gauge(metric::LIMIT_USED, "How much is used of what is limited.", |it| it.used);
         gauge(metric::LIMIT_MAX, "How much of it may be used.", |it| it.max);
+    }
+
+    /// Shows how much the journal has written, whenever somebody collects.
+    pub(super) fn measure_journal(&self, written: &Arc<dyn Fn() -> Written + Send + Sync>) {
+        let counter = |name, says, value: fn(&Written) -> u64| {
+            let written = written.clone();
+            let counter = self.meter.u64_observable_counter(name).with_description(says);
+            counter.with_callback(move |observer| observer.observe(value(&written()), &[])).build()
+        };
+        // The callbacks stay with the meter.
+        counter(metric::JOURNAL_COMMITS, "Commits of the journal on disk.", |it| it.commits);
+        counter(metric::JOURNAL_CALLS, "Calls that were committed.", |it| it.calls);
     }
 
     /// The route as an attribute; beyond a thousand of them, none of its own.

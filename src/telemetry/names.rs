@@ -79,6 +79,8 @@ pub(super) mod metric {
     pub(crate) const ATTEMPTS: &str = "fanfare.attempts";
     pub(crate) const BREAKER_TRANSITIONS: &str = "fanfare.breaker.transitions";
     pub(crate) const WARNINGS: &str = "fanfare.warnings";
+    pub(crate) const JOURNAL_COMMITS: &str = "fanfare.journal.commits";
+    pub(crate) const JOURNAL_CALLS: &str = "fanfare.journal.calls";
     pub(crate) const LIMIT_USED: &str = "fanfare.limit.used";
     pub(crate) const LIMIT_MAX: &str = "fanfare.limit.max";
     pub(crate) const LIMIT_REACHED: &str = "fanfare.limit.reached";

@@ -5,7 +5,7 @@ use std::{fmt::Debug, time::Duration};
 use fanfare_sdk::TargetName;
 
 use super::ExchangeRecord;
-use crate::report::{Ended, Limit, Outcome, Report, Started, Trace, Usage};
+use crate::report::{Ended, Limit, Outcome, Report, Started, Trace, Usage, Written};
 
 /// The end of an attempt, with all that a span says of it.
 #[derive(Clone, Debug)]
@@ -44,6 +44,9 @@ pub(crate) trait Observer: Debug + Send + Sync {
 
     /// How near the limits are can be asked there, again and again. Told once, when the engine starts.
     fn measure(&self, usage: Box<dyn Fn() -> Vec<Usage> + Send + Sync>);
+
+    /// The same for how much the journal has written, where it outlives the process.
+    fn measure_journal(&self, written: Box<dyn Fn() -> Written + Send + Sync>);
 
     /// A target has announced the end of a version, for the first time.
     fn announced(&self, target: &TargetName, kind: &'static str);

@@ -11,7 +11,7 @@ use opentelemetry::{
 use opentelemetry_sdk::trace::{Sampler, SamplingDecision, ShouldSample, SpanData, SpanProcessor};
 
 use super::{AttemptEnd, Observer, metrics::Metrics, names::span, spans};
-use crate::report::{Limit, Outcome, Report, Trace, Usage};
+use crate::report::{Limit, Outcome, Report, Trace, Usage, Written};
 
 /// The bit of a trace's flags that says that its spans are exported.
 const SAMPLED: u8 = 0x01;
@@ -113,6 +113,12 @@ impl Observer for Recorder {
     fn measure(&self, usage: Box<dyn Fn() -> Vec<Usage> + Send + Sync>) {
         if let Some(metrics) = &self.metrics {
             metrics.measure(&Arc::from(usage));
+        }
+    }
+
+    fn measure_journal(&self, written: Box<dyn Fn() -> Written + Send + Sync>) {
+        if let Some(metrics) = &self.metrics {
+            metrics.measure_journal(&Arc::from(written));
         }
     }
 

@@ -2,7 +2,10 @@
 
 use std::{
     io,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     thread,
 };
 
@@ -12,7 +15,7 @@ use super::{
     error::{Failure, Stop},
     store::Store,
 };
-use crate::journal::JournalError;
+use crate::{journal::JournalError, report::Written};
 
 /// Something to be done in a transaction. What it gives is called when that transaction has ended.
 type Task = Box<dyn FnOnce(&mut Store) -> Result<Answer, Failure> + Send>;
@@ -35,6 +38,23 @@ pub(super) enum Driver {
 pub(super) struct Committer {
     store: Store,
     trouble: Trouble,
+    written: Tally,
+}
+
+/// What was committed.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Tally(Arc<(AtomicU64, AtomicU64)>);
+
+impl Tally {
+    fn add(&self, calls: usize) {
+        self.0.0.fetch_add(1, Ordering::Relaxed);
+        self.0.1.fetch_add(calls as u64, Ordering::Relaxed);
+    }
+
+    pub(super) fn written(&self) -> Written {
+        let (commits, calls) = &*self.0;
+        Written { commits: commits.load(Ordering::Relaxed), calls: calls.load(Ordering::Relaxed) }
+    }
 }
 
 impl Driver {
@@ -42,10 +62,10 @@ impl Driver {
     pub(super) fn thread(
         store: Store,
         (group_max, waiting_max): (usize, usize),
-        trouble: &Trouble,
+        (trouble, written): (&Trouble, &Tally),
     ) -> io::Result<Self> {
         let (tasks, mut waiting) = mpsc::channel(waiting_max.max(1));
-        let mut committer = Committer { store, trouble: trouble.clone() };
+        let mut committer = Committer { store, trouble: trouble.clone(), written: written.clone() };
         let run = move || {
             let mut group = Vec::with_capacity(group_max);
             while waiting.blocking_recv_many(&mut group, group_max.max(1)) > 0 {
@@ -57,8 +77,9 @@ impl Driver {
     }
 
     /// In the thread of whoever calls: each call is a commit, and nothing runs beside it.
-    pub(super) fn inline(store: Store, trouble: &Trouble) -> Self {
-        Self::Inline(Box::new(Mutex::new(Committer { store, trouble: trouble.clone() })))
+    pub(super) fn inline(store: Store, (trouble, written): (&Trouble, &Tally)) -> Self {
+        let (trouble, written) = (trouble.clone(), written.clone());
+        Self::Inline(Box::new(Mutex::new(Committer { store, trouble, written })))
     }
 
     /// Does it in a transaction, and gives its result when that is committed.
@@ -129,6 +150,7 @@ impl Committer {
             Ok(()) => {
                 told = Ok(());
                 self.trouble.set(None);
+                self.written.add(answers.len());
             }
             Err(failure) => {
                 told = told.and(Err(JournalError::Unavailable));

@@ -16,7 +16,7 @@ use tokio::sync::Semaphore;
 
 use super::{
     OpenError, SqliteSettings,
-    driver::{Driver, Trouble},
+    driver::{Driver, Tally, Trouble},
     error::Stop,
     open::{self, Lock},
     queries::{self, Held},
@@ -29,7 +29,7 @@ use crate::{
         JournalError, Letters, Mark, NewBroadcast, Open, Page, Summary,
     },
     policy::gate::GateSnapshot,
-    report::{Boot, BroadcastId, CancelledBy, DeliveryId, Event, Limit, Report, Usage},
+    report::{Boot, BroadcastId, CancelledBy, DeliveryId, Event, Limit, Report, Usage, Written},
 };
 
 /// A journal in a file: what it has accepted survives the process, and a loss of power.
@@ -44,6 +44,7 @@ pub struct SqliteJournal {
     driver: Driver,
     held: Arc<Held>,
     trouble: Trouble,
+    written: Tally,
     open: Arc<AtomicU64>,
     /// The last one to be let go.
     _lock: Lock,
@@ -61,9 +62,9 @@ impl SqliteJournal {
     /// # Errors
     /// Where another process has it, it is none of ours, or the disk does not do what it takes.
     pub fn open(settings: SqliteSettings) -> Result<Self, OpenError> {
-        Self::start(settings, |store, settings, trouble| {
+        Self::start(settings, |store, settings, told| {
             let sizes = (settings.group_max, settings.waiting_max);
-            Driver::thread(store, sizes, trouble)
+            Driver::thread(store, sizes, told)
         })
     }
 
@@ -74,12 +75,12 @@ impl SqliteJournal {
     /// As [`open`](Self::open).
     pub fn inline(settings: SqliteSettings) -> Result<Self, OpenError> {
         let settings = SqliteSettings { readers: 0, ..settings };
-        Self::start(settings, |store, _, trouble| Ok(Driver::inline(store, trouble)))
+        Self::start(settings, |store, _, told| Ok(Driver::inline(store, told)))
     }
 
     fn start(
         settings: SqliteSettings,
-        driver: impl FnOnce(Store, &SqliteSettings, &Trouble) -> std::io::Result<Driver>,
+        driver: impl FnOnce(Store, &SqliteSettings, (&Trouble, &Tally)) -> std::io::Result<Driver>,
     ) -> Result<Self, OpenError> {
         let path: &Path = &settings.path;
         let lock = Lock::take(path)?;
@@ -92,9 +93,19 @@ impl SqliteJournal {
         });
         let (open, trouble) =
             (Arc::new(AtomicU64::new(store.open_deliveries())), Trouble::default());
+        let written = Tally::default();
         let io = |source| OpenError::Io { path: path.to_owned(), source };
-        let driver = driver(store, &settings, &trouble).map_err(io)?;
-        Ok(Self { settings, driver, readers, held: Arc::default(), trouble, open, _lock: lock })
+        let driver = driver(store, &settings, (&trouble, &written)).map_err(io)?;
+        Ok(Self {
+            settings,
+            readers,
+            driver,
+            held: Arc::default(),
+            trouble,
+            written,
+            open,
+            _lock: lock,
+        })
     }
 
     pub(super) async fn write<T: Send + 'static>(
@@ -286,6 +297,10 @@ impl Journal for SqliteJournal {
 
     fn trouble(&self) -> Option<String> {
         self.trouble.says()
+    }
+
+    fn written(&self) -> Written {
+        self.written.written()
     }
 
     fn usage(&self) -> Vec<Usage> {

@@ -1,7 +1,7 @@
 //! Opening the file: its lock, its pragmas, its schema.
 
 use std::{
-    fs::{File, TryLockError},
+    fs::{File, OpenOptions, TryLockError},
     io,
     path::{Path, PathBuf},
     time::Duration,
@@ -34,7 +34,7 @@ impl Lock {
     pub(super) fn take(path: &Path) -> Result<Self, OpenError> {
         let beside = beside(path, "-lock");
         let io = |source| OpenError::Io { path: beside.clone(), source };
-        let file = File::options().create(true).truncate(false).write(true).open(&beside);
+        let file = private().create(true).truncate(false).open(&beside);
         let file = file.map_err(io)?;
         match file.try_lock() {
             Ok(()) => Ok(Self(file)),
@@ -42,6 +42,15 @@ impl Lock {
             Err(TryLockError::Error(source)) => Err(io(source)),
         }
     }
+}
+
+/// A file that only its owner reads: payloads stand in it as they are. SQLite makes those beside it alike.
+fn private() -> OpenOptions {
+    let mut options = File::options();
+    options.write(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
 }
 
 fn beside(path: &Path, end: &str) -> PathBuf {
@@ -54,6 +63,10 @@ fn beside(path: &Path, end: &str) -> PathBuf {
 pub(super) fn writer(path: &Path) -> Result<Connection, OpenError> {
     let sqlite = |error: rusqlite::Error| sqlite(path, &error);
     let is_new = !path.exists();
+    if is_new {
+        let io = |source| OpenError::Io { path: path.to_owned(), source };
+        private().create_new(true).open(path).map_err(io)?;
+    }
     let mut connection = Connection::open(path).map_err(sqlite)?;
     connection.busy_timeout(BUSY).map_err(sqlite)?;
     migrate(&mut connection, path)?;

@@ -166,6 +166,9 @@ async fn what_was_written_is_there_again() {
         drop(journal.append(&audit, settled, at(10)).await.unwrap());
         format!("{:#?}", journal.view(broadcast(1).id).await.unwrap().unwrap())
     };
+    let mut log = settings(&folder).path.into_os_string();
+    log.push("-wal");
+    assert!(!std::path::Path::new(&log).exists(), "it was closed in peace");
     let journal = SqliteJournal::open(settings(&folder)).unwrap();
     let after = journal.view(broadcast(1).id).await.unwrap().unwrap();
     assert_eq!(format!("{after:#?}"), before);

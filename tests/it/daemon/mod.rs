@@ -4,5 +4,6 @@ mod broadcasts;
 mod connections;
 mod dead_letters;
 mod levers;
+mod program;
 mod requests;
 mod stage;

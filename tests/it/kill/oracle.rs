@@ -6,10 +6,8 @@ use serde_json::Value;
 use tempfile::TempDir;
 use tokio::{task::JoinSet, time::sleep};
 
-use super::{
-    api::{Api, Deed},
-    child::{Daemon, ask},
-};
+use super::api::{Api, Deed};
+use crate::child::{Daemon, ask};
 
 /// Clients at the same time.
 const CLIENTS: u64 = 4;

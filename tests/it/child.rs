@@ -10,15 +10,15 @@ use tokio::{
     task::JoinSet,
 };
 
-pub(super) struct Daemon {
+pub(crate) struct Daemon {
     child: Child,
-    pub(super) address: SocketAddr,
+    pub(crate) address: SocketAddr,
     _reading: JoinSet<()>,
 }
 
 impl Daemon {
     /// Starts it on the files of a folder, and waits until it listens.
-    pub(super) async fn start(folder: &Path, variables: &[(String, String)]) -> Self {
+    pub(crate) async fn start(folder: &Path, variables: &[(String, String)]) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_fanfare"))
             .args(["serve", "--listen", "127.0.0.1:0", "--log-format", "json", "--log", "info"])
             .current_dir(folder)
@@ -46,14 +46,22 @@ impl Daemon {
         Self { child, address, _reading: reading }
     }
 
+    /// SIGTERM. Gives the exit status.
+    pub(crate) async fn end(mut self) -> Option<i32> {
+        let id = self.child.id().unwrap().to_string();
+        let ended = Command::new("kill").args(["-TERM", &id]).status().await.unwrap();
+        assert!(ended.success());
+        self.child.wait().await.unwrap().code()
+    }
+
     /// `kill -9`.
-    pub(super) async fn kill(mut self) {
+    pub(crate) async fn kill(mut self) {
         self.child.kill().await.unwrap();
     }
 }
 
 /// Asks, and gives status and body; an error where the answer did not come, or not whole.
-pub(super) async fn ask(
+pub(crate) async fn ask(
     address: SocketAddr,
     line: &str,
     headers: &str,

@@ -1,0 +1,117 @@
+//! Broadcasts that the daemon accepts a second. Its targets are paused, so that accepting is all it does.
+
+use std::{
+    sync::atomic::{AtomicBool, AtomicU64, Ordering},
+    thread,
+    time::Duration,
+};
+
+use tempfile::TempDir;
+
+use super::{
+    Line, Res, bare,
+    child::{Client, Daemon, post},
+    median, now,
+};
+
+const CONFIG: &str = "targets:\n  a: { kind: http, url: 'http://127.0.0.1:9/a' }\n  \
+                      b: { kind: http, url: 'http://127.0.0.1:9/b' }\nroutes: { both: { to: [a, b] } }\n";
+
+/// A hundred bytes.
+const PAYLOAD: &str = r#"{"id":"evt_5e1f","type":"user.created","data":{"name":"Ada Lovelace","email":"ada@example.org"}}"#;
+
+/// At most this share of what bare SQLite does is lost.
+const BUDGET: f64 = 0.5;
+
+/// What one period showed.
+struct Period {
+    a_second: f64,
+    /// Microseconds of the daemon's CPU for each.
+    cpu_us: f64,
+    /// How many went together into a commit.
+    group: f64,
+}
+
+pub(super) fn measure(quick: bool) -> Res<Vec<Line>> {
+    let (rounds, period) =
+        if quick { (1, Duration::from_millis(300)) } else { (9, Duration::from_secs(2)) };
+    let mut lines = Vec::new();
+    for clients in [1, 16, 64] {
+        let (mut ratios, mut ours, mut theirs) = (vec![], vec![], vec![]);
+        let (mut cpu, mut groups) = (vec![], vec![]);
+        for _ in 0..rounds {
+            // A new journal each time: what is open would grow without end.
+            let folder = TempDir::new()?;
+            let seen = accepts(&folder, clients, period)?;
+            let group = (seen.group.round() as usize).clamp(1, clients);
+            let payload = PAYLOAD.as_bytes();
+            let bare = bare::commits(folder.path(), (clients, group), payload, period)?;
+            ratios.push(seen.a_second / bare);
+            ours.push(seen.a_second);
+            theirs.push(bare);
+            cpu.push(seen.cpu_us);
+            groups.push(seen.group);
+        }
+        let ratio = median(&mut ratios);
+        let plural = if clients == 1 { "" } else { "s" };
+        lines.push(Line {
+            what: format!("accept, {clients} client{plural}, 2 targets"),
+            seen: format!(
+                "{:.0} a second, {:.1} in a commit, bare SQLite {:.0}: {ratio:.2}; {:.0} µs of CPU each",
+                median(&mut ours),
+                median(&mut groups),
+                median(&mut theirs),
+                median(&mut cpu)
+            ),
+            budget: "at least 0.50",
+            within: Some(ratio >= BUDGET),
+        });
+    }
+    Ok(lines)
+}
+
+fn accepts(folder: &TempDir, clients: usize, period: Duration) -> Res<Period> {
+    let daemon = Daemon::start(folder.path(), CONFIG)?;
+    let mut operator = Client::connect(daemon.address)?;
+    for target in ["a", "b"] {
+        let status = operator.ask(&post(&format!("/v1/targets/{target}/pause"), "", ""))?;
+        assert_eq!(status, 204, "it is paused");
+    }
+    let body = format!(r#"{{"route":"both","payload":{PAYLOAD}}}"#);
+    let request = post("/v1/broadcasts", "prefer: respond-async\r\n", &body);
+    let (done, over) = (AtomicU64::new(0), AtomicBool::new(false));
+    let mut connections = Vec::new();
+    for _ in 0..clients {
+        connections.push(Client::connect(daemon.address)?);
+    }
+    let before = commits(&mut operator)?;
+    let (begun, cpu) = (now(), daemon.cpu()?);
+    thread::scope(|scope| {
+        for mut client in connections {
+            let (done, over, request) = (&done, &over, &request);
+            scope.spawn(move || {
+                while !over.load(Ordering::Relaxed) {
+                    let status = client.ask(request).map_err(|error| error.to_string());
+                    assert_eq!(status, Ok(202), "it is accepted");
+                    done.fetch_add(1, Ordering::Relaxed);
+                }
+            });
+        }
+        thread::sleep(period);
+        over.store(true, Ordering::Relaxed);
+    });
+    let took = begun.elapsed().as_secs_f64();
+    let done = done.load(Ordering::Relaxed) as f64;
+    let cpu_us = (daemon.cpu()? - cpu) * 1e6 / done;
+    let after = commits(&mut operator)?;
+    Ok(Period { a_second: done / took, cpu_us, group: done / (after - before) })
+}
+
+/// How often the journal has committed, as the daemon tells it.
+fn commits(operator: &mut Client) -> Res<f64> {
+    operator.ask(b"GET /metrics HTTP/1.1\r\nhost: localhost\r\n\r\n")?;
+    let text = String::from_utf8_lossy(operator.body());
+    let line = text.lines().find(|line| line.starts_with("fanfare_journal_commits_total"));
+    let count = line.and_then(|line| line.rsplit(' ').next()?.parse().ok());
+    count.ok_or_else(|| "the daemon does not tell its commits".into())
+}
