@@ -42,5 +42,5 @@ pub(crate) use self::{
     slot::{Slot, SlotParts},
     slots::{ByName, Slots},
     supervisor::Supervision,
-    task::spawn,
+    task::{ToTheEnd, spawn},
 };

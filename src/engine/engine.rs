@@ -12,7 +12,9 @@ use super::{
     pinned::{fingerprint, order_keys, problems},
 };
 use crate::{
-    actor::{CoordinatorMsg, Inspection, Shared, Slot, Supervision, Until, Waiter, probe, spawn},
+    actor::{
+        CoordinatorMsg, Inspection, Shared, Slot, Supervision, ToTheEnd, Until, Waiter, probe,
+    },
     journal::{Accepted, CallerKey, Journal, JournalError, NewBroadcast, NewDelivery, Open},
     policy::gate::BreakerMode,
     report::{BroadcastId, History, Limit, Report, Rest, Trace, Usage},
@@ -216,9 +218,8 @@ impl Engine {
         if !self.0.shared.journal.waits() {
             return self.take(new, waiter).await;
         }
-        let (engine, (answer, accepted)) = (self.clone(), oneshot::channel());
-        spawn(async move { drop(answer.send(engine.take(new, waiter).await)) });
-        accepted.await.map_err(|_| AcceptError::Closing)?
+        let engine = self.clone();
+        ToTheEnd::of(async move { engine.take(new, waiter).await }).await
     }
 
     async fn take(

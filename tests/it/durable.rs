@@ -228,3 +228,23 @@ async fn a_target_that_is_gone_is_not_forgotten() {
     let engine = builder("b").give_up_unserved().start().await.unwrap();
     assert_eq!(after(&engine, id, 1).await, "indeterminate (a repeat is not known to be safe)");
 }
+
+/// The writer is a thread: whoever asks waits for it.
+#[tokio::test]
+async fn whoever_goes_away_once_it_has_begun_is_served_all_the_same() {
+    let folder = TempDir::new().unwrap();
+    let journal = SqliteJournal::open(SqliteSettings::new(folder.path().join("journal.db")));
+    let apis = Arc::new(ScriptedTransport::playing(Script::new([Scripted::status(200)])));
+    let engine = Engine::builder()
+        .journal(Arc::new(journal.unwrap()))
+        .transport(apis.clone())
+        .target(target("a", Repeat::SameEndpoint))
+        .start()
+        .await
+        .unwrap();
+    // It is polled, and then let go.
+    drop(tokio::time::timeout(Duration::ZERO, engine.send(broadcast())).await);
+    while apis.received().is_empty() {
+        sleep(Duration::from_millis(1)).await;
+    }
+}

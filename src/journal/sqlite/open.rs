@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, OpenFlags, config::DbConfig};
 
 use super::error::OpenError;
 
@@ -69,6 +69,7 @@ pub(super) fn writer(path: &Path) -> Result<Connection, OpenError> {
     }
     let mut connection = Connection::open(path).map_err(sqlite)?;
     connection.busy_timeout(BUSY).map_err(sqlite)?;
+    plan_once(&connection).map_err(sqlite)?;
     migrate(&mut connection, path)?;
     for (name, value) in
         [("wal_autocheckpoint", CHECKPOINT_PAGES), ("journal_size_limit", LOG_BYTES)]
@@ -92,6 +93,7 @@ pub(super) fn reader(path: &Path) -> Result<Connection, OpenError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags).map_err(sqlite)?;
     connection.busy_timeout(BUSY).map_err(sqlite)?;
+    plan_once(&connection).map_err(sqlite)?;
     set(&connection, "cache_size", -8_192).map_err(sqlite)?;
     connection.set_prepared_statement_cache_capacity(64);
     Ok(connection)
@@ -122,6 +124,11 @@ fn versions(connection: &Connection, path: &Path) -> Result<(i64, i64), OpenErro
         found.map_err(|error| sqlite(path, &error))
     };
     Ok((number("application_id")?, number("user_version")?))
+}
+
+/// A statement is planned once, whatever is bound to it: without this, most are parsed and planned anew each time.
+fn plan_once(connection: &Connection) -> rusqlite::Result<()> {
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map(drop)
 }
 
 fn set(connection: &Connection, name: &str, value: i64) -> rusqlite::Result<()> {
