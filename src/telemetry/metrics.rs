@@ -152,14 +152,17 @@ impl Metrics {
 
     /// Shows how much the journal has written, whenever somebody collects.
     pub(super) fn measure_journal(&self, written: &Arc<dyn Fn() -> Written + Send + Sync>) {
-        let counter = |name, says, value: fn(&Written) -> u64| {
+        let counter = |(name, unit), says, value: fn(&Written) -> u64| {
             let written = written.clone();
-            let counter = self.meter.u64_observable_counter(name).with_description(says);
+            let counter =
+                self.meter.u64_observable_counter(name).with_unit(unit).with_description(says);
             counter.with_callback(move |observer| observer.observe(value(&written()), &[])).build()
         };
         // The callbacks stay with the meter.
-        counter(metric::JOURNAL_COMMITS, "Commits of the journal on disk.", |it| it.commits);
-        counter(metric::JOURNAL_CALLS, "Calls that were committed.", |it| it.calls);
+        counter((metric::JOURNAL_COMMITS, "{commit}"), "Commits of the journal on disk.", |it| {
+            it.commits
+        });
+        counter((metric::JOURNAL_CALLS, "{call}"), "Calls that were committed.", |it| it.calls);
     }
 
     /// The route as an attribute; beyond a thousand of them, none of its own.

@@ -1,7 +1,7 @@
 //! The journal on disk: SQLite, one file, one process.
 //!
 //! A writer on a thread of its own commits in groups whatever waits; readers see what is committed. What a commit
-//! changes is decided by the [`ledger`](super::ledger), as in memory: here it is only written down.
+//! changes is decided by the ledger, as in memory: here it is only written down.
 
 mod broadcasts;
 mod cache;
