@@ -163,7 +163,8 @@ pub(super) async fn replay(
     }
     let mut members = Members::of(&body)?;
     let named = members.take::<Vec<String>>("targets", "a list of names").unwrap_or_default();
-    let unknown = named.iter().enumerate().filter(|(_, name)| !daemon.kinds.contains_key(*name));
+    let kinds = &daemon.configured().kinds;
+    let unknown = named.iter().enumerate().filter(|(_, name)| !kinds.contains_key(*name));
     let mistakes: Vec<_> = unknown
         .map(|(place, _)| Mistake::in_body(format!("/targets/{place}"), "is not a target"))
         .collect();

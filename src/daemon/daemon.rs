@@ -10,7 +10,12 @@ use std::{
 
 use tokio::sync::Semaphore;
 
-use super::{DaemonLimits, Exposition, body::Bodies, keys::KeysInUse};
+use super::{
+    DaemonLimits, Exposition,
+    body::Bodies,
+    configured::{Configured, Current},
+    keys::KeysInUse,
+};
 use crate::{
     config::{Config, Route},
     engine::Engine,
@@ -23,9 +28,7 @@ const REPLAYS_MAX: usize = 4;
 #[derive(Debug)]
 pub struct Daemon {
     pub(super) engine: Engine,
-    pub(super) routes: BTreeMap<String, Route>,
-    /// The kinds of the targets, by their names.
-    pub(super) kinds: BTreeMap<String, String>,
+    current: Current,
     pub(super) limits: DaemonLimits,
     pub(super) bodies: Bodies,
     pub(super) keys: KeysInUse,
@@ -47,8 +50,7 @@ impl Daemon {
     ) -> Self {
         Self {
             engine,
-            routes,
-            kinds,
+            current: Current::new(Configured { routes, kinds }),
             bodies: Bodies::new(&limits),
             limits,
             keys: KeysInUse::default(),
@@ -65,6 +67,11 @@ impl Daemon {
             (target.policy.target.to_string(), target.kind.clone())
         };
         config.targets.iter().map(kind).collect()
+    }
+
+    /// The routes and targets that hold now: a request takes them once.
+    pub(super) fn configured(&self) -> Arc<Configured> {
+        self.current.get()
     }
 
     /// Answers `/metrics` from there.

@@ -2,6 +2,7 @@
 
 mod body;
 mod broadcasts;
+mod configured;
 #[expect(clippy::module_inception, reason = "the type that the module is named after")]
 mod daemon;
 mod dead_letters;
@@ -19,6 +20,7 @@ mod router;
 mod serve;
 mod targets;
 mod task;
+mod watch;
 
 pub use self::{
     daemon::Daemon,
@@ -26,4 +28,5 @@ pub use self::{
     metrics::{Exposition, MetricsError},
     problem::ProblemKind,
     serve::serve,
+    watch::{FileWatch, Identity},
 };

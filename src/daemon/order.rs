@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::{
     Daemon,
+    configured::Configured,
     members::Members,
     problem::{Mistake, Problem, ProblemKind, short},
 };
@@ -51,13 +52,14 @@ pub(super) fn order(daemon: &Daemon, body: &Bytes) -> Result<Broadcast, Problem>
         "to",
         "a list of targets: each its name, or `{\"target\": NAME, \"optional\": true}`",
     );
+    let configured = daemon.configured();
     let broadcast = match (route, to) {
         (Some(_), Some(_)) => {
             members.mistake("to", "cannot stand beside `route`");
             None
         }
-        (Some(route), None) => along(daemon, &route, payload.as_ref(), &mut members),
-        (None, Some(to)) => Some(list(daemon, to, payload, &mut members)),
+        (Some(route), None) => along(&configured, &route, payload.as_ref(), &mut members),
+        (None, Some(to)) => Some(list(&configured, to, payload, &mut members)),
         (None, None) => {
             if members.mistakes.is_empty() {
                 members.mistake("route", "is missing: name one, or list targets in `to`");
@@ -100,13 +102,13 @@ pub(super) fn order(daemon: &Daemon, body: &Bytes) -> Result<Broadcast, Problem>
 }
 
 fn along(
-    daemon: &Daemon,
+    configured: &Configured,
     name: &str,
     payload: Option<&Payload>,
     members: &mut Members<'_>,
 ) -> Option<Broadcast> {
-    let Some(route) = daemon.routes.get(name) else {
-        members.mistake("route", unknown("route", name, daemon.routes.keys()));
+    let Some(route) = configured.routes.get(name) else {
+        members.mistake("route", unknown("route", name, configured.routes.keys()));
         return None;
     };
     match Broadcast::along(name, route, payload?) {
@@ -120,7 +122,7 @@ fn along(
 }
 
 fn list(
-    daemon: &Daemon,
+    configured: &Configured,
     to: Vec<To>,
     payload: Option<Payload>,
     members: &mut Members<'_>,
@@ -135,8 +137,8 @@ fn list(
         };
         let mut wrong =
             |says| members.mistakes.push(Mistake::in_body(format!("/to/{place}"), says));
-        if !daemon.kinds.contains_key(&target) {
-            wrong(unknown("target", &target, daemon.kinds.keys()));
+        if !configured.kinds.contains_key(&target) {
+            wrong(unknown("target", &target, configured.kinds.keys()));
         } else if !seen.insert(target.clone()) {
             wrong(format!("`{target}` is given twice"));
         }

@@ -22,7 +22,8 @@ use crate::{
 
 /// `GET /v1/routes`
 pub(super) async fn routes(State(daemon): Shared) -> Response {
-    let routes = daemon.routes.iter().map(|(name, route)| told(name, route)).collect();
+    let configured = daemon.configured();
+    let routes = configured.routes.iter().map(|(name, route)| told(name, route)).collect();
     json(StatusCode::OK, &listing::Routes { routes })
 }
 
@@ -47,7 +48,7 @@ fn told(name: &str, route: &Route) -> listing::Route {
 pub(super) async fn list(State(daemon): Shared) -> Answer {
     let open: HashMap<_, _> = daemon.engine.journal().serving().await?.into_iter().collect();
     let mut targets = Vec::new();
-    for (name, kind) in &daemon.kinds {
+    for (name, kind) in &daemon.configured().kinds {
         if let Some(status) = daemon.engine.target_status(name).await {
             let open = open.get(&TargetName::from(name.as_str())).copied().unwrap_or(0);
             targets.push(target((name, kind), &status, open));
@@ -91,5 +92,6 @@ pub(super) async fn revive(State(daemon): Shared, Path(name): Path<String>) -> A
 }
 
 fn is_there(daemon: &Daemon, name: &str) -> Result<(), Problem> {
-    if daemon.kinds.contains_key(name) { Ok(()) } else { Err(Problem::no_such("target", name)) }
+    let is_there = daemon.configured().kinds.contains_key(name);
+    if is_there { Ok(()) } else { Err(Problem::no_such("target", name)) }
 }

@@ -1,0 +1,34 @@
+//! What requests are read by. It is replaced whole: a request that has taken it sees one configuration from its beginning to
+//! its end.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, PoisonError, RwLock},
+};
+
+use crate::config::Route;
+
+/// Routes and targets of one configuration.
+#[derive(Debug)]
+pub(super) struct Configured {
+    pub(super) routes: BTreeMap<String, Route>,
+    /// The kinds of the targets, by their names.
+    pub(super) kinds: BTreeMap<String, String>,
+}
+
+/// The configuration that holds now.
+#[derive(Debug)]
+pub(super) struct Current(RwLock<Arc<Configured>>);
+
+// === impl Current ===
+
+impl Current {
+    pub(super) fn new(configured: Configured) -> Self {
+        Self(RwLock::new(Arc::new(configured)))
+    }
+
+    /// Take it once for a request.
+    pub(super) fn get(&self) -> Arc<Configured> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
