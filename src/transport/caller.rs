@@ -5,10 +5,7 @@ use std::{error::Error, time::Duration};
 use bytes::Bytes;
 use reqwest::{Client, redirect::Policy};
 
-use super::{
-    TransportError,
-    client::{USER_AGENT, tls},
-};
+use super::{TransportError, client::USER_AGENT, connect::tls};
 
 /// Asks a daemon. Repeats nothing, follows nothing.
 #[derive(Clone, Debug)]

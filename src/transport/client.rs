@@ -1,16 +1,26 @@
 //! The pooled client.
 
-use std::time::Duration;
+use std::{future::poll_fn, pin::Pin, time::Duration};
 
 use bytes::Bytes;
 use fanfare_sdk::{
-    Capture, Exchange, Reply, ReplyHead, SendError, SendErrorKind, Transport, async_trait,
+    Capture, Exchange, Progress, Reply, ReplyHead, SendError, SendErrorKind, Transport, async_trait,
 };
-use http::{HeaderValue, Method, header};
-use reqwest::{Body, Client, Request, Response, Url, redirect::Policy};
-use rustls_platform_verifier::BuilderVerifierExt;
+use http::{HeaderValue, Method, Request, Response, header};
+use http_body::Body as _;
+use hyper::body::Incoming;
+use hyper_util::{
+    client::legacy::Client,
+    rt::{TokioExecutor, TokioTimer},
+};
 
-use super::{error::send_error, progress_body::ProgressBody, reply::Kept};
+use super::{
+    address::standard,
+    connect::{Connector, connector},
+    error::send_error,
+    progress_body::ProgressBody,
+    reply::Kept,
+};
 
 /// What a client is made with.
 #[derive(Clone, Debug)]
@@ -34,7 +44,7 @@ pub struct TransportError(pub(super) String);
 /// header but `host`, `content-length` and, where there is none, `user-agent` and `accept`.
 #[derive(Clone, Debug)]
 pub struct HttpTransport {
-    client: Client,
+    client: Client<Connector, ProgressBody>,
 }
 
 pub(super) const USER_AGENT: &str = concat!("fanfare/", env!("CARGO_PKG_VERSION"));
@@ -55,31 +65,17 @@ impl HttpTransport {
     /// # Errors
     /// When the system's certificates cannot be used.
     pub fn try_new(settings: &TransportSettings) -> Result<Self, TransportError> {
-        let client = Client::builder()
-            .tls_backend_preconfigured(tls()?)
-            .redirect(Policy::none())
-            .retry(reqwest::retry::never())
-            .no_proxy()
-            .referer(false)
-            .user_agent(USER_AGENT)
-            .connect_timeout(settings.connect_timeout)
+        let connector = connector(settings.connect_timeout)?;
+        let client = Client::builder(TokioExecutor::new())
+            .timer(TokioTimer::new())
+            .pool_timer(TokioTimer::new())
             .pool_idle_timeout(settings.idle_timeout)
             .pool_max_idle_per_host(settings.idle_per_host_max)
-            .tcp_nodelay(true)
-            .build()
-            .map_err(|error| TransportError(error.without_url().to_string()))?;
+            // A request that waited for a connection which then was closed has not begun: it takes another one.
+            .retry_canceled_requests(true)
+            .build(connector);
         Ok(Self { client })
     }
-}
-
-/// One crypto provider, given and not taken from the process; the system's certificates.
-pub(super) fn tls() -> Result<rustls::ClientConfig, TransportError> {
-    let provider = rustls::crypto::aws_lc_rs::default_provider();
-    let tls = rustls::ClientConfig::builder_with_provider(provider.into())
-        .with_safe_default_protocol_versions()
-        .and_then(BuilderVerifierExt::with_platform_verifier)
-        .map_err(|error| TransportError(error.to_string()))?;
-    Ok(tls.with_no_client_auth())
 }
 
 #[async_trait]
@@ -88,7 +84,7 @@ impl Transport for HttpTransport {
         let Exchange { request, progress, capture, .. } = exchange;
         let request = prepare(request, &progress)?;
         let response =
-            self.client.execute(request).await.map_err(|error| send_error(error, &progress))?;
+            self.client.request(request).await.map_err(|error| send_error(&error, &progress))?;
         progress.replied(response.status().as_u16());
         Ok(reply(response, capture).await)
     }
@@ -96,49 +92,50 @@ impl Transport for HttpTransport {
 
 /// The request in the client's own form.
 fn prepare(
-    request: http::Request<Bytes>,
-    progress: &fanfare_sdk::Progress,
-) -> Result<Request, SendError> {
-    let (parts, body) = request.into_parts();
-    let url = Url::parse(&parts.uri.to_string());
+    mut request: Request<Bytes>,
+    progress: &Progress,
+) -> Result<Request<ProgressBody>, SendError> {
     // The text of the error, not the URL: that may hold a secret.
-    let url = url.map_err(|error| SendError::permanent(SendErrorKind::Prepare).because(error))?;
-    let mut prepared = Request::new(parts.method, url);
-    *prepared.headers_mut() = parts.headers;
-    *prepared.version_mut() = parts.version;
-    let length = prepared.headers().get(header::CONTENT_LENGTH);
-    if length.is_some_and(|length| length.as_bytes() != body.len().to_string().as_bytes()) {
-        let says = "content-length is not the length of the body";
-        return Err(SendError::permanent(SendErrorKind::Prepare).because(says));
+    let unsendable = |says| SendError::permanent(SendErrorKind::Prepare).because(says);
+    let uri = standard(std::mem::take(request.uri_mut()));
+    *request.uri_mut() = uri.map_err(|error| unsendable(error.to_string()))?;
+    if !matches!(request.uri().scheme_str(), Some("http" | "https")) {
+        return Err(unsendable("neither http nor https".into()));
     }
-    if body.is_empty() {
-        let has_body = [Method::POST, Method::PUT, Method::PATCH].contains(prepared.method());
-        if has_body {
-            prepared.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from_static("0"));
-        }
+    let length = request.headers().get(header::CONTENT_LENGTH);
+    let bytes = request.body().len();
+    if length.is_some_and(|length| length.as_bytes() != bytes.to_string().as_bytes()) {
+        return Err(unsendable("content-length is not the length of the body".into()));
     }
-    *prepared.body_mut() = Some(Body::wrap(ProgressBody::new(body, progress.clone())));
-    Ok(prepared)
+    if bytes == 0 && [Method::POST, Method::PUT, Method::PATCH].contains(request.method()) {
+        request.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from_static("0"));
+    }
+    for (name, value) in [(header::ACCEPT, "*/*"), (header::USER_AGENT, USER_AGENT)] {
+        request.headers_mut().entry(name).or_insert(HeaderValue::from_static(value));
+    }
+    Ok(request.map(|body| ProgressBody::new(body, progress.clone())))
 }
 
 /// What of the reply is kept. A body that is cut is no error: the status has said what became of the request.
-async fn reply(mut response: Response, capture: Capture) -> Reply {
+async fn reply(response: Response<Incoming>, capture: Capture) -> Reply {
     let bytes_max = match capture {
         Capture::Head => 0,
         Capture::Whole { bytes_max } => bytes_max,
     };
-    let mut head =
-        ReplyHead::http(response.status().as_u16(), std::mem::take(response.headers_mut()));
-    head.version = Some(response.version());
-    let mut kept = Kept::new(head, bytes_max);
+    let (parts, mut body) = response.into_parts();
+    let mut head = ReplyHead::http(parts.status.as_u16(), parts.headers);
+    head.version = Some(parts.version);
+    let mut kept = Kept::new(head, bytes_max, body.size_hint().lower());
     if capture == Capture::Head {
         return kept.whole();
     }
-    loop {
-        match response.chunk().await {
-            Ok(Some(chunk)) if kept.push(&chunk) => {}
-            Ok(None) => return kept.whole(),
-            Ok(Some(_)) | Err(_) => return kept.truncated(),
+    while let Some(frame) = poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await {
+        // What is no data is a trailer.
+        match frame.map(http_body::Frame::into_data) {
+            Ok(Ok(chunk)) if !kept.push(&chunk) => return kept.truncated(),
+            Ok(_) => {}
+            Err(_) => return kept.truncated(),
         }
     }
+    kept.whole()
 }

@@ -1,9 +1,11 @@
 //! The one way out: a pooled HTTP client that changes nothing, follows nothing and repeats nothing. The only tree
 //! that names the client and its TLS.
 
+mod address;
 #[cfg(feature = "cli")]
 mod caller;
 mod client;
+mod connect;
 mod error;
 #[cfg(feature = "cli")]
 mod exporter;
