@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use http::HeaderMap;
+use http::{HeaderMap, HeaderName};
 use sfv::{BareItem, Dictionary, List, ListEntry, Parser};
 
 use crate::{RetryAfter, Timestamp};
@@ -26,11 +26,16 @@ const PAIRS: &[(&str, &str)] = &[
     ("anthropic-ratelimit-tokens-remaining", "anthropic-ratelimit-tokens-reset"),
 ];
 
+/// With one of these begins the name of each of those headers.
+const PREFIXES: &[&str] = &["ratelimit", "x-ratelimit", "x-rate-limit", "anthropic-ratelimit"];
+
 /// Until when there is no point in asking again, because a quota is used up; none where none is, or where it does not
 /// say. Of several the longest counts. What is malformed is ignored, and so is all of it in an answer from a cache.
 #[must_use]
 pub fn quota_used_up(headers: &HeaderMap) -> Option<RetryAfter> {
-    if headers.contains_key(http::header::AGE) {
+    let is_ours = |name: &HeaderName| PREFIXES.iter().any(|it| name.as_str().starts_with(it));
+    // Most replies say nothing of it: to look at the few names is quicker than to look each of ours up.
+    if !headers.keys().any(is_ours) || headers.contains_key(http::header::AGE) {
         return None;
     }
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
@@ -136,7 +141,7 @@ fn duration(text: &str) -> Option<Duration> {
 mod tests {
     use http::{HeaderMap, HeaderName};
 
-    use super::{RetryAfter, quota_used_up};
+    use super::{PAIRS, PREFIXES, RetryAfter, quota_used_up};
 
     #[track_caller]
     fn check(written: &[(&str, &str)], expected: &str) {
@@ -150,6 +155,12 @@ mod tests {
             Some(RetryAfter::At(at)) => format!("at {}", at.as_secs()),
         };
         assert_eq!(found, expected, "{written:?}");
+    }
+
+    #[test]
+    fn each_of_them_is_looked_for() {
+        let begins = |name: &str| PREFIXES.iter().any(|it| name.starts_with(it));
+        assert!(PAIRS.iter().all(|(left, reset)| begins(left) && begins(reset)));
     }
 
     #[test]
