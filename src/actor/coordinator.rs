@@ -110,7 +110,8 @@ impl Actor for Coordinator {
         state: &mut CoordinatorState,
     ) -> Result<(), ActorProcessingErr> {
         let done = match message {
-            CoordinatorMsg::Wake => state.wake().await,
+            // What is rare is boxed: the future of each message would make room for it.
+            CoordinatorMsg::Wake => Box::pin(state.wake()).await,
             // Those who are told of each other's failures must not drive each other: after one, all waits.
             message if state.failed => {
                 state.keep(&message);
@@ -123,7 +124,7 @@ impl Actor for Coordinator {
             }
             CoordinatorMsg::Recheck => {
                 state.blind = true;
-                state.wake().await
+                Box::pin(state.wake()).await
             }
         };
         if let Err(error) = done {
@@ -156,7 +157,7 @@ impl CoordinatorState {
                 // First: whoever waits for the end may end the program after it.
                 observed.inspect(|observed| observed.tell(&report));
                 if !sabotage::is(Sabotage::AnswerLost) {
-                    self.desk().answer(&report);
+                    self.desk().answer(report);
                 }
             }
             None => {
@@ -293,10 +294,15 @@ impl Desk {
     }
 
     /// Answers those who wait for what is reported.
-    pub(crate) fn answer(&self, report: &Report) {
-        for waiter in self.take(report.id, |waiter| waiter.until.is_over(report)) {
-            // Whoever does not wait any more is not told.
+    pub(crate) fn answer(&self, report: Report) {
+        let mut over = self.take(report.id, |waiter| waiter.until.is_over(&report));
+        let last = over.pop();
+        // Whoever does not wait any more is not told.
+        for waiter in over {
             drop(waiter.answer.send(report.clone()));
+        }
+        if let Some(waiter) = last {
+            drop(waiter.answer.send(report));
         }
     }
 

@@ -52,7 +52,7 @@ impl Engine {
         for desk in &shared.desks {
             for id in desk.waited_for() {
                 if let Ok(Some(report)) = shared.journal.view(id).await {
-                    desk.answer(&report);
+                    desk.answer(report);
                 }
             }
         }

@@ -137,7 +137,7 @@ pub struct Waited {
 
 /// What the journal knows of one delivery, for a report.
 #[derive(Clone, Debug)]
-pub struct ReportSource {
+pub struct ReportSource<'h> {
     /// The recipient.
     pub recipient: TargetName,
     /// Whether the completion `all` needs it.
@@ -145,7 +145,7 @@ pub struct ReportSource {
     /// Its span.
     pub span_id: [u8; 8],
     /// All that happened to it.
-    pub history: History,
+    pub history: &'h History,
     /// How and when it ended.
     pub settled: Option<(Outcome, Timestamp)>,
     /// When something is next due for it.
@@ -194,11 +194,15 @@ impl Report {
 impl Delivery {
     /// Assembles what is known. `accepted` and `verdict` are those of the broadcast.
     #[must_use]
-    pub fn assemble(source: ReportSource, accepted: Timestamp, verdict: Option<Verdict>) -> Self {
+    pub fn assemble(
+        source: ReportSource<'_>,
+        accepted: Timestamp,
+        verdict: Option<Verdict>,
+    ) -> Self {
         let ReportSource { recipient, required, span_id, history, settled, due } = source;
         let outcome = settled.map(|(outcome, _)| outcome);
         let settled_at = settled.map(|(_, at)| at);
-        let attempts = records(&history);
+        let attempts = records(history);
         let state = state(outcome, &attempts);
         let served = served(outcome, &attempts);
         let ended = attempts.last().and_then(|last| last.ended.as_ref());
@@ -209,7 +213,7 @@ impl Delivery {
             next_attempt_at: (state == DeliveryState::Waiting).then_some(due),
             late: matches!((settled_at, verdict), (Some(at), Some(verdict)) if at > verdict.at),
             waited: waited(accepted, &attempts),
-            hand_overs: hand_overs(&history),
+            hand_overs: hand_overs(history),
             target: recipient,
             required,
             state,

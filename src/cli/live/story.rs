@@ -34,10 +34,8 @@ pub(in crate::cli) fn ms(ms: u64) -> Duration {
 /// How the broadcast stands so long after its acceptance.
 pub(in crate::cli) fn at(story: &Story<'_>, since: Duration) -> Report {
     let accepted = Timestamp::default();
-    let deliveries = story.recipients.iter().map(|(name, script)| {
-        let source = source(story, (name, script), since);
-        Delivery::assemble(source, accepted, None)
-    });
+    let deliveries =
+        story.recipients.iter().map(|(name, script)| delivery(story, (name, script), since));
     Report {
         id: BroadcastId(Uuid::nil()),
         route: None,
@@ -60,7 +58,7 @@ pub(in crate::cli) fn at(story: &Story<'_>, since: Duration) -> Report {
     }
 }
 
-fn source(story: &Story<'_>, (name, script): (&str, &str), since: Duration) -> ReportSource {
+fn delivery(story: &Story<'_>, (name, script): (&str, &str), since: Duration) -> Delivery {
     let start = Timestamp::default();
     let backoff = Backoff::constant(ms(200)).with_jitter(Jitter::None);
     let policy = |name: &str, fallback: Vec<Fallback>| TargetPolicy {
@@ -100,14 +98,16 @@ fn source(story: &Story<'_>, (name, script): (&str, &str), since: Duration) -> R
             _ => {}
         }
     }
-    ReportSource {
+    let history: History = events.into_iter().filter(|event| event.at() <= now).collect();
+    let source = ReportSource {
         recipient: name.into(),
         required: true,
         span_id: [2; 8],
-        history: events.into_iter().filter(|event| event.at() <= now).collect::<History>(),
+        history: &history,
         settled,
         due,
-    }
+    };
+    Delivery::assemble(source, start, None)
 }
 
 /// One of each.

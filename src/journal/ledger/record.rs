@@ -146,7 +146,7 @@ impl Record {
                 recipient: recipient.recipient.clone(),
                 required: recipient.required,
                 span_id: recipient.span_id,
-                history: slot.history.clone(),
+                history: &slot.history,
                 settled: slot.settled,
                 due: slot.due,
             };
