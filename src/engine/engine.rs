@@ -9,7 +9,7 @@ use super::{
     AcceptError, AcceptProblem, Broadcast, BroadcastHandle, EngineBuilder, Limits, Probe,
     broadcast::Recipient,
     ids::Ids,
-    pinned::{fingerprint, order_keys, problems},
+    pinned::{find, fingerprint, order_keys, problems},
 };
 use crate::{
     actor::{
@@ -282,11 +282,12 @@ impl Engine {
     fn pin(&self, broadcast: Broadcast) -> Result<NewBroadcast, AcceptError> {
         let shared = &self.0.shared;
         let slots = shared.slots.all();
-        let mut problems = problems(&broadcast, &slots, &self.0.limits);
+        let found = find(&broadcast, &slots);
+        let mut problems = problems(&broadcast, &found, &self.0.limits);
         for limit in problems.iter().filter_map(AcceptProblem::limit) {
             shared.reached(limit, None);
         }
-        let order_keys = order_keys(&broadcast, &slots, &mut problems);
+        let order_keys = order_keys(&broadcast, &found, &mut problems);
         if !problems.is_empty() {
             return Err(AcceptError::Invalid { problems });
         }
@@ -294,11 +295,13 @@ impl Engine {
         let deadline = broadcast.deadline.map(|wait| now.after(wait));
         // What is cancelled at the deadline need not be begun if it cannot end by then.
         let latest = deadline.filter(|_| broadcast.rest == Rest::Cancel);
-        let pin = |(Recipient { target, required, skipped }, order_key)| NewDelivery {
-            expires: {
-                let expires = now.after(slots[&target].parts().policy.give_up_after);
-                latest.map_or(expires, |latest| latest.min(expires))
-            },
+        let expires = |slot: &Arc<Slot>| {
+            let expires = now.after(slot.parts().policy.give_up_after);
+            latest.map_or(expires, |latest| latest.min(expires))
+        };
+        let pin = |((Recipient { target, required, skipped }, slot), order_key)| NewDelivery {
+            // All of them were found.
+            expires: Option::map_or(slot, now, expires),
             recipient: target,
             required,
             skipped,
@@ -312,11 +315,12 @@ impl Engine {
             .is_some()
             .then(|| fingerprint(&broadcast.payload, &broadcast));
         let caller_key = broadcast.idempotency_key.zip(fingerprint);
+        let recipients = broadcast.recipients.into_iter().zip(found).zip(order_keys);
         Ok(NewBroadcast {
             id: self.0.ids.next(&shared.entropy, now),
             route: broadcast.route,
             payload: broadcast.payload,
-            recipients: broadcast.recipients.into_iter().zip(order_keys).map(pin).collect(),
+            recipients: recipients.map(pin).collect(),
             completion: broadcast.completion,
             rest: broadcast.rest,
             priority: broadcast.priority,

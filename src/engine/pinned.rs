@@ -7,14 +7,26 @@ use std::{
 
 use fanfare_sdk::{Payload, PrepareError};
 use sha2::{Digest, Sha256};
+use smallvec::SmallVec;
 
 use super::{AcceptProblem, Broadcast, Limits, broadcast::Recipient};
-use crate::{actor::ByName, report::Completion};
+use crate::{
+    actor::{ByName, Slot},
+    report::Completion,
+};
+
+/// What the recipients of a broadcast are, each once looked up.
+pub(super) type Found<'s> = SmallVec<[Option<&'s Arc<Slot>>; 16]>;
+
+/// Looks the recipients up.
+pub(super) fn find<'s>(broadcast: &Broadcast, slots: &'s ByName) -> Found<'s> {
+    broadcast.recipients.iter().map(|Recipient { target, .. }| slots.get(target)).collect()
+}
 
 /// All that is wrong with a broadcast.
 pub(super) fn problems(
     broadcast: &Broadcast,
-    slots: &ByName,
+    found: &Found<'_>,
     limits: &Limits,
 ) -> Vec<AcceptProblem> {
     let mut problems = Vec::new();
@@ -30,7 +42,7 @@ pub(super) fn problems(
         problems.push(AcceptProblem::PayloadTooLarge { bytes, max });
     }
     for (place, Recipient { target: name, .. }) in broadcast.recipients.iter().enumerate() {
-        let known = slots.get(name).is_some_and(|slot| !slot.leaving.load(Ordering::Acquire));
+        let known = found[place].is_some_and(|slot| !slot.leaving.load(Ordering::Acquire));
         if !known {
             problems.push(AcceptProblem::UnknownTarget(name.clone()));
         }
@@ -49,11 +61,11 @@ pub(super) fn problems(
 /// By what each delivery is ordered.
 pub(super) fn order_keys(
     broadcast: &Broadcast,
-    slots: &ByName,
+    found: &Found<'_>,
     problems: &mut Vec<AcceptProblem>,
 ) -> Vec<Option<Arc<str>>> {
-    let key = |Recipient { target, .. }: &Recipient| {
-        let mapper = slots.get(target)?.parts().mapper.clone()?;
+    let key = |(Recipient { target, .. }, slot): (&Recipient, &Option<&Arc<Slot>>)| {
+        let mapper = (*slot)?.parts().mapper.clone()?;
         let worked_out = AssertUnwindSafe(|| mapper.order_key(&broadcast.payload));
         let says = match catch_unwind(worked_out) {
             Ok(Ok(key)) => return key.map(Arc::from),
@@ -63,7 +75,7 @@ pub(super) fn order_keys(
         problems.push(AcceptProblem::OrderKey { target: target.clone(), says });
         None
     };
-    broadcast.recipients.iter().map(key).collect()
+    broadcast.recipients.iter().zip(found).map(key).collect()
 }
 
 /// What tells a repeated request from another one under the same key: payload, media type, recipients, and all that was
