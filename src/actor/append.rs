@@ -45,11 +45,14 @@ impl Append {
         for open in moved {
             shared.deliver(open);
         }
-        for settled in settled {
-            if hedges {
-                slot.forget_success(&settled.id);
+        if !settled.is_empty() {
+            let now = shared.clock.now();
+            for settled in settled {
+                if hedges {
+                    slot.forget_success(&settled.id);
+                }
+                settled.tell(&slot, now);
             }
-            settled.tell(&slot, shared.clock.now());
         }
         shared.route(&committed, CancelledBy::Verdict);
         Ok(Begun(orders))
@@ -67,6 +70,9 @@ fn started(entries: &[Entry]) -> Vec<(DeliveryId, u32)> {
 impl TargetState {
     /// Writes down what was decided. Where that takes its time, what is decided meanwhile goes next, all together.
     pub(super) async fn commit(&mut self) {
+        if self.decided.entries.is_empty() {
+            return;
+        }
         if !self.shared.journal.waits() {
             return self.commit_now().await;
         }

@@ -58,8 +58,8 @@ pub(super) struct Order {
 pub(super) async fn run(
     shared: Arc<Shared>,
     slot: Arc<Slot>,
-    order: Order,
-    permit: Permit,
+    order: Box<Order>,
+    (permit, is_written): (Permit, bool),
     abort: Arc<Notify>,
 ) {
     let (clock, parts) = (shared.clock, slot.parts());
@@ -73,7 +73,7 @@ pub(super) async fn run(
     if hedges && ended.meaning == Meaning::Success {
         slot.note_success(&order.id);
     }
-    permit.give_back(feedback(&ended, parts.policy.retry.retry_after_max));
+    permit.give_back(feedback(&ended, parts.policy.retry.retry_after_max), ended.at);
     telemetry::attempt_ended(&order.id, &order.started, &ended);
     if ended.status.is_some() {
         slot.answered(&parts.policy, ended.at.since(order.started.at));
@@ -89,11 +89,11 @@ pub(super) async fn run(
         });
     }
     slot.announce(&order.started.way, &ended);
-    if let Some(started) = slot.unwritten(&order.id, order.started.attempt) {
-        record(&shared, &order.id, Event::Started(started)).await;
+    if !is_written && let Some(started) = slot.unwritten(&order.id, order.started.attempt) {
+        record(&shared, &order.id, || Event::Started(started.clone())).await;
     }
     if !sabotage::is(Sabotage::EndNotRecorded) {
-        record(&shared, &order.id, Event::Ended(ended.clone())).await;
+        record(&shared, &order.id, || Event::Ended(ended.clone())).await;
     }
     slot.landed(&order.id, order.started.attempt);
     if !sabotage::is(Sabotage::EndNotTold) {
@@ -102,9 +102,9 @@ pub(super) async fn run(
 }
 
 /// Records a fact, however long that takes.
-async fn record(shared: &Shared, id: &DeliveryId, fact: Event) {
+async fn record(shared: &Shared, id: &DeliveryId, fact: impl Fn() -> Event) {
     let mut pause = RECORD_AGAIN.0;
-    while let Err(error) = shared.journal.record(id, fact.clone()).await {
+    while let Err(error) = shared.journal.record(id, fact()).await {
         telemetry::journal_failed("record", &error);
         shared.clock.sleep(pause).await;
         pause = (pause * 2).min(RECORD_AGAIN.1);

@@ -57,7 +57,7 @@ impl TargetState {
         }
         let is_keyed = open.recipient().order_key.is_some();
         // Others have been due for longer, or come first.
-        let is_behind = self.beyond.due.is_some_and(|at| at <= self.shared.clock.now());
+        let is_behind = self.beyond.due.is_some_and(|at| at <= self.now);
         if self.queue.len() < self.held_max() && !is_behind && !(is_keyed && self.beyond.is_keyed) {
             return false;
         }
@@ -69,13 +69,13 @@ impl TargetState {
     pub(super) fn left(&mut self, open: &Open, turn: Option<DeliveryId>) {
         self.turns.extend(turn);
         if open.recipient().order_key.is_some() {
-            self.beyond.key_left(self.shared.clock.now());
+            self.beyond.key_left(self.now);
         }
     }
 
     /// Lets a delivery go that has long to wait. Says whether it did.
     pub(super) fn releases(&mut self, is_keyed: bool, until: Timestamp) -> bool {
-        let far = until > self.shared.clock.now().after(HORIZON);
+        let far = until > self.now.after(HORIZON);
         let releases = far && !is_keyed && self.shared.journal.waits();
         if releases {
             self.beyond.note(until, false);
@@ -83,23 +83,25 @@ impl TargetState {
         releases
     }
 
-    /// Fetches what is due soon, where there is room for it. Before that, all that was decided is written down: what is
+    /// Whether something is due soon that is not held, and there is room for it.
+    pub(super) fn wants_more(&self) -> bool {
+        let room = self.held_max().saturating_sub(self.queue.len());
+        let is_due = self.beyond.due.is_some_and(|at| at <= self.now);
+        is_due && room * 2 >= self.held_max() && self.appending.is_none()
+    }
+
+    /// Fetches what is due soon. Before that, all that was decided is written down: what is
     /// read is what is so.
     pub(super) async fn fetch(&mut self) {
-        let now = self.shared.clock.now();
-        let room = self.held_max().saturating_sub(self.queue.len());
-        let wants = self.beyond.due.is_some_and(|at| at <= now) && room * 2 >= self.held_max();
-        if !wants || self.appending.is_some() {
-            return;
-        }
+        let count_max = self.held_max().max(self.queue.len());
         self.commit_now().await;
         let Some(claim) = self.claim.clone() else { return };
-        let count_max = self.queue.len().saturating_add(room);
         let held = |id: &_| self.queue.contains(id);
         match load::page(&self.shared, &self.slot, &claim, (count_max, held)).await {
             Ok((open, beyond)) => {
                 self.beyond = beyond;
-                self.slot.early.note(&open, now);
+                self.now = self.shared.clock.now();
+                self.slot.early.note(&open, self.now);
                 for open in open {
                     self.hold(open);
                 }

@@ -22,8 +22,9 @@ impl TargetState {
             // Whoever has no claim will load it.
             Ok(Some(_)) if self.claim.is_none() => {}
             Ok(Some(open)) if self.shared.journal.waits() => {
+                self.now = self.shared.clock.now();
                 // The hint may still be on its way.
-                self.slot.early.note(std::slice::from_ref(&open), self.shared.clock.now());
+                self.slot.early.note(std::slice::from_ref(&open), self.now);
                 self.hold(open);
             }
             Ok(Some(_)) => self.load().await,

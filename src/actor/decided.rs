@@ -15,9 +15,19 @@ use crate::{
 #[derive(Debug, Default)]
 pub(super) struct Decided {
     pub(super) entries: Vec<Entry>,
-    pub(super) orders: Vec<(Order, Permit)>,
+    pub(super) orders: Vec<(Box<Order>, Permit)>,
     pub(super) moved: Vec<Open>,
     pub(super) settled: Vec<Settled>,
+}
+
+impl Decided {
+    /// Something to write down. Mostly it is alone: a vector would begin with room for four.
+    pub(super) fn write(&mut self, entry: Entry) {
+        if self.entries.capacity() == 0 {
+            self.entries.reserve_exact(1);
+        }
+        self.entries.push(entry);
+    }
 }
 
 /// A delivery that ends.

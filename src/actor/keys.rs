@@ -2,7 +2,7 @@
 //! begun.
 
 use fanfare_sdk::{IdempotencyKey, Version};
-use uuid::Uuid;
+use uuid::{Uuid, fmt::Hyphenated};
 
 use crate::{
     journal::{NewBroadcast, NewDelivery, Open},
@@ -27,7 +27,8 @@ pub(crate) fn delivery_key(broadcast: &NewBroadcast, place: usize) -> Idempotenc
     }
     let key = match namespace(broadcast) {
         Some(namespace) => Uuid::new_v5(&namespace, recipient.as_str().as_bytes()).to_string(),
-        None => format!("{}-{place}", broadcast.id),
+        None => [as_text(&broadcast.id.0, &mut [0; Hyphenated::LENGTH]), "-", &place.to_string()]
+            .concat(),
     };
     IdempotencyKey::from(key)
 }
@@ -49,7 +50,11 @@ pub(super) fn attempt_key(open: &Open, way: &Way, salt: u64) -> IdempotencyKey {
         }
         None => mixed(seed ^ salt, open.broadcast.id.0, (way.target.as_str(), version)),
     };
-    IdempotencyKey::from(key.to_string())
+    IdempotencyKey::from(as_text(&key, &mut [0; Hyphenated::LENGTH]))
+}
+
+fn as_text<'b>(id: &Uuid, buffer: &'b mut [u8; Hyphenated::LENGTH]) -> &'b str {
+    id.as_hyphenated().encode_lower(buffer)
 }
 
 /// As good as drawn: what goes in first is, and nobody else has it.

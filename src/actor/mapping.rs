@@ -34,7 +34,7 @@ impl Mapping {
             return mapper.map(payload);
         }
         let (mapper, payload) = (mapper.clone(), payload.clone());
-        let mapped = self.aside(move || mapper.map(&payload)).await;
+        let mapped = Box::pin(self.aside(move || mapper.map(&payload))).await;
         mapped.unwrap_or_else(|| Err(PrepareError("mapping the payload panicked".to_owned())))
     }
 
@@ -49,10 +49,11 @@ impl Mapping {
             return std::panic::catch_unwind(capture).unwrap_or_default();
         }
         let (mapper, reply) = (mapper.clone(), reply.clone());
-        self.aside(move || mapper.capture(&reply)).await.unwrap_or_default()
+        Box::pin(self.aside(move || mapper.capture(&reply))).await.unwrap_or_default()
     }
 
-    /// Runs `work` on a thread of its own; none where it panicked.
+    /// Runs `work` on a thread of its own; none where it panicked. To be boxed: the attempts of all other targets would
+    /// make room for it.
     async fn aside<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> T + Send + 'static,

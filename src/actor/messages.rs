@@ -17,7 +17,7 @@ pub(crate) type Stamps = SmallVec<[Stamp; 2]>;
 
 /// Attempts that are to be made, each with its leave.
 #[derive(Debug)]
-pub(crate) struct Begun(pub(super) Vec<(Order, Permit)>);
+pub(crate) struct Begun(pub(super) Vec<(Box<Order>, Permit)>);
 
 /// To the actor of a target.
 #[derive(Debug)]
@@ -25,7 +25,7 @@ pub(crate) enum TargetMsg {
     /// Claim the target, and load what is open for it.
     Load,
     /// A delivery was accepted, or handed over.
-    Deliver(Box<Open>),
+    Deliver(Open),
     /// The authorizers are ready, or not.
     Prepared(DeliveryId, Result<Stamps, AuthError>),
     /// An attempt has ended, and that is recorded.

@@ -35,6 +35,11 @@ impl Order {
         next
     }
 
+    /// Whether nobody waits for his turn, or has it.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Whether nobody with that key comes before it.
     pub(super) fn is_first(&self, key: &Arc<str>, id: &DeliveryId) -> bool {
         self.0.get(key).and_then(VecDeque::front).is_none_or(|first| first == id)

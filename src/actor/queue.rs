@@ -104,6 +104,9 @@ impl Queue {
 
     /// Whether it is its turn by its order key.
     pub(super) fn has_turn(&self, id: &DeliveryId) -> bool {
+        if self.order.is_empty() {
+            return true;
+        }
         let key = self.held.get(id).and_then(Held::order_key);
         key.is_none_or(|key| self.order.is_first(key, id))
     }

@@ -61,9 +61,11 @@ pub(crate) struct Shared {
 impl Shared {
     /// Tells whom it concerns what became certain in a commit.
     pub(crate) fn route(&self, committed: &Committed, by: CancelledBy) {
-        let now = self.clock.now();
-        for (serving, id) in &committed.cancelled {
-            self.cancel(serving, id, (by, now));
+        if !committed.cancelled.is_empty() {
+            let now = self.clock.now();
+            for (serving, id) in &committed.cancelled {
+                self.cancel(serving, id, (by, now));
+            }
         }
         for (id, _) in &committed.verdicts {
             self.desk(*id).address.tell(CoordinatorMsg::Changed(*id));
@@ -106,7 +108,7 @@ impl Shared {
     /// Tells the target that serves it.
     pub(crate) fn deliver(self: &Arc<Self>, open: Open) {
         if let Some(slot) = self.slots.get(&open.serving) {
-            slot.address.tell(TargetMsg::Deliver(Box::new(open)));
+            slot.address.tell(TargetMsg::Deliver(open));
             return;
         }
         // It went after it was named, and before it was told.

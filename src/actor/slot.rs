@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use fanfare_sdk::{ApiTarget, Authorizer, Capture, Mapper, TargetName, Version};
+use fanfare_sdk::{ApiTarget, Authorizer, Capture, Mapper, TargetName, Timestamp, Version};
 use ractor::rpc::CallResult;
 use tokio::{sync::Notify, task::AbortHandle};
 
@@ -86,7 +86,7 @@ pub(crate) struct SlotParts {
 /// An attempt in flight.
 #[derive(Debug)]
 struct Flight {
-    task: Option<AbortHandle>,
+    task: AbortHandle,
     abort: Arc<Notify>,
     /// How it began, as long as that is not known to be written.
     unwritten: Option<Started>,
@@ -147,8 +147,8 @@ impl Slot {
     }
 
     /// What the target knows at this moment.
-    pub(super) fn sight(&self, policy: &TargetPolicy, clock: Clock) -> Sight {
-        let (now, gate) = (clock.now(), self.gate());
+    pub(super) fn sight(&self, policy: &TargetPolicy, now: Timestamp) -> Sight {
+        let gate = self.gate();
         let mut sight = gate.sight(now);
         sight.version_first = gate.version_first(&policy.versions, now);
         drop(gate);
@@ -166,12 +166,11 @@ impl Slot {
         self: &Arc<Self>,
         way: &Way,
         kind: Kind,
-        shared: &Arc<Shared>,
+        (shared, now): (&Arc<Shared>, Timestamp),
     ) -> Result<Permit, Door> {
         if shared.draining.load(Ordering::Acquire) {
             return Err(Door::Busy(Why::Paused));
         }
-        let now = shared.clock.now();
         if shared.in_flight.load(Ordering::Relaxed) >= shared.in_flight_max {
             // Whoever makes room does not know who waits for it.
             return Err(Door::NotBefore(now.after(ROOM_AGAIN), Why::Concurrency));
@@ -193,19 +192,18 @@ impl Slot {
     pub(super) fn launch(
         self: &Arc<Self>,
         shared: &Arc<Shared>,
-        (order, permit): (Order, Permit),
+        (order, permit): (Box<Order>, Permit),
         is_written: bool,
     ) {
         let key = (order.id.clone(), order.started.attempt);
         let abort = Arc::new(Notify::new());
         let unwritten = (!is_written).then(|| order.started.clone());
-        let flight = Flight { task: None, abort: abort.clone(), unwritten };
-        self.flights().insert(key.clone(), flight);
         let (slot, shared) = (self.clone(), shared.clone());
-        let task = task::spawn(attempt::run(shared, slot, order, permit, abort));
-        if let Some(flight) = self.flights().get_mut(&key) {
-            flight.task = Some(task);
-        }
+        // In its own place from the beginning: it is large, and a task is moved some times before it runs.
+        let work = Box::pin(attempt::run(shared, slot, order, (permit, is_written), abort.clone()));
+        // It may end at once, on another thread, and then takes itself off: not before it is noted.
+        let mut flights = self.flights();
+        flights.insert(key, Flight { task: task::spawn(work), abort, unwritten });
     }
 
     /// Asks an attempt to end now.
@@ -359,9 +357,7 @@ impl Slot {
     /// Drops all attempts in flight: the engine is gone.
     pub(crate) fn drop_attempts(&self) {
         for (_, flight) in self.flights().drain() {
-            if let Some(task) = flight.task {
-                task.abort();
-            }
+            flight.task.abort();
         }
     }
 
@@ -383,12 +379,12 @@ impl fmt::Debug for Slot {
 // === impl Permit ===
 
 impl Permit {
-    /// Tells the gate how it went.
-    pub(super) fn give_back(mut self, feedback: Feedback) {
-        self.put_back(feedback);
+    /// Tells the gate how it went, and when it ended.
+    pub(super) fn give_back(mut self, feedback: Feedback, at: Timestamp) {
+        self.put_back(feedback, at);
     }
 
-    fn put_back(&mut self, feedback: Feedback) {
+    fn put_back(&mut self, feedback: Feedback, at: Timestamp) {
         let Some(ticket) = self.ticket.take().filter(|_| !sabotage::is(Sabotage::PermitLost))
         else {
             return;
@@ -396,7 +392,7 @@ impl Permit {
         if matches!(feedback, Feedback::Replied { said: Said::Disabled, .. }) {
             crate::telemetry::target_disabled(&self.slot.name);
         }
-        let transition = self.slot.gate().give_back(ticket, feedback, self.shared.clock.now());
+        let transition = self.slot.gate().give_back(ticket, feedback, at);
         self.shared.in_flight.fetch_sub(1, Ordering::Relaxed);
         self.slot.breaker_changed(transition);
     }
@@ -404,6 +400,8 @@ impl Permit {
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        self.put_back(Feedback::NotSent);
+        if self.ticket.is_some() {
+            self.put_back(Feedback::NotSent, self.shared.clock.now());
+        }
     }
 }

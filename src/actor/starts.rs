@@ -1,6 +1,6 @@
 //! Starts that are not made yet, and starts that were never made.
 
-use fanfare_sdk::{Effect, IdempotencyKey, Learned, Meaning, SendErrorKind, Timestamp};
+use fanfare_sdk::{Effect, Learned, Meaning, SendErrorKind, Timestamp};
 
 use super::{Slot, keys::attempt_key, queue::Held};
 use crate::{
@@ -8,33 +8,28 @@ use crate::{
     sabotage::{self, Sabotage},
 };
 
-/// A start with what is decided only.
-pub(super) fn blank(way: Way, at: Timestamp) -> Started {
-    Started {
-        attempt: 0,
-        way,
-        kind: Kind::First,
-        because: Because::FirstWay,
-        key: IdempotencyKey::from(""),
-        span_id: [0; 8],
-        boot: Boot(0),
-        due: at,
-        held: None,
-        at,
-    }
+/// What is decided of a start.
+#[derive(Debug)]
+pub(super) struct Draft {
+    pub(super) way: Way,
+    pub(super) kind: Kind,
+    pub(super) because: Because,
+    pub(super) due: Timestamp,
+    pub(super) at: Timestamp,
 }
 
 /// With what is not decided but given: number, key, span, boot, and what held it back.
-pub(super) fn filled(slot: &Slot, held: &Held, boot: Boot, started: Started) -> Started {
+pub(super) fn filled(slot: &Slot, held: &Held, boot: Boot, draft: Draft) -> Started {
+    let Draft { way, kind, because, due, at } = draft;
     let history = &held.open.history;
     let attempt = u32::try_from(history.starts().count()).unwrap_or(u32::MAX).saturating_add(1);
-    let same =
-        |s: &&Started| s.way.target == started.way.target && s.way.version == started.way.version;
+    let same = |s: &&Started| s.way.target == way.target && s.way.version == way.version;
     let key = history.starts().find(same).map(|s| s.key.clone());
     let anew = sabotage::is(Sabotage::KeyDrawnAnew);
-    let new = || attempt_key(&held.open, &started.way, if anew { attempt.into() } else { 0 });
+    let new = || attempt_key(&held.open, &way, if anew { attempt.into() } else { 0 });
     let (key, span_id) = (key.filter(|_| !anew).unwrap_or_else(new), slot.entropy.span_id());
-    Started { attempt, key, span_id, boot, held: held.refused, ..started }
+    let held = held.refused;
+    Started { attempt, way, kind, because, key, span_id, boot, due, held, at }
 }
 
 /// A start was written down, and its actor died before the attempt was made.

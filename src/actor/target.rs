@@ -20,13 +20,13 @@ use super::{
     messages::Stamps,
     queue::{Held, Place, Queue},
     slot::Permit,
-    starts::{blank, filled},
+    starts::{Draft, filled},
     task,
 };
 use crate::{
     journal::{Claim, Entry, JournalError, Open},
-    policy::{Door, Plan, Sight, Step, next},
-    report::{CancelledBy, DeliveryId, Event, Kind, Limit, Outcome, Reason, Started, Why},
+    policy::{Door, Plan, Step, next},
+    report::{CancelledBy, DeliveryId, Event, Kind, Limit, Outcome, Reason, Why},
     sabotage::{self, Sabotage},
     telemetry,
 };
@@ -59,6 +59,8 @@ pub(super) struct TargetState {
     /// When the gate may let the first of those before it through.
     gate_opens: Option<Timestamp>,
     alarm: Alarm,
+    /// When it began to do what it was told last, or knew of all that it has loaded since.
+    pub(super) now: Timestamp,
     load_pause: Duration,
     /// Whose turn it is now by their order keys, and who were not asked yet.
     pub(super) turns: Vec<DeliveryId>,
@@ -89,6 +91,7 @@ impl Actor for Target {
         Ok(TargetState {
             parts: slot.parts(),
             myself,
+            now: shared.clock.now(),
             shared,
             slot,
             claim: None,
@@ -112,20 +115,22 @@ impl Actor for Target {
         message: TargetMsg,
         state: &mut TargetState,
     ) -> Result<(), ActorProcessingErr> {
+        state.now = state.shared.clock.now();
+        // What is rare and waits is boxed: the future of each message would make room for it.
         match message {
-            TargetMsg::Load => state.reload().await,
+            TargetMsg::Load => Box::pin(state.reload()).await,
             TargetMsg::Deliver(open) if state.slot.early.told(&open) => {}
-            TargetMsg::Deliver(open) => state.take_in(*open),
+            TargetMsg::Deliver(open) => state.take_in(open),
             TargetMsg::Prepared(id, ready) => state.prepared(&id, ready),
             TargetMsg::Attempted(id, ended) => state.learn(&id, Event::Ended(ended)),
-            TargetMsg::CancelAsked(id, by, at) => state.cancel(&id, (by, at)).await,
+            TargetMsg::CancelAsked(id, by, at) => Box::pin(state.cancel(&id, (by, at))).await,
             TargetMsg::Appended(epoch, appended) => {
                 state.appended(epoch, appended);
                 for (id, by, at) in mem::take(&mut state.cancels) {
-                    state.cancel(&id, (by, at)).await;
+                    Box::pin(state.cancel(&id, (by, at))).await;
                 }
             }
-            TargetMsg::Wake if state.load_at.is_some() => state.reload().await,
+            TargetMsg::Wake if state.load_at.is_some() => Box::pin(state.reload()).await,
             TargetMsg::Wake => state.wake(),
             TargetMsg::Inspect(reply) => drop(reply.send(state.inspect())),
         }
@@ -138,8 +143,7 @@ impl TargetState {
     /// Somebody may know more than this actor. After a failure of the journal it loads when its pause is over: those
     /// who are told of each other's failures must not drive each other.
     async fn reload(&mut self) {
-        let now = self.shared.clock.now();
-        if self.load_at.is_none_or(|at| at <= now) {
+        if self.load_at.is_none_or(|at| at <= self.now) {
             self.load().await;
         }
     }
@@ -161,7 +165,8 @@ impl TargetState {
                 self.beyond = beyond;
                 self.load_pause = LOAD_AGAIN.0;
                 self.claim = Some(claim);
-                self.slot.early.note(&open, self.shared.clock.now());
+                self.now = self.shared.clock.now();
+                self.slot.early.note(&open, self.now);
                 if beyond == Beyond::default() {
                     self.slot.keep_successes(|id| open.iter().any(|open| open.id() == *id));
                 }
@@ -216,7 +221,7 @@ impl TargetState {
     pub(super) fn hold(&mut self, open: Open) {
         let (id, policy) = (open.id(), &self.parts.policy);
         let stands_in = open.serving != open.recipient().recipient;
-        let recipient = self.shared.slots.get(&open.recipient().recipient).filter(|_| stands_in);
+        let recipient = if stands_in { self.shared.slots.get(&id.recipient) } else { None };
         let plan = Plan {
             policy: policy.clone(),
             recipient: recipient.map(|slot| slot.parts().policy.clone()),
@@ -246,21 +251,17 @@ impl TargetState {
 
     /// There is no proof to give: an attempt that ended before it was sent.
     fn unproved(&mut self, id: &DeliveryId, error: AuthError) {
-        let sight = self.slot.sight(&self.parts.policy, self.shared.clock);
-        let now = self.shared.clock.now();
+        let (now, sight) = (self.now, self.slot.sight(&self.parts.policy, self.now));
         let Some(held) = self.queue.get(id) else { return };
         let step = next(&held.plan, &held.open.history, &sight, now);
         let Step::Attempt { way, kind, because, due, .. } = step else { return self.act(id, step) };
-        let started = self.started(id, Started { kind, because, due, ..blank(way, now) });
+        let draft = Draft { way, kind, because, due, at: now };
+        let started = filled(&self.slot, held, self.shared.boot, draft);
         let ended = attempt::unproved(started.attempt, error, now);
-        if let Some(held) = self.queue.get(id) {
-            attempt::unsent(&self.slot, &held.open, &started, &ended);
-        }
+        attempt::unsent(&self.slot, &held.open, &started, &ended);
         for event in [Event::Started(started), Event::Ended(ended)] {
-            self.decided.entries.push(Entry::Event(id.clone(), event.clone()));
-            if let Some(held) = self.queue.get(id) {
-                held.open.history.push(event);
-            }
+            self.decided.write(Entry::Event(id.clone(), event.clone()));
+            held.open.history.push(event);
         }
         self.decide(id);
     }
@@ -277,8 +278,7 @@ impl TargetState {
 
     fn wake(&mut self) {
         self.alarm.clear();
-        let now = self.shared.clock.now();
-        while let Some(id) = self.queue.pop_due(now) {
+        while let Some(id) = self.queue.pop_due(self.now) {
             self.decide(&id);
         }
     }
@@ -293,14 +293,9 @@ impl TargetState {
 
     /// Asks what a delivery does next, and prepares it.
     fn decide(&mut self, id: &DeliveryId) {
-        let sight = self.slot.sight(&self.parts.policy, self.shared.clock);
-        self.decide_with(id, &sight);
-    }
-
-    fn decide_with(&mut self, id: &DeliveryId, sight: &Sight) {
-        let now = self.shared.clock.now();
+        let sight = self.slot.sight(&self.parts.policy, self.now);
         let Some(held) = self.queue.get(id) else { return };
-        let step = next(&held.plan, &held.open.history, sight, now);
+        let step = next(&held.plan, &held.open.history, &sight, self.now);
         self.act(id, step);
     }
 
@@ -315,8 +310,7 @@ impl TargetState {
         }
         match step {
             Step::Attempt { way, kind, because, timeout, due } => {
-                let started = Started { kind, because, due, ..blank(way, self.shared.clock.now()) };
-                self.attempt(id, started, timeout);
+                self.attempt(id, Draft { way, kind, because, due, at: self.now }, timeout);
             }
             Step::Listen { until: Some(at) } => self.queue.schedule(id.clone(), at),
             Step::Listen { until: None } => {}
@@ -337,7 +331,7 @@ impl TargetState {
     }
 
     /// Starts an attempt, if the authorizers are ready and the gate admits it.
-    fn attempt(&mut self, id: &DeliveryId, started: Started, timeout: Duration) {
+    fn attempt(&mut self, id: &DeliveryId, draft: Draft, timeout: Duration) {
         if !self.queue.has_turn(id) {
             self.queue.hold_back(id, Why::Order);
             return self.queue.stand(id, Place::InOrder);
@@ -349,8 +343,8 @@ impl TargetState {
             return self.prepare(id);
         }
         let refusal = if may_pass {
-            match self.slot.admit(&started.way, started.kind, &self.shared) {
-                Ok(permit) => return self.start(id, started, (timeout, permit)),
+            match self.slot.admit(&draft.way, draft.kind, (&self.shared, self.now)) {
+                Ok(permit) => return self.start(id, draft, (timeout, permit)),
                 Err(door) => door,
             }
         } else {
@@ -365,7 +359,7 @@ impl TargetState {
             Door::Open => Why::Concurrency,
         };
         // A hedge is not worth waiting for.
-        if started.kind != Kind::Hedge {
+        if draft.kind != Kind::Hedge {
             self.queue.hold_back(id, why);
             let budget = why == Why::RetryBudget;
             self.queue.stand(id, if budget { Place::ForBudget } else { Place::AtGate });
@@ -379,20 +373,20 @@ impl TargetState {
         };
         held.place = Place::Preparing;
         let (slot, parts) = (self.slot.clone(), self.parts.clone());
-        let (now, id) = (self.shared.clock.now(), id.clone());
+        let (now, id) = (self.now, id.clone());
         task::spawn(async move {
             let ready = attempt::prepare(&parts.authorizers, now).await;
             slot.address.tell(TargetMsg::Prepared(id, ready));
         });
     }
 
-    fn start(&mut self, id: &DeliveryId, started: Started, (timeout, permit): (Duration, Permit)) {
-        let started = self.started(id, started);
+    fn start(&mut self, id: &DeliveryId, draft: Draft, (timeout, permit): (Duration, Permit)) {
         let Some(held) = self.queue.get(id) else { return };
+        let started = filled(&self.slot, held, self.shared.boot, draft);
         held.place = Place::Waiting;
         held.refused = None;
         held.open.history.push(Event::Started(started.clone()));
-        let order = Order {
+        let order = Box::new(Order {
             id: id.clone(),
             delivery_key: delivery_key(&held.open.broadcast, held.open.place),
             payload: held.open.broadcast.payload.clone(),
@@ -402,19 +396,14 @@ impl TargetState {
             timeout,
             stamps: held.stamps.take().unwrap_or_default(),
             started: started.clone(),
-        };
-        self.decided.entries.push(Entry::Event(id.clone(), Event::Started(started)));
+        });
+        self.decided.write(Entry::Event(id.clone(), Event::Started(started)));
         self.decided.orders.push((order, permit));
-    }
-
-    fn started(&mut self, id: &DeliveryId, started: Started) -> Started {
-        let (slot, boot) = (&self.slot, self.shared.boot);
-        self.queue.get(id).map_or(started.clone(), |held| filled(slot, held, boot, started))
     }
 
     fn wait(&mut self, id: &DeliveryId, until: Timestamp, why: Why) {
         self.queue.hold_back(id, why);
-        self.decided.entries.push(Entry::Due(id.clone(), until));
+        self.decided.write(Entry::Due(id.clone(), until));
         let held = self.queue.get(id);
         let is_keyed = held.is_some_and(|held| held.open.recipient().order_key.is_some());
         if self.releases(is_keyed, until) {
@@ -430,10 +419,10 @@ impl TargetState {
         }
         let Some((Held { mut open, .. }, turn)) = self.queue.remove(id) else { return };
         self.left(&open, turn);
-        let moved = Event::Moved { to: to.clone(), because, at: self.shared.clock.now() };
+        let moved = Event::Moved { to: to.clone(), because, at: self.now };
         open.history.push(moved.clone());
         open.serving = to;
-        self.decided.entries.push(Entry::Event(id.clone(), moved));
+        self.decided.write(Entry::Event(id.clone(), moved));
         self.decided.moved.push(open);
     }
 
@@ -442,7 +431,7 @@ impl TargetState {
             self.left(&held.open, turn);
             held.plan.accepted
         });
-        self.decided.entries.push(Entry::Settled(id.clone(), outcome));
+        self.decided.write(Entry::Settled(id.clone(), outcome));
         let twice = sabotage::is(Sabotage::SettledTwice).then_some(Outcome::Expired);
         self.decided.entries.extend(twice.map(|again| Entry::Settled(id.clone(), again)));
         self.decided.settled.push(Settled { id, outcome, accepted });
@@ -450,7 +439,9 @@ impl TargetState {
 
     /// Lets through who stands before the gate, writes down what was decided, and does it.
     async fn advance(&mut self) {
-        self.fetch().await;
+        if self.wants_more() {
+            Box::pin(self.fetch()).await;
+        }
         self.open_gate();
         while let Some(id) = self.turns.pop() {
             self.decide(&id);
@@ -479,7 +470,7 @@ impl TargetState {
 
     fn set_alarm(&mut self) {
         let at_gate = self.gate_opens.filter(|_| self.queue.at_gate() > 0);
-        let beyond = self.beyond.next().filter(|at| *at > self.shared.clock.now());
+        let beyond = self.beyond.next().filter(|at| *at > self.now);
         let due = [self.queue.next_due(), at_gate, beyond];
         let Some(at) = due.into_iter().flatten().min() else { return };
         let myself = self.myself.clone();

@@ -57,6 +57,9 @@ impl<Id> Line<Id> {
 
     /// The first turn from here on whose lane is not empty.
     fn next_lane(&self) -> Option<(usize, usize)> {
+        if self.lanes.iter().all(VecDeque::is_empty) {
+            return None;
+        }
         let turns = (0..TURNS.len()).map(|ahead| (self.turn + ahead) % TURNS.len());
         turns.map(|turn| (turn, lane(TURNS[turn]))).find(|(_, lane)| !self.lanes[*lane].is_empty())
     }

@@ -317,8 +317,7 @@ impl Store {
         self.deliveries_open -= usize::from(record.slots.is_empty());
         self.payload_bytes_open -= record.broadcast.payload.bytes().len();
         // Nothing will be sent any more: the report is kept, the payload is not.
-        let kept = NewBroadcast { payload: self.no_payload.clone(), ..(*record.broadcast).clone() };
-        record.broadcast = Arc::new(kept);
+        Arc::make_mut(&mut record.broadcast).payload = self.no_payload.clone();
         committed.settled.push(id);
         self.settled.push_back(id);
         self.make_room();
