@@ -36,7 +36,7 @@ pub(super) fn serve(args: &ServeArgs) -> io::Result<Status> {
     let journal = match SqliteJournal::open(settings) {
         Ok(journal) => Arc::new(journal),
         Err(error) => {
-            complain(&[format!("{}: {error}", args.journal.display())]);
+            complain(&[error.to_string()]);
             return Ok(Status::OurFault);
         }
     };

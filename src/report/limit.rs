@@ -32,13 +32,15 @@ pub enum Limit {
     ReplyHeaderBytes,
 }
 
-/// How much a journal has written.
+/// How much a journal has written, and whether it still can.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Written {
     /// Commits: each of them waits for the disk once.
     pub commits: u64,
     /// Calls that were committed, several of them together.
     pub calls: u64,
+    /// Whether nothing can be written: nothing is accepted then.
+    pub in_trouble: bool,
 }
 
 /// How near a limit is.

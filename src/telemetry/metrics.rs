@@ -163,6 +163,12 @@ impl Metrics {
             it.commits
         });
         counter((metric::JOURNAL_CALLS, "{call}"), "Calls that were committed.", |it| it.calls);
+        let written = written.clone();
+        let trouble = self.meter.u64_observable_gauge(metric::JOURNAL_TROUBLE);
+        trouble
+            .with_description("1 while nothing can be written, else 0.")
+            .with_callback(move |observer| observer.observe(written().in_trouble.into(), &[]))
+            .build();
     }
 
     /// The route as an attribute; beyond a thousand of them, none of its own.

@@ -81,6 +81,7 @@ pub(super) mod metric {
     pub(crate) const WARNINGS: &str = "fanfare.warnings";
     pub(crate) const JOURNAL_COMMITS: &str = "fanfare.journal.commits";
     pub(crate) const JOURNAL_CALLS: &str = "fanfare.journal.calls";
+    pub(crate) const JOURNAL_TROUBLE: &str = "fanfare.journal.trouble";
     pub(crate) const LIMIT_USED: &str = "fanfare.limit.used";
     pub(crate) const LIMIT_MAX: &str = "fanfare.limit.max";
     pub(crate) const LIMIT_REACHED: &str = "fanfare.limit.reached";

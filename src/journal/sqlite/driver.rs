@@ -20,6 +20,9 @@ use crate::{journal::JournalError, report::Written};
 /// Something to be done in a transaction. What it gives is called when that transaction has ended.
 type Task = Box<dyn FnOnce(&mut Store) -> Result<Answer, Failure> + Send>;
 
+/// A commit that is written down and changes nothing.
+const RETRY: &str = "UPDATE counter SET value = value WHERE name = 'boot'";
+
 /// Told how the transaction ended.
 type Answer = Box<dyn FnOnce(Result<(), JournalError>) + Send>;
 
@@ -51,9 +54,10 @@ impl Tally {
         self.0.1.fetch_add(calls as u64, Ordering::Relaxed);
     }
 
-    pub(super) fn written(&self) -> Written {
+    pub(super) fn written(&self, trouble: &Trouble) -> Written {
         let (commits, calls) = &*self.0;
-        Written { commits: commits.load(Ordering::Relaxed), calls: calls.load(Ordering::Relaxed) }
+        let (commits, calls) = (commits.load(Ordering::Relaxed), calls.load(Ordering::Relaxed));
+        Written { commits, calls, in_trouble: trouble.says().is_some() }
     }
 }
 
@@ -132,9 +136,14 @@ impl Committer {
             tasks.for_each(drop);
             return;
         }
+        if let Err(failure) = self.try_again() {
+            // Certainly nothing of it is written.
+            tasks.for_each(drop);
+            self.roll_back(failure);
+            return;
+        }
         let mut answers = Vec::new();
-        let mut ended =
-            self.store.connection.execute_batch("BEGIN IMMEDIATE").map_err(Failure::from);
+        let mut ended = self.begin();
         for task in tasks {
             // After a failure nothing more is tried: the tasks are dropped, and their callers told.
             if ended.is_ok() {
@@ -143,13 +152,13 @@ impl Committer {
         }
         let mut told = Ok(());
         if ended.is_ok() {
-            ended = self.store.connection.execute_batch("COMMIT").map_err(Failure::from);
+            ended = self.end();
             told = Err(JournalError::Unknown);
         }
         match ended {
             Ok(()) => {
                 told = Ok(());
-                self.trouble.set(None);
+                self.trouble.heal();
                 self.written.add(answers.len());
             }
             Err(failure) => {
@@ -162,6 +171,27 @@ impl Committer {
         }
     }
 
+    fn begin(&self) -> Result<(), Failure> {
+        Ok(self.store.connection.execute_batch("BEGIN IMMEDIATE")?)
+    }
+
+    /// What is committed into a file that nobody finds again is not written.
+    fn end(&mut self) -> Result<(), Failure> {
+        self.store.connection.execute_batch("COMMIT")?;
+        self.store.place.check()
+    }
+
+    /// After a failure that may heal, a commit that changes nothing comes first: whoever is refused because of it knows that
+    /// nothing was written, which a commit of his own that fails could not tell.
+    fn try_again(&mut self) -> Result<(), Failure> {
+        if self.trouble.says().is_none() {
+            return Ok(());
+        }
+        self.begin()?;
+        self.store.connection.execute_batch(RETRY)?;
+        self.end()
+    }
+
     fn roll_back(&mut self, failure: Failure) {
         // Where SQLite has rolled back by itself, there is nothing to roll back.
         if !self.store.connection.is_autocommit() {
@@ -172,13 +202,7 @@ impl Committer {
             Err(worse) if failure.may_heal => worse,
             _ => failure,
         };
-        tracing::error!(
-            target: "fanfare",
-            error = %failure.says,
-            may_heal = failure.may_heal,
-            "the journal cannot be written"
-        );
-        self.trouble.set(Some(failure));
+        self.trouble.strike(failure, "the journal cannot be written");
     }
 }
 
@@ -192,8 +216,24 @@ impl Trouble {
         self.get().as_ref().is_some_and(|failure| !failure.may_heal)
     }
 
-    fn set(&self, failure: Option<Failure>) {
-        *self.get() = failure;
+    /// Something is wrong. What lasts is not forgotten for what may heal, and the same is told once.
+    pub(super) fn strike(&self, failure: Failure, what: &'static str) {
+        let mut trouble = self.get();
+        if trouble.as_ref().is_some_and(|known| *known == failure || !known.may_heal) {
+            return;
+        }
+        let (error, may_heal) = (&failure.says, failure.may_heal);
+        tracing::error!(target: "fanfare", %error, may_heal, "{what}");
+        *trouble = Some(failure);
+    }
+
+    /// All is well again, unless it cannot be.
+    fn heal(&self) {
+        let mut trouble = self.get();
+        if trouble.as_ref().is_some_and(|failure| failure.may_heal) {
+            tracing::info!(target: "fanfare", "the journal can be written again");
+            *trouble = None;
+        }
     }
 
     fn get(&self) -> MutexGuard<'_, Option<Failure>> {

@@ -72,7 +72,7 @@ pub(super) enum Stop {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Failure {
     pub(super) says: String,
-    /// It may heal by itself: the disk is full.
+    /// It may heal by itself: the disk is full, say.
     pub(super) may_heal: bool,
 }
 
@@ -99,7 +99,13 @@ impl From<rusqlite::Error> for Failure {
     fn from(error: rusqlite::Error) -> Self {
         let may_heal = matches!(
             error.sqlite_error_code(),
-            Some(ErrorCode::DiskFull | ErrorCode::DatabaseBusy | ErrorCode::OutOfMemory)
+            Some(
+                ErrorCode::DiskFull
+                    | ErrorCode::DatabaseBusy
+                    | ErrorCode::OutOfMemory
+                    // No file descriptor is left, say.
+                    | ErrorCode::CannotOpen
+            )
         );
         Self { says: error.to_string(), may_heal }
     }

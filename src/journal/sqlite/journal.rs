@@ -19,6 +19,7 @@ use super::{
     driver::{Driver, Tally, Trouble},
     error::Stop,
     open::{self, Lock},
+    place,
     queries::{self, Held},
     retention::Keep,
     store::Store,
@@ -79,9 +80,11 @@ impl SqliteJournal {
     }
 
     fn start(
-        settings: SqliteSettings,
+        mut settings: SqliteSettings,
         driver: impl FnOnce(Store, &SqliteSettings, (&Trouble, &Tally)) -> std::io::Result<Driver>,
     ) -> Result<Self, OpenError> {
+        let io = |source| OpenError::Io { path: settings.path.clone(), source };
+        settings.path = place::resolved(&settings.path).map_err(io)?;
         let path: &Path = &settings.path;
         let lock = Lock::take(path)?;
         let store = Store::open(&settings)?;
@@ -133,7 +136,7 @@ impl SqliteJournal {
             Ok(answer) => Ok(answer),
             Err(Stop::Refused(error)) => Err(error),
             Err(Stop::Failed(failure)) => {
-                tracing::error!(target: "fanfare", error = %failure.says, "the journal cannot be read");
+                self.trouble.strike(failure, "the journal cannot be read");
                 Err(JournalError::Unavailable)
             }
         }
@@ -300,7 +303,7 @@ impl Journal for SqliteJournal {
     }
 
     fn written(&self) -> Written {
-        self.written.written()
+        self.written.written(&self.trouble)
     }
 
     fn usage(&self) -> Vec<Usage> {

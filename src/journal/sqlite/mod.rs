@@ -10,6 +10,7 @@ mod error;
 mod inspect;
 mod journal;
 mod open;
+mod place;
 mod queries;
 mod retention;
 mod rows;

@@ -9,7 +9,7 @@ use std::{
 
 use rusqlite::{Connection, OpenFlags, config::DbConfig};
 
-use super::error::OpenError;
+use super::{error::OpenError, place};
 
 /// Says in the header of the file whose it is: the letters `fnfr`.
 const APPLICATION_ID: i64 = 0x666E_6672;
@@ -53,7 +53,7 @@ fn private() -> OpenOptions {
     options
 }
 
-fn beside(path: &Path, end: &str) -> PathBuf {
+pub(super) fn beside(path: &Path, end: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(end);
     name.into()
@@ -66,6 +66,13 @@ pub(super) fn writer(path: &Path) -> Result<Connection, OpenError> {
     if is_new {
         let io = |source| OpenError::Io { path: path.to_owned(), source };
         private().create_new(true).open(path).map_err(io)?;
+    }
+    let names = place::names(path);
+    if names > 1 {
+        let what = format!(
+            "it has {names} names (hard links): a lock beside one of them keeps nobody out"
+        );
+        return Err(OpenError::Unsafe { path: path.to_owned(), what });
     }
     let mut connection = Connection::open(path).map_err(sqlite)?;
     connection.busy_timeout(BUSY).map_err(sqlite)?;
@@ -102,7 +109,7 @@ pub(super) fn reader(path: &Path) -> Result<Connection, OpenError> {
 /// A connection that only looks, where nobody else of this process has the file.
 pub(super) fn inspector(path: &Path) -> Result<Connection, OpenError> {
     if !path.exists() {
-        let source = io::Error::from(io::ErrorKind::NotFound);
+        let source = io::Error::new(io::ErrorKind::NotFound, "there is no such file");
         return Err(OpenError::Io { path: path.to_owned(), source });
     }
     let connection = reader(path)?;

@@ -13,6 +13,7 @@ use super::{
     cache::{Cache, Cached},
     error::{Failure, Stop},
     open,
+    place::Place,
     retention::Mark,
     rows,
     targets::Targets,
@@ -30,6 +31,7 @@ use crate::{
 #[derive(Debug)]
 pub(super) struct Store {
     pub(super) connection: Connection,
+    pub(super) place: Place,
     targets: Targets,
     pub(super) cache: Cache,
     /// Number of the next delivery.
@@ -47,6 +49,7 @@ impl Store {
         let connection = open::writer(path)?;
         let mut store = Self {
             connection,
+            place: Place::of(path),
             targets: Targets::default(),
             cache: Cache::new(settings.cached_max),
             next_seq: 1,

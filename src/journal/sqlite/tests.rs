@@ -11,8 +11,8 @@ use uuid::Uuid;
 use super::{OpenError, SqliteJournal, SqliteSettings, rows};
 use crate::{
     journal::{
-        Accepted, CallerKey, DeadLetterFilter, Entry, Journal, JournalError, NewBroadcast,
-        NewDelivery, conformance,
+        Accepted, BroadcastFilter, CallerKey, DeadLetterFilter, Entry, Journal, JournalError,
+        NewBroadcast, NewDelivery, conformance,
     },
     report::{
         AttemptError, Because, Boot, BroadcastId, CancelledBy, CapturedReply, Completion,
@@ -298,4 +298,45 @@ async fn a_broken_file_stops_the_writer_for_good() {
     assert!(says.starts_with("expected"), "{says}");
     assert_eq!(journal.accept(broadcast(2)).await.unwrap_err(), JournalError::Unavailable);
     assert_eq!(journal.trouble().unwrap(), says);
+}
+
+#[tokio::test]
+async fn a_reader_that_finds_the_file_broken_stops_the_writer() {
+    let folder = TempDir::new().unwrap();
+    let journal = SqliteJournal::open(settings(&folder)).unwrap();
+    drop(journal.accept(broadcast(1)).await.unwrap());
+    journal
+        .write(|store| {
+            Ok(store.connection.execute_batch("COMMIT; PRAGMA wal_checkpoint; BEGIN")?)
+        })
+        .await
+        .unwrap();
+    let file = fs::OpenOptions::new().write(true).open(settings(&folder).path).unwrap();
+    let pages = file.metadata().unwrap().len();
+    std::os::unix::fs::FileExt::write_all_at(
+        &file,
+        &vec![0xA5; usize::try_from(pages).unwrap() - 4_096],
+        4_096,
+    )
+    .unwrap();
+    assert_eq!(
+        journal.broadcasts(&BroadcastFilter::default(), None, 9).await.unwrap_err(),
+        JournalError::Unavailable
+    );
+    assert_eq!(journal.trouble().unwrap(), "database disk image is malformed");
+    assert_eq!(journal.accept(broadcast(2)).await.unwrap_err(), JournalError::Unavailable);
+}
+
+#[tokio::test]
+async fn who_is_refused_by_a_disk_that_is_still_full_knows_that_nothing_was_written() {
+    let folder = TempDir::new().unwrap();
+    let journal = SqliteJournal::inline(settings(&folder)).unwrap();
+    let full = journal.write(|_| {
+        let full = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_FULL);
+        Err::<(), _>(rusqlite::Error::SqliteFailure(full, None).into())
+    });
+    assert_eq!(full.await.unwrap_err(), JournalError::Unavailable);
+    // His own commit would fail at its very end.
+    fs::remove_file(settings(&folder).path).unwrap();
+    assert_eq!(journal.accept(broadcast(1)).await.unwrap_err(), JournalError::Unavailable);
 }

@@ -73,4 +73,23 @@ async fn metrics_are_read_by_prometheus() {
     });
     assert!(outcome.is_some_and(|line| line.ends_with(" 1")), "{}", metrics.text);
     assert!(metrics.text.contains("fanfare_limit_max"), "{}", metrics.text);
+    assert!(metrics.text.contains("\nfanfare_journal_trouble{otel_scope_name=\"fanfare\"} 0"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_journal_that_is_taken_away_is_told_everywhere() {
+    let stage = Stage::new(&[], &[]).await;
+    std::fs::remove_file(stage.journal()).unwrap();
+    let send = || stage.post("/v1/broadcasts", r#"{"to":["crm"],"payload":1}"#);
+    let unknown = "503 outcome-unknown: whether it was written down is not known: \
+                   ask again with the same Idempotency-Key";
+    assert_eq!(send().await.told(), unknown);
+    assert_eq!(send().await.told(), "503 journal-unavailable: the journal is unavailable");
+    let ready = stage.get("/readyz").await;
+    let reasons = json!({
+        "ready": false, "reasons": ["journal.db was removed or replaced while it was open"]
+    });
+    assert_eq!((ready.status.as_u16(), ready.json()), (503, reasons));
+    let metrics = stage.get("/metrics").await.text;
+    assert!(metrics.contains("\nfanfare_journal_trouble{otel_scope_name=\"fanfare\"} 1"));
 }

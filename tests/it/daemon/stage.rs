@@ -1,6 +1,6 @@
 //! A daemon whose APIs are scripted, without a socket, in virtual time.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 use axum::{Router, body::Body, body::to_bytes};
 use fanfare::{
@@ -36,7 +36,7 @@ pub(super) struct Stage {
     pub(super) apis: Arc<ScriptedTransport>,
     router: Router,
     _meters: SdkMeterProvider,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 /// What came back.
@@ -83,7 +83,12 @@ impl Stage {
             .unwrap();
         let daemon = Daemon::new(engine.clone(), names, config.routes, limits).exposing(exposition);
         let daemon = Arc::new(daemon);
-        Self { router: daemon.router(), daemon, engine, apis, _meters: meters, _folder: folder }
+        Self { router: daemon.router(), daemon, engine, apis, _meters: meters, folder }
+    }
+
+    /// The file of its journal.
+    pub(super) fn journal(&self) -> PathBuf {
+        self.folder.path().join("journal.db")
     }
 
     /// Everything of a request: `POST /v1/broadcasts`, headers, body.
