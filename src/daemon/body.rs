@@ -1,7 +1,8 @@
 //! Reads the body of a request: as much as is allowed, as long as is allowed, and no more at once than there is room for.
 
-use axum::body::{Body, to_bytes};
-use bytes::Bytes;
+use axum::body::Body;
+use bytes::{Bytes, BytesMut};
+use futures_util::StreamExt;
 use http::{HeaderMap, header};
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
@@ -57,7 +58,7 @@ impl Bodies {
         let units = u32::try_from(expected.div_ceil(UNIT)).unwrap_or(u32::MAX);
         let read = async {
             let room = self.room.clone().acquire_many_owned(units).await;
-            let bytes = to_bytes(body, bytes_max).await;
+            let bytes = all(body, bytes_max).await;
             (room, bytes)
         };
         let in_time = timeout(self.limits.body_timeout, read).await;
@@ -69,15 +70,39 @@ impl Bodies {
             return Err(Problem::new(ProblemKind::ShuttingDown, "nothing is read any more"));
         };
         match bytes {
-            Ok(bytes) => Ok(Read { bytes, _room: room }),
-            // What is cut off is answered to nobody.
-            Err(_) => Err(too_large()),
+            Ok(Some(bytes)) => Ok(Read { bytes, _room: room }),
+            Ok(None) => Err(too_large()),
+            Err(_) => {
+                let says = "the body ends before it is complete";
+                Err(Problem::new(ProblemKind::MalformedJson, says))
+            }
         }
     }
 }
 
-/// Whether it says that it is JSON.
+/// All of a body; none where it is longer than that.
+async fn all(body: Body, bytes_max: usize) -> Result<Option<Bytes>, axum::Error> {
+    let mut pieces = body.into_data_stream();
+    let mut all = BytesMut::new();
+    while let Some(piece) = pieces.next().await {
+        let piece = piece?;
+        if all.len() + piece.len() > bytes_max {
+            return Ok(None);
+        }
+        all.extend_from_slice(&piece);
+    }
+    Ok(Some(all.freeze()))
+}
+
+/// Whether it says that it is JSON, as it stands there.
 pub(super) fn is_json(headers: &HeaderMap) -> Result<(), Problem> {
+    if let Some(found) = headers.get(header::CONTENT_ENCODING)
+        && !found.as_bytes().eq_ignore_ascii_case(b"identity")
+    {
+        let found = short(found.to_str().unwrap_or_default());
+        let says = format!("the Content-Encoding is `{found}`: send the body as it is");
+        return Err(Problem::new(ProblemKind::UnsupportedMediaType, says));
+    }
     let says = |found: &str| {
         let says = format!("the Content-Type is {found}, and must be `application/json`");
         Problem::new(ProblemKind::UnsupportedMediaType, says)

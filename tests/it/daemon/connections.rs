@@ -101,7 +101,17 @@ async fn who_is_cut_off_has_sent_nothing() {
         stream.shutdown().await.unwrap();
         let answer = all(&mut stream).await;
         assert!(!answer.starts_with("HTTP/1.1 2"), "{answer}");
+        // The last one has said all but the end of its body.
+        assert!(end < 200 || answer.contains("the body ends before it is complete"), "{answer}");
     }
+    // The same in pieces, which tell no length.
+    let mut stream = served.connect().await;
+    let pieces = "POST /v1/broadcasts HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n\
+        transfer-encoding: chunked\r\n\r\n5\r\n{\"pay\r\n";
+    stream.write_all(pieces.as_bytes()).await.unwrap();
+    stream.shutdown().await.unwrap();
+    let answer = all(&mut stream).await;
+    assert!(answer.contains("the body ends before it is complete"), "{answer}");
     let list = served.stage.get("/v1/broadcasts").await.json();
     assert_eq!(list["broadcasts"], serde_json::json!([]));
     served.assert_answers().await;

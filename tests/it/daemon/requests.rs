@@ -91,6 +91,12 @@ async fn what_is_no_request_of_this_api_is_said() {
             GOOD,
             "415 unsupported-media-type: the Content-Type is `text/plain`, and must be `application/json`",
         ),
+        (
+            SEND,
+            &[("content-type", "application/json"), ("content-encoding", "gzip")],
+            GOOD,
+            "415 unsupported-media-type: the Content-Encoding is `gzip`: send the body as it is",
+        ),
         (SEND, &[], "{\n \"payload\": }", "400 malformed-json: line 2, column 13: expected value"),
         (SEND, &[], "[1]", "400 invalid-request:  must be an object"),
         (SEND, &[], &long, "413 too-large: the body may have at most 2000 bytes"),
