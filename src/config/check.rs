@@ -3,13 +3,14 @@
 use std::collections::{BTreeMap, HashSet};
 
 use super::{
-    Problem, Route, RouteRecipient,
+    Lookup, Problem, Route, RouteRecipient,
     build::filter,
     document::{Places, child},
     issues::Issues,
     load::Read,
     nearest::nearest,
     route::{CompletionSetting, Recipient, RouteSettings},
+    route_schema,
     target::FallbackSetting,
 };
 
@@ -19,6 +20,8 @@ pub(super) type Targets = BTreeMap<String, Option<Read>>;
 pub(super) struct Check<'a> {
     pub(super) places: &'a Places,
     pub(super) problems: &'a mut Vec<Problem>,
+    /// Where the files of schemas are found.
+    pub(super) lookup: &'a dyn Lookup,
 }
 
 impl Check<'_> {
@@ -56,7 +59,7 @@ impl Check<'_> {
     }
 
     fn route(&mut self, at: &str, settings: RouteSettings, targets: &Targets) -> Route {
-        let RouteSettings { to, completion, deadline, rest, priority } = settings;
+        let RouteSettings { to, completion, deadline, rest, priority, schema } = settings;
         let to: Vec<Recipient> = to.into_iter().map(|recipient| recipient.detailed()).collect();
         let count = to.len();
         if let CompletionSetting::Quorum(needed) = completion
@@ -105,12 +108,15 @@ impl Check<'_> {
                 required: !it.optional,
             }
         });
+        let recipients = recipients.collect();
+        let mut issues = Issues::new(at, self.places, self.problems);
         Route {
-            recipients: recipients.collect(),
+            recipients,
             completion: completion.into(),
             deadline: deadline.map(|deadline| deadline.0),
             rest: rest.into(),
             priority: priority.into(),
+            schema: schema.and_then(|it| route_schema::compile(&it, self.lookup, &mut issues)),
         }
     }
 

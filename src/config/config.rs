@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use fanfare_sdk::{ApiTarget, Authorizer, Capture, Mapper, TargetName};
 
+use super::PayloadSchema;
 use crate::{
     mapping::Filter,
     policy::{Limits, TargetPolicy, gate::RetryBudget},
@@ -102,6 +103,8 @@ pub struct Route {
     pub rest: Rest,
     /// How urgent its broadcasts are.
     pub priority: Priority,
+    /// What its payloads have to look like; none takes all.
+    pub schema: Option<PayloadSchema>,
 }
 
 /// A recipient of a route.

@@ -67,7 +67,8 @@ pub fn load_str(
             let mut resolved = Resolved::default();
             resolve(&mut node, "", lookup, &mut resolved, &mut problems);
             let (value, places) = node.settle(&mut problems);
-            let loader = Loader { kinds, places: &places, resolved, problems: &mut problems };
+            let problems = &mut problems;
+            let loader = Loader { kinds, lookup, places: &places, resolved, problems };
             loader.load(value)
         }
         Err(problem) => {
@@ -85,6 +86,7 @@ pub fn load_str(
 
 struct Loader<'a> {
     kinds: &'a Registry,
+    lookup: &'a dyn Lookup,
     places: &'a Places,
     resolved: Resolved,
     problems: &'a mut Vec<Problem>,
@@ -126,7 +128,8 @@ impl<'a> Loader<'a> {
         }
         let engine = self.engine(&mut top);
         let journal = self.journal(&mut top);
-        let mut check = check::Check { places: self.places, problems: self.problems };
+        let mut check =
+            check::Check { places: self.places, problems: self.problems, lookup: self.lookup };
         let routes = check.all(&targets, routes);
         let built = targets.into_values().filter_map(|read| read?.built);
         Config { targets: built.collect(), routes, engine, journal }

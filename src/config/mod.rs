@@ -13,13 +13,16 @@ mod issues;
 mod journal;
 mod load;
 mod nearest;
+mod payload_schema;
 mod problem;
 mod reference;
 mod retry;
 mod route;
+mod route_schema;
 mod schema;
 mod target;
 mod validate;
+mod violation;
 
 #[cfg(feature = "daemon")]
 pub(crate) use self::nearest::nearest;
@@ -27,7 +30,9 @@ pub use self::{
     config::{Config, ConfiguredTarget, EngineConfig, JournalConfig, Route, RouteRecipient},
     duration::{Span, parse as parse_duration},
     load::{load, load_str},
+    payload_schema::{PayloadSchema, SchemaMistake},
     problem::{ConfigError, Place, Problem},
     reference::{Lookup, Surroundings},
     schema::{config_schema, target_schema},
+    violation::{Violation, Violations},
 };

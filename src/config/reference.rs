@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{
-    document::{Node, Tree, child},
+    document::{self, Node, Tree, child},
     problem::{Place, Problem},
 };
 
@@ -27,6 +27,14 @@ pub trait Lookup {
     /// # Errors
     /// Why it cannot be read.
     fn file(&self, path: &str) -> Result<String, String>;
+
+    /// The content of a file that is a document, and may be larger.
+    ///
+    /// # Errors
+    /// Why it cannot be read.
+    fn document(&self, path: &str) -> Result<String, String> {
+        self.file(path)
+    }
 }
 
 /// The environment and the files of this process.
@@ -158,18 +166,29 @@ impl Lookup for Surroundings {
     }
 
     fn file(&self, path: &str) -> Result<String, String> {
-        let mut text = String::new();
-        let read = std::fs::File::open(self.directory.join(Path::new(path)))
-            .and_then(|file| file.take(FILE_BYTES_MAX + 1).read_to_string(&mut text));
-        read.map_err(|error| cannot_read(&error))?;
-        if text.len() as u64 > FILE_BYTES_MAX {
-            return Err(format!("has more than {FILE_BYTES_MAX} bytes"));
-        }
+        let mut text = self.read(path, FILE_BYTES_MAX)?;
         // What an editor or `echo` puts at the end is no part of a secret.
         let end = text
             .strip_suffix('\n')
             .map_or(text.len(), |text| text.strip_suffix('\r').map_or(text.len(), str::len));
         text.truncate(end);
+        Ok(text)
+    }
+
+    fn document(&self, path: &str) -> Result<String, String> {
+        self.read(path, document::FILE_BYTES_MAX as u64)
+    }
+}
+
+impl Surroundings {
+    fn read(&self, path: &str, bytes_max: u64) -> Result<String, String> {
+        let mut text = String::new();
+        let read = std::fs::File::open(self.directory.join(Path::new(path)))
+            .and_then(|file| file.take(bytes_max + 1).read_to_string(&mut text));
+        read.map_err(|error| cannot_read(&error))?;
+        if text.len() as u64 > bytes_max {
+            return Err(format!("has more than {bytes_max} bytes"));
+        }
         Ok(text)
     }
 }

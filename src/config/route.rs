@@ -2,6 +2,7 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::duration::Span;
 use crate::report::{Completion, Priority, Rest};
@@ -28,6 +29,11 @@ pub(super) struct RouteSettings {
     #[serde(default)]
     #[schemars(extend("x-reason" = "a verdict says nothing against delivering the rest"))]
     pub(super) rest: RestSetting,
+    /// What its payloads have to look like: a JSON Schema (2020-12), here or in a file that `file` names. What does not
+    /// fit is not accepted.
+    #[serde(default)]
+    #[schemars(schema_with = "super::route_schema::setting")]
+    pub(super) schema: Option<Value>,
 }
 
 /// One recipient.

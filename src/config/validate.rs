@@ -167,7 +167,8 @@ fn collect_branches<'c>(
     }
 }
 
-fn plain(kind: &ValidationErrorKind) -> String {
+/// A mistake that needs no more than its own kind to be told.
+pub(super) fn plain(kind: &ValidationErrorKind) -> String {
     match kind {
         ValidationErrorKind::Pattern { pattern } if pattern == duration::PATTERN => {
             format!("is not a duration: {}", duration::RIGHT)
@@ -273,20 +274,23 @@ fn form(schema: &Value) -> String {
     {
         return format!("a map with `{}`", bare(key));
     }
-    let words: Vec<_> = types(schema)
-        .iter()
-        .filter(|word| *word != "null")
-        .map(|word| match word.as_str() {
-            "string" => "text".to_owned(),
-            "integer" => "a whole number".to_owned(),
-            "number" => "a number".to_owned(),
-            "boolean" => "`true` or `false`".to_owned(),
-            "array" => "a list".to_owned(),
-            "object" => "a map".to_owned(),
-            other => other.to_owned(),
-        })
-        .collect();
+    let types = types(schema);
+    let words: Vec<_> =
+        types.iter().filter(|word| *word != "null").map(|word| type_word(word)).collect();
     if words.is_empty() { "something else".to_owned() } else { words.join(" or ") }
+}
+
+/// A type of JSON, in words.
+pub(super) fn type_word(name: &str) -> &str {
+    match name {
+        "string" => "text",
+        "integer" => "a whole number",
+        "number" => "a number",
+        "boolean" => "`true` or `false`",
+        "array" => "a list",
+        "object" => "a map",
+        other => other,
+    }
 }
 
 /// All forms of an `anyOf` or `oneOf`; maps of one key are told together.
@@ -328,7 +332,7 @@ fn bare(word: &Value) -> String {
     word.as_str().map_or_else(|| word.to_string(), str::to_owned)
 }
 
-fn kind_of(value: &Value) -> &'static str {
+pub(super) fn kind_of(value: &Value) -> &'static str {
     match value {
         Value::Null => "empty",
         Value::Bool(true) => "`true`",

@@ -21,7 +21,7 @@ use super::{
     router::{Answer, Shared, broadcast_id, json},
 };
 use crate::{
-    engine::{BroadcastHandle, Replay},
+    engine::{Broadcast, BroadcastHandle, Replay},
     report::{BroadcastId, Report},
     telemetry::{Baggage, extract},
     wire::{self, listing},
@@ -35,27 +35,33 @@ pub(super) async fn send(State(daemon): Shared, headers: HeaderMap, body: Body) 
     let key = keys::key(&headers, daemon.limits.key_bytes_max);
     let handle = {
         let body = daemon.bodies.json(&headers, body).await?;
-        let broadcast = order(&daemon, &body.bytes);
+        let broadcast = order(&daemon, &body.bytes).await;
         let (key, mut broadcast) = match (key, broadcast) {
             (Ok(key), broadcast) => (key, broadcast?),
             (Err(mistake), Ok(_)) => return Err(Problem::invalid(vec![mistake])),
             (Err(mistake), Err(problem)) => return Err(problem.and(mistake)),
         };
-        if let Some(caller) = extract(&headers) {
-            broadcast = broadcast.continuing(caller);
-        }
-        broadcast = broadcast.baggage(Baggage::extract(&headers));
+        broadcast = traced(broadcast, &headers);
         if let Some(key) = &key {
             broadcast = broadcast.idempotency_key(key);
         }
         let _in_use = key.as_deref().map(|key| daemon.keys.take(key)).transpose()?;
-        daemon.engine.send(broadcast).await.map_err(refused)?
+        daemon.engine.send(broadcast).await.map_err(|error| refused(error, "/payload"))?
     };
     answer_in_time(&handle, prefer).await
 }
 
+/// Goes on in the caller's trace.
+pub(super) fn traced(broadcast: Broadcast, headers: &HeaderMap) -> Broadcast {
+    let broadcast = broadcast.baggage(Baggage::extract(headers));
+    match extract(headers) {
+        Some(caller) => broadcast.continuing(caller),
+        None => broadcast,
+    }
+}
+
 /// The report where the verdict comes in time, else where it will be found.
-async fn answer_in_time(handle: &BroadcastHandle, prefer: Prefer) -> Answer {
+pub(super) async fn answer_in_time(handle: &BroadcastHandle, prefer: Prefer) -> Answer {
     let verdict = match prefer.wait {
         Some(wait) => timeout(wait, handle.verdict()).await.ok(),
         None => None,

@@ -8,13 +8,14 @@ use std::{
     },
 };
 
-use tokio::sync::Semaphore;
+use tokio::{sync::Semaphore, task::spawn_blocking};
 
 use super::{
-    DaemonLimits, Exposition,
+    DaemonLimits, Exposition, ProblemKind,
     body::Bodies,
     configured::{Configured, Current},
     keys::KeysInUse,
+    problem::Problem,
 };
 use crate::{
     config::{Config, Route},
@@ -23,6 +24,9 @@ use crate::{
 
 /// Replays with a rate that go on at once.
 const REPLAYS_MAX: usize = 4;
+
+/// Threads that read large requests at once: others wait, and the small ones do not notice.
+const ASIDE_MAX: usize = 4;
 
 /// An engine with its configuration, for callers that come over HTTP.
 #[derive(Debug)]
@@ -35,6 +39,8 @@ pub struct Daemon {
     pub(super) exposition: Option<Exposition>,
     /// Turns for replays with a rate.
     pub(super) replays: Arc<Semaphore>,
+    /// Turns for reading what is large.
+    aside: Arc<Semaphore>,
     draining: AtomicBool,
 }
 
@@ -56,6 +62,7 @@ impl Daemon {
             keys: KeysInUse::default(),
             exposition: None,
             replays: Semaphore::new(REPLAYS_MAX).into(),
+            aside: Semaphore::new(ASIDE_MAX).into(),
             draining: AtomicBool::new(false),
         }
     }
@@ -84,6 +91,20 @@ impl Daemon {
     /// Is not ready from here on: whoever balances the load sends it elsewhere.
     pub fn drain(&self) {
         self.draining.store(true, Ordering::Release);
+    }
+
+    /// Runs `work`, which may take long, on a thread of its own.
+    pub(super) async fn aside<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Problem> {
+        let turn = self.aside.clone().acquire_owned().await;
+        let done = spawn_blocking(move || {
+            let done = work();
+            drop(turn);
+            done
+        });
+        done.await.map_err(|_| Problem::new(ProblemKind::Internal, "reading the request panicked"))
     }
 
     pub(super) fn is_draining(&self) -> bool {

@@ -1,6 +1,9 @@
 //! What somebody wants to be sent: the body of `POST /v1/broadcasts`.
 
-use std::collections::{BTreeMap, HashSet};
+use std::{
+    collections::{BTreeMap, HashSet},
+    sync::Arc,
+};
 
 use bytes::Bytes;
 use fanfare_sdk::Payload;
@@ -14,8 +17,8 @@ use super::{
     problem::{Mistake, Problem, ProblemKind, short},
 };
 use crate::{
-    config::{nearest, parse_duration},
-    engine::{AcceptError, AcceptProblem, Broadcast},
+    config::{Route, Violation, nearest, parse_duration},
+    engine::{AcceptError, AcceptProblem, Broadcast, RouteError},
     report::{Completion, Priority, Rest},
 };
 
@@ -40,9 +43,32 @@ struct More {
     optional: bool,
 }
 
+/// Bytes of a body from which on it is read on a thread of its own: payloads are checked and conditions worked out.
+pub(super) const QUICK_BYTES_MAX: usize = 64 << 10;
+
+/// Why a payload cannot go along a route.
+#[derive(Debug, Default)]
+pub(super) struct Unfit {
+    /// Violations of the schema of the route.
+    errors: Vec<Mistake>,
+    /// That there are more.
+    more: Option<String>,
+    /// Conditions that cannot be worked out.
+    others: Vec<Mistake>,
+}
+
 /// Reads what is to be sent. Everything that is wrong is said at once.
-pub(super) fn order(daemon: &Daemon, body: &Bytes) -> Result<Broadcast, Problem> {
+pub(super) async fn order(daemon: &Arc<Daemon>, body: &Bytes) -> Result<Broadcast, Problem> {
+    if body.len() <= QUICK_BYTES_MAX {
+        return read(daemon, body);
+    }
+    let (daemon, body) = (daemon.clone(), body.clone());
+    daemon.clone().aside(move || read(&daemon, &body)).await?
+}
+
+fn read(daemon: &Daemon, body: &Bytes) -> Result<Broadcast, Problem> {
     let mut members = Members::of(body)?;
+    let mut unfit = Unfit::default();
     let payload = members.raw("payload").map(|bytes| Payload::new("application/json", bytes));
     if payload.is_none() {
         members.mistake("payload", "is missing");
@@ -58,7 +84,9 @@ pub(super) fn order(daemon: &Daemon, body: &Bytes) -> Result<Broadcast, Problem>
             members.mistake("to", "cannot stand beside `route`");
             None
         }
-        (Some(route), None) => along(&configured, &route, payload.as_ref(), &mut members),
+        (Some(route), None) => {
+            along(&configured, (&route, payload.as_ref()), &mut members, &mut unfit)
+        }
         (None, Some(to)) => Some(list(&configured, to, payload, &mut members)),
         (None, None) => {
             if members.mistakes.is_empty() {
@@ -84,7 +112,7 @@ pub(super) fn order(daemon: &Daemon, body: &Bytes) -> Result<Broadcast, Problem>
         }
     });
     let metadata = metadata(daemon, &mut members);
-    members.end(KNOWN)?;
+    unfit.beside(members.end(KNOWN))?;
     let Some(mut broadcast) = broadcast else { return Err(Problem::invalid(Vec::new())) };
     if let Some(completion) = completion {
         broadcast = broadcast.completion(completion);
@@ -103,20 +131,69 @@ pub(super) fn order(daemon: &Daemon, body: &Bytes) -> Result<Broadcast, Problem>
 
 fn along(
     configured: &Configured,
-    name: &str,
-    payload: Option<&Payload>,
+    (name, payload): (&str, Option<&Payload>),
     members: &mut Members<'_>,
+    unfit: &mut Unfit,
 ) -> Option<Broadcast> {
     let Some(route) = configured.routes.get(name) else {
         members.mistake("route", unknown("route", name, configured.routes.keys()));
         return None;
     };
-    match Broadcast::along(name, route, payload?) {
+    match fitting((name, route), payload?, "/payload") {
         Ok(broadcast) => Some(broadcast),
-        Err(wrong) => {
-            let mistakes = wrong.iter().map(|it| Mistake::in_body("/payload", it.to_string()));
-            members.mistakes.extend(mistakes);
+        Err(found) => {
+            *unfit = found;
             None
+        }
+    }
+}
+
+/// A payload that stands at that place of the body, along a route.
+pub(super) fn fitting(
+    (name, route): (&str, &Route),
+    payload: &Payload,
+    at: &str,
+) -> Result<Broadcast, Unfit> {
+    Broadcast::along(name, route, payload).map_err(|wrong| {
+        let mut unfit = Unfit::default();
+        for wrong in wrong {
+            match wrong {
+                RouteError::Schema(Violation { pointer, says, .. }) => {
+                    unfit.errors.push(violation(at, &pointer, says));
+                }
+                RouteError::MoreViolations(says) => unfit.more = Some(says),
+                other => unfit.others.push(Mistake::in_body(at, other.to_string())),
+            }
+        }
+        unfit
+    })
+}
+
+/// What is encoded has no places that a pointer can name.
+fn violation(at: &str, pointer: &str, says: String) -> Mistake {
+    if at == "/data_base64" && !pointer.is_empty() {
+        return Mistake::in_body(at, format!("{pointer} {says}"));
+    }
+    Mistake::in_body(format!("{at}{pointer}"), says)
+}
+
+impl Unfit {
+    /// Where nothing else is wrong.
+    pub(super) fn problem(self) -> Problem {
+        if self.errors.is_empty() {
+            return Problem::invalid(self.others);
+        }
+        Problem::payload(self.errors, self.more)
+    }
+
+    /// With what else is wrong with the request.
+    fn beside(self, rest: Result<(), Problem>) -> Result<(), Problem> {
+        match rest {
+            rest if self.errors.is_empty() && self.others.is_empty() => rest,
+            Ok(()) => Err(self.problem()),
+            Err(problem) => {
+                Err(self.errors.into_iter().chain(self.others).fold(problem, Problem::and))
+            }
         }
     }
 }
@@ -171,7 +248,7 @@ fn metadata(daemon: &Daemon, members: &mut Members<'_>) -> BTreeMap<String, Valu
 }
 
 /// Why it is not accepted, at the place in the body where that comes from.
-pub(super) fn refused(error: AcceptError) -> Problem {
+pub(super) fn refused(error: AcceptError, payload_at: &str) -> Problem {
     let problems = match error {
         AcceptError::Invalid { problems } => problems,
         AcceptError::Journal(error) => return error.into(),
@@ -180,7 +257,7 @@ pub(super) fn refused(error: AcceptError) -> Problem {
         }
     };
     let at = |problem: &AcceptProblem| match problem {
-        AcceptProblem::PayloadTooLarge { .. } | AcceptProblem::OrderKey { .. } => "/payload",
+        AcceptProblem::PayloadTooLarge { .. } | AcceptProblem::OrderKey { .. } => payload_at,
         AcceptProblem::Quorum { .. } => "/completion",
         _ => "/to",
     };

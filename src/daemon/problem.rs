@@ -40,6 +40,8 @@ pub enum ProblemKind {
     UnsupportedMediaType,
     /// The key was used for something else.
     KeyReused,
+    /// The payload does not fit the schema of its route; `errors` says what and where.
+    PayloadInvalid,
     /// A fault of ours.
     Internal,
     /// A limit is reached.
@@ -92,7 +94,7 @@ struct Document<'p> {
 
 impl ProblemKind {
     /// All there are.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::MalformedJson,
         Self::InvalidRequest,
         Self::Forbidden,
@@ -104,6 +106,7 @@ impl ProblemKind {
         Self::TooLarge,
         Self::UnsupportedMediaType,
         Self::KeyReused,
+        Self::PayloadInvalid,
         Self::Internal,
         Self::Full,
         Self::JournalUnavailable,
@@ -125,6 +128,7 @@ impl ProblemKind {
             Self::TooLarge => (413, "too-large", "More than is taken"),
             Self::UnsupportedMediaType => (415, "unsupported-media-type", "Only JSON is taken"),
             Self::KeyReused => (422, "idempotency-key-reused", "The key was used otherwise"),
+            Self::PayloadInvalid => (422, "payload-invalid", "The payload does not fit its route"),
             Self::Internal => (500, "internal", "A fault of ours"),
             Self::Full => (503, "full", "A limit is reached"),
             Self::JournalUnavailable => (503, "journal-unavailable", "Nothing can be written down"),
@@ -170,9 +174,17 @@ impl Problem {
         Self { kind: ProblemKind::InvalidRequest, detail, errors }
     }
 
+    /// A payload that does not fit the schema of its route. `more` says that there are others.
+    pub(super) fn payload(errors: Vec<Mistake>, more: Option<String>) -> Self {
+        let told = Self::invalid(errors);
+        let more = more.map(|more| format!("; {more}")).unwrap_or_default();
+        let detail = format!("{}{more}", told.detail).into();
+        Self { kind: ProblemKind::PayloadInvalid, detail, ..told }
+    }
+
     /// With one more mistake, where mistakes are what it is about.
     pub(super) fn and(mut self, mistake: Mistake) -> Self {
-        if self.kind == ProblemKind::InvalidRequest {
+        if [ProblemKind::InvalidRequest, ProblemKind::PayloadInvalid].contains(&self.kind) {
             self.errors.push(mistake);
             return Self::invalid(self.errors);
         }

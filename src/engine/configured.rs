@@ -4,11 +4,11 @@ use fanfare_sdk::{Payload, TargetName};
 
 use super::{Broadcast, EngineBuilder, Target};
 use crate::{
-    config::{Config, ConfiguredTarget, EngineConfig, Route},
+    config::{Config, ConfiguredTarget, EngineConfig, Route, Violation},
     mapping::{Limits, RunError},
 };
 
-/// A condition of a route cannot be worked out for a payload: nothing was sent.
+/// A payload does not fit a route, or a condition cannot be worked out for it: nothing was sent.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RouteError {
@@ -26,6 +26,17 @@ pub enum RouteError {
         /// Why.
         error: RunError,
     },
+    /// The payload does not fit the schema of the route.
+    #[error("the payload{}", at(&.0.pointer, &.0.says))]
+    Schema(Violation),
+    /// There are more violations than those that are listed.
+    #[error("the payload: {0}")]
+    MoreViolations(String),
+}
+
+/// ` is missing`, or `: /customer/email is missing`.
+fn at(pointer: &str, says: &str) -> String {
+    if pointer.is_empty() { format!(" {says}") } else { format!(": {pointer} {says}") }
 }
 
 impl From<ConfiguredTarget> for Target {
@@ -67,11 +78,21 @@ impl EngineBuilder {
 }
 
 impl Broadcast {
-    /// A payload to the recipients of a route, with its policies. Conditions are worked out here.
+    /// A payload to the recipients of a route, with its policies. Whether it fits the route's schema is looked at here,
+    /// and conditions are worked out: that may take long where it is large.
     ///
     /// # Errors
-    /// All conditions that cannot be worked out for this payload.
+    /// All that does not fit the schema; where it fits, all conditions that cannot be worked out for this payload.
     pub fn along(name: &str, route: &Route, payload: &Payload) -> Result<Self, Vec<RouteError>> {
+        if let Some(Err(violations)) = route.schema.as_ref().map(|it| it.check(payload)) {
+            let more = violations.more().map(RouteError::MoreViolations);
+            return Err(violations
+                .listed
+                .into_iter()
+                .map(RouteError::Schema)
+                .chain(more)
+                .collect());
+        }
         let mut wrong = Vec::new();
         let mut broadcast = Self::new(payload.clone())
             .route(name)

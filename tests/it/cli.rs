@@ -53,6 +53,27 @@ fn steady(text: &str, apis: &[&MockApi]) -> String {
     words.concat()
 }
 
+#[tokio::test]
+async fn a_payload_that_does_not_fit_its_route_is_wrong_usage() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let at = |name: &str| folder.path().join(name).display().to_string();
+    std::fs::write(at("order.json"), r#"{"required": ["id", "name"]}"#).unwrap();
+    let config = "targets: { a: { kind: http, url: 'http://127.0.0.1:1/' } }\n\
+                  routes: { r: { to: [a], schema: { file: order.json } } }\n";
+    std::fs::write(at("f.yaml"), config).unwrap();
+    let config = at("f.yaml");
+    let output = run(fanfare(&["send", HELLO, "--config", &config, "--route", "r"])).await;
+    let expected = "error: the payload: /id is missing\nerror: the payload: /name is missing\n";
+    assert!(err(&output).starts_with(expected), "{}", err(&output));
+    assert_eq!(output.status.code(), Some(2));
+    let checked = run(fanfare(&["check", "--config", &config])).await;
+    assert_eq!(checked.status.code(), Some(0), "{}", err(&checked));
+    std::fs::write(at("order.json"), r#"{"$ref": "https://a.example/order"}"#).unwrap();
+    let checked = run(fanfare(&["check", "--config", &config])).await;
+    assert!(err(&checked).contains("routes.r.schema.file: order.json:1:10: $ref: leads out"));
+    assert_eq!(checked.status.code(), Some(2));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn two_apis_get_it_and_the_report_fits_its_schema() {
     let [a, b] = [

@@ -43,11 +43,52 @@ fn given() -> Given {
         ("HOST", "crm.example"),
         ("/run/secrets/audit", SECRET),
         ("CRM_TOKEN", "s3cret-token"),
+        ("order.json", r#"{ "required": ["id"] }"#),
+        ("odd.yaml", "type: object\nproperties:\n  a: { $ref: 'b.json' }\n  a: {}\nminLength: x\n"),
     ]))
 }
 
 fn read(text: &str) -> Result<Config, String> {
     load_str("f.yaml", text, &kinds(), &given()).map_err(|error| error.to_string())
+}
+
+const ROUTE: &str = "targets:\n  a: { kind: http, url: 'https://a.example/' }\nroutes:\n  r:\n    to: [a]\n    schema:";
+
+#[test]
+fn a_schema_of_a_route_is_checked() {
+    let route = |schema: &str| format!("{ROUTE} {schema}\n");
+    for schema in ["{ type: object }", "true", "{ file: order.json }"] {
+        wrong(&route(schema), &[]);
+    }
+    wrong(
+        &route("\n      type: objct\n      properties: { id: { $ref: 'https://a.example/id' } }"),
+        &[
+            "7:13: routes.r.schema.type: is not one of `array`, `boolean`, `integer`, `null`, `number`, `object` or `string`",
+            "8:33: routes.r.schema.properties.id.$ref: leads out of the document, and nothing is loaded from elsewhere: `#/$defs/…` would be right",
+        ],
+    );
+    wrong(
+        &route("{ file: odd.yaml }"),
+        &[
+            "6:21: routes.r.schema.file: odd.yaml:3:14: properties.a.$ref: leads out of the document, and nothing is loaded from elsewhere: `#/$defs/…` would be right",
+            "6:21: routes.r.schema.file: odd.yaml:4:3: properties.a: is given twice: the first one stands in line 3",
+            "6:21: routes.r.schema.file: odd.yaml:5:12: minLength: is text: a whole number would be right",
+        ],
+    );
+    wrong(&route("{ file: none.json }"), &["6:21: routes.r.schema.file: `none.json` is not there"]);
+    wrong(
+        &route("{ file: a, type: object }"),
+        &["6:21: routes.r.schema.file: stands alone: the schema is in the file, or here"],
+    );
+    wrong(&route("{ file: 7 }"), &["6:21: routes.r.schema.file: is a number: text would be right"]);
+    wrong(
+        &route(""),
+        &["6:11: routes.r.schema: is empty: a map or `true` or `false` would be right"],
+    );
+    wrong(
+        &route("text"),
+        &["6:13: routes.r.schema: is text: a map or `true` or `false` would be right"],
+    );
 }
 
 /// What is wrong, a line each, without the file's name.

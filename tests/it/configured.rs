@@ -157,6 +157,22 @@ async fn a_condition_leaves_a_recipient_out() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_payload_that_does_not_fit_the_schema_of_its_route_is_not_sent() {
+    let text = "targets:\n  a: { kind: http, url: 'https://a.example/' }\n\
+                routes:\n  r: { to: [{ target: a, when: .plan }], schema: { required: [plan, name] } }\n";
+    let stage = stage(text, &[("a", &[Scripted::status(200)])]).await;
+    let along = |payload: &Payload| {
+        let wrong = Broadcast::along("r", &stage.config.routes["r"], payload).err();
+        let told = wrong.unwrap_or_default().iter().map(ToString::to_string).collect::<Vec<_>>();
+        told.join("; ")
+    };
+    let told = along(&Payload::json(&json!({ "age": 7 })));
+    assert_eq!(told, "the payload: /plan is missing; the payload: /name is missing");
+    assert_eq!(along(&Payload::new("text/plain", "hi")), "the payload must be JSON");
+    assert_eq!(along(&Payload::json(&json!({ "plan": true, "name": "a" }))), "");
+}
+
+#[tokio::test(start_paused = true)]
 async fn captures_stand_in_the_report() {
     let lines =
         "capture: { id: .body.id, at: .headers.location, code: .status, none: .body.x.y.z }";

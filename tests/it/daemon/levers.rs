@@ -31,7 +31,7 @@ async fn routes_are_told_as_they_are_configured() {
     let stage = Stage::new(&[], &[]).await;
     let routes = stage.get("/v1/routes").await.json();
     let names: Vec<_> = routes["routes"].as_array().unwrap().iter().map(|it| &it["name"]).collect();
-    assert_eq!(names, ["both", "signup", "some"]);
+    assert_eq!(names, ["both", "signup", "some", "strict"]);
     assert_eq!(
         routes["routes"][2],
         json!({

@@ -72,6 +72,46 @@ async fn everything_that_is_wrong_with_a_broadcast_is_said_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_payload_that_does_not_fit_its_route_is_not_accepted() {
+    let stage = Stage::new(&[Scripted::status(200)], &[]).await;
+    for (body, expected) in [
+        (
+            r#"{"route":"strict","payload":{"customer":{"email":"s3cret"},"items":["s3cret",1,2.5]}}"#,
+            "422 payload-invalid: /payload/items/0 is text: a whole number would be right; \
+             /payload/items/2 is a number: a whole number would be right",
+        ),
+        (
+            r#"{"route":"strict","payload":{"customer":{}}}"#,
+            "422 payload-invalid: /payload/customer/email is missing",
+        ),
+        (
+            r#"{"route":"strict","payload":{},"priority":"max"}"#,
+            "400 invalid-request: /priority must be `high`, `normal` or `low`; /payload/customer is missing",
+        ),
+        (r#"{"route":"strict","payload":{"customer":{"email":"a"}}}"#, "202"),
+    ] {
+        check(&stage, SEND, &[], body, expected).await;
+    }
+    // On a thread of its own, and all of it told or counted.
+    let many = |count: usize| {
+        let items = vec![r#""s3cret""#; count].join(",");
+        format!(r#"{{"route":"strict","payload":{{"customer":{{"email":""}},"items":[{items}]}}}}"#)
+    };
+    for (count, listed, detail) in [
+        (10_000, 50, "50 mistakes, listed in `errors`; 9950 more are not listed"),
+        (50_000, 1, "1 mistake, listed in `errors`; it is too large for more to be looked for"),
+    ] {
+        let answer = stage.ask(SEND, &[], &many(count)).await;
+        let problem = answer.json();
+        assert_eq!(answer.status, 422, "{}", answer.text);
+        assert_eq!(problem["detail"], detail);
+        assert_eq!(problem["errors"].as_array().unwrap().len(), listed);
+        assert!(!answer.text.contains("s3cret"), "{}", answer.text);
+    }
+    assert_eq!(stage.apis.received().len(), 1, "what does not fit was not sent");
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_is_no_request_of_this_api_is_said() {
     let stage = stage().await;
     let json = ("content-type", "application/json; charset=utf-8");

@@ -28,6 +28,14 @@ routes:
   signup: { to: [crm, { target: audit, optional: true }], deadline: 30s }
   both: { to: [crm, audit] }
   some: { to: [crm, { target: audit, when: '.big' }], completion: any, priority: low, rest: cancel }
+  strict:
+    to: [crm]
+    schema:
+      type: object
+      required: [customer]
+      properties:
+        customer: { type: object, required: [email], properties: { email: { type: string } } }
+        items: { type: array, items: { type: integer } }
 ";
 
 pub(super) struct Stage {
