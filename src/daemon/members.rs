@@ -75,6 +75,17 @@ impl<'b> Members<'b> {
         }
     }
 
+    /// Those that were not asked for, each once; they are known.
+    pub(super) fn rest(&mut self) -> Vec<(String, Bytes)> {
+        let mut rest: Vec<(String, Bytes)> = Vec::new();
+        for (name, raw) in self.left.drain(..) {
+            if !rest.iter().any(|(other, _)| *other == name) {
+                rest.push((name, self.body.slice_ref(raw.get().as_bytes())));
+            }
+        }
+        rest
+    }
+
     /// Something is wrong with a member.
     pub(super) fn mistake(&mut self, name: &str, says: impl Into<String>) {
         self.mistakes.push(Mistake::in_body(pointer(name), says));

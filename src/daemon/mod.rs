@@ -2,6 +2,7 @@
 
 mod body;
 mod broadcasts;
+mod cloud_events;
 mod configured;
 #[expect(clippy::module_inception, reason = "the type that the module is named after")]
 mod daemon;

@@ -13,8 +13,8 @@ use http::StatusCode;
 use serde::Serialize;
 
 use super::{
-    Daemon, ProblemKind, broadcasts, dead_letters, guard, health, metrics, problem::Problem,
-    targets,
+    Daemon, ProblemKind, broadcasts, cloud_events, dead_letters, guard, health, metrics,
+    problem::Problem, targets,
 };
 use crate::report::BroadcastId;
 
@@ -36,6 +36,10 @@ impl Daemon {
             .route("/v1/dead-letters/replay", post(dead_letters::replay))
             .route("/v1/dead-letters/discard", post(dead_letters::discard))
             .route("/v1/routes", get(targets::routes))
+            .route(
+                "/v1/routes/{route}/events",
+                post(cloud_events::receive).options(cloud_events::handshake),
+            )
             .route("/v1/targets", get(targets::list))
             .route("/v1/targets/{name}/pause", post(targets::pause))
             .route("/v1/targets/{name}/resume", post(targets::resume))

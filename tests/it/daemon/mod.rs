@@ -1,6 +1,7 @@
 //! The daemon, as its callers see it.
 
 mod broadcasts;
+mod cloud_events;
 mod connections;
 mod dead_letters;
 mod levers;
