@@ -72,6 +72,9 @@ pub(super) enum SchemaOf {
     Report,
     /// One kind of target.
     Target,
+    /// What a daemon can be asked: OpenAPI 3.1.
+    #[value(name = "openapi")]
+    OpenApi,
 }
 
 #[derive(Debug, Args)]

@@ -12,15 +12,17 @@ use super::{
 };
 use crate::{
     config::{config_schema, target_schema},
+    daemon::openapi,
     wire::report_schema,
 };
 
-/// Prints a JSON Schema.
+/// Prints a JSON Schema, or the description of the API.
 pub(super) fn schema(args: &SchemaArgs) -> io::Result<Status> {
     let kinds = kinds();
     let schema = match (args.of, &args.kind) {
         (SchemaOf::Report, None) => report_schema(),
         (SchemaOf::Config, None) => config_schema(&kinds),
+        (SchemaOf::OpenApi, None) => openapi(),
         (SchemaOf::Target, Some(kind)) => match kinds.get(kind) {
             Some(kind) => target_schema(kind),
             None => {
@@ -36,7 +38,7 @@ pub(super) fn schema(args: &SchemaArgs) -> io::Result<Status> {
             complain(&["which kind? `fanfare schema target http` would be right".to_owned()]);
             return Ok(Status::WrongUsage);
         }
-        (SchemaOf::Report | SchemaOf::Config, Some(_)) => {
+        (SchemaOf::Report | SchemaOf::Config | SchemaOf::OpenApi, Some(_)) => {
             complain(&["only `fanfare schema target` has a kind".to_owned()]);
             return Ok(Status::WrongUsage);
         }

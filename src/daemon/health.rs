@@ -5,16 +5,9 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http::StatusCode;
-use serde::Serialize;
 
 use super::router::{Shared, json};
-
-/// What stands in the way.
-#[derive(Debug, Serialize)]
-struct Readiness {
-    ready: bool,
-    reasons: Vec<String>,
-}
+use crate::wire::listing::Readiness;
 
 /// `GET /healthz`: it answers, so it lives.
 pub(super) async fn healthz() -> Response {

@@ -13,6 +13,7 @@ mod keys;
 mod limits;
 mod members;
 mod metrics;
+mod openapi;
 mod order;
 mod prefer;
 mod problem;
@@ -27,6 +28,7 @@ pub use self::{
     daemon::Daemon,
     limits::DaemonLimits,
     metrics::{Exposition, MetricsError},
+    openapi::openapi,
     problem::ProblemKind,
     serve::serve,
     watch::{FileWatch, Identity},

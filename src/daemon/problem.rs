@@ -4,12 +4,14 @@ use std::{borrow::Cow, time::Duration};
 
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
-use serde::Serialize;
 
 use crate::{
     engine::{AcceptError, ReplayError},
     journal::JournalError,
+    wire,
 };
+
+pub(super) use crate::wire::Mistake;
 
 /// Where the types of problems are described.
 const TYPES: &str = "https://fanfare.dev/problems/";
@@ -60,36 +62,6 @@ pub(super) struct Problem {
     kind: ProblemKind,
     detail: Cow<'static, str>,
     errors: Vec<Mistake>,
-}
-
-/// Something that is wrong in a request.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
-pub(super) struct Mistake {
-    #[serde(flatten)]
-    at: At,
-    detail: String,
-}
-
-/// Where something is wrong.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
-#[serde(rename_all = "snake_case")]
-enum At {
-    /// In the body, as a JSON pointer (RFC 6901).
-    Pointer(String),
-    /// A parameter of the query.
-    Parameter(String),
-    /// A header.
-    Header(String),
-}
-
-#[derive(Serialize)]
-struct Document<'p> {
-    r#type: String,
-    title: &'static str,
-    status: u16,
-    detail: &'p str,
-    #[serde(skip_serializing_if = "<[_]>::is_empty")]
-    errors: &'p [Mistake],
 }
 
 impl ProblemKind {
@@ -149,8 +121,13 @@ impl ProblemKind {
         self.told().1
     }
 
+    /// Its `type`.
+    pub(super) fn uri(self) -> String {
+        format!("{TYPES}{}", self.code())
+    }
+
     /// When it may be asked again.
-    const fn retry_after(self) -> Option<Duration> {
+    pub(super) const fn retry_after(self) -> Option<Duration> {
         match self {
             Self::KeyInUse | Self::OutcomeUnknown => Some(Duration::from_secs(1)),
             Self::Full | Self::JournalUnavailable | Self::ShuttingDown => {
@@ -199,17 +176,17 @@ impl Problem {
 impl Mistake {
     /// At that place of the body.
     pub(super) fn in_body(pointer: impl Into<String>, detail: impl Into<String>) -> Self {
-        Self { at: At::Pointer(pointer.into()), detail: detail.into() }
+        Self { pointer: Some(pointer.into()), detail: detail.into(), ..Self::default() }
     }
 
     /// In that parameter.
     pub(super) fn in_query(name: &str, detail: impl Into<String>) -> Self {
-        Self { at: At::Parameter(short(name)), detail: detail.into() }
+        Self { parameter: Some(short(name)), detail: detail.into(), ..Self::default() }
     }
 
     /// In that header.
     pub(super) fn in_header(name: &str, detail: impl Into<String>) -> Self {
-        Self { at: At::Header(name.to_owned()), detail: detail.into() }
+        Self { header: Some(name.to_owned()), detail: detail.into(), ..Self::default() }
     }
 }
 
@@ -261,13 +238,13 @@ impl From<ReplayError> for Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let (status, code, title) = self.kind.told();
-        let document = Document {
-            r#type: format!("{TYPES}{code}"),
-            title,
+        let (status, _, title) = self.kind.told();
+        let document = wire::Problem {
+            r#type: self.kind.uri(),
+            title: title.to_owned(),
             status,
-            detail: &self.detail,
-            errors: &self.errors,
+            detail: self.detail.into_owned(),
+            errors: self.errors,
         };
         let body = serde_json::to_vec(&document).unwrap_or_default();
         let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);

@@ -1,17 +1,18 @@
 //! How a broadcast ended.
 
 use fanfare_sdk::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What makes a broadcast satisfied.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Completion {
     /// Every required recipient.
     #[default]
     All,
     /// This many recipients, required or not.
-    Quorum(u32),
+    Quorum(#[schemars(range(min = 1))] u32),
     /// The first success.
     Any,
     /// At least one success, looked at when everything has settled or at the deadline.
@@ -19,7 +20,7 @@ pub enum Completion {
 }
 
 /// What becomes of unsettled deliveries after the verdict.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Rest {
     /// They go on.

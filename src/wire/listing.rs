@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::report::{Reason, reason, said, time};
@@ -11,7 +12,7 @@ use crate::{
 };
 
 /// A broadcast was accepted; what becomes of it is found elsewhere.
-#[derive(Clone, PartialEq, Eq, Debug, Deserialize, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize, Serialize, JsonSchema)]
 pub struct Accepted {
     /// The broadcast.
     pub id: String,
@@ -20,7 +21,7 @@ pub struct Accepted {
 }
 
 /// A page of broadcasts, the newest first.
-#[derive(Clone, PartialEq, Eq, Debug, Deserialize, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize, Serialize, JsonSchema)]
 pub struct Broadcasts {
     /// The broadcasts.
     pub broadcasts: Vec<Summary>,
@@ -29,7 +30,7 @@ pub struct Broadcasts {
 }
 
 /// A broadcast in a list.
-#[derive(Clone, PartialEq, Eq, Debug, Deserialize, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize, Serialize, JsonSchema)]
 pub struct Summary {
     /// The broadcast.
     pub id: String,
@@ -50,7 +51,7 @@ pub struct Summary {
 }
 
 /// A page of dead letters, the newest first.
-#[derive(Clone, PartialEq, Eq, Debug, Deserialize, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize, Serialize, JsonSchema)]
 pub struct DeadLetters {
     /// The dead letters.
     pub dead_letters: Vec<DeadLetter>,
@@ -59,7 +60,7 @@ pub struct DeadLetters {
 }
 
 /// A delivery that ended without success.
-#[derive(Clone, PartialEq, Eq, Debug, Deserialize, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize, Serialize, JsonSchema)]
 pub struct DeadLetter {
     /// Its broadcast.
     pub broadcast: String,
@@ -76,7 +77,7 @@ pub struct DeadLetter {
 }
 
 /// What is sent again, or would be.
-#[derive(Clone, PartialEq, Eq, Debug, Default, Deserialize, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Deserialize, Serialize, JsonSchema)]
 pub struct Replayed {
     /// Nothing was done.
     pub dry_run: bool,
@@ -93,7 +94,7 @@ pub struct Replayed {
 }
 
 /// A broadcast that repeats another one.
-#[derive(Clone, PartialEq, Eq, Debug, Deserialize, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize, Serialize, JsonSchema)]
 pub struct Again {
     /// The one that is repeated.
     pub replay_of: String,
@@ -104,7 +105,7 @@ pub struct Again {
 }
 
 /// A broadcast that cannot be repeated.
-#[derive(Clone, PartialEq, Eq, Debug, Deserialize, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize, Serialize, JsonSchema)]
 pub struct Refused {
     /// The one that was to be repeated.
     pub replay_of: String,
@@ -113,7 +114,7 @@ pub struct Refused {
 }
 
 /// What is taken off the list, or would be.
-#[derive(Clone, PartialEq, Eq, Debug, Default, Deserialize, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Deserialize, Serialize, JsonSchema)]
 pub struct Discarded {
     /// Nothing was done.
     pub dry_run: bool,
@@ -124,14 +125,14 @@ pub struct Discarded {
 }
 
 /// The routes, by name.
-#[derive(Clone, PartialEq, Eq, Debug, Deserialize, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize, Serialize, JsonSchema)]
 pub struct Routes {
     /// The routes.
     pub routes: Vec<Route>,
 }
 
 /// A named recipient list.
-#[derive(Clone, PartialEq, Eq, Debug, Deserialize, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize, Serialize, JsonSchema)]
 pub struct Route {
     /// Its name.
     pub name: String,
@@ -148,7 +149,8 @@ pub struct Route {
 }
 
 /// A recipient of a route.
-#[derive(Clone, PartialEq, Eq, Debug, Deserialize, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize, Serialize, JsonSchema)]
+#[schemars(rename = "RouteRecipient")]
 pub struct Recipient {
     /// The target.
     pub target: String,
@@ -158,15 +160,24 @@ pub struct Recipient {
     pub conditional: bool,
 }
 
+/// Whether the daemon accepts broadcasts.
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize, Serialize, JsonSchema)]
+pub struct Readiness {
+    /// It does.
+    pub ready: bool,
+    /// Why not.
+    pub reasons: Vec<String>,
+}
+
 /// The targets, by name.
-#[derive(Clone, PartialEq, Eq, Debug, Deserialize, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize, Serialize, JsonSchema)]
 pub struct Targets {
     /// The targets.
     pub targets: Vec<Target>,
 }
 
 /// How a target stands.
-#[derive(Clone, PartialEq, Eq, Debug, Deserialize, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize, Serialize, JsonSchema)]
 pub struct Target {
     /// Its name.
     pub name: String,

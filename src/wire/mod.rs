@@ -2,9 +2,15 @@
 
 #[cfg(feature = "daemon")]
 pub mod listing;
+#[cfg(feature = "daemon")]
+mod problem;
 mod reply;
 mod report;
+#[cfg(feature = "daemon")]
+pub mod request;
 
+#[cfg(feature = "daemon")]
+pub use self::problem::{Mistake, Problem};
 #[cfg(feature = "cli")]
 pub(crate) use self::report::origin;
 pub use self::{

@@ -5,6 +5,7 @@
 
 mod child;
 mod cli;
+mod clients;
 mod config;
 mod configuration_page;
 mod configured;

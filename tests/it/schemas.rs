@@ -2,7 +2,7 @@
 
 use std::{env, fs, path::PathBuf};
 
-use fanfare::wire::report_schema;
+use fanfare::{daemon::openapi, wire::report_schema};
 
 /// Compares a file of the project with what it should say, or writes it.
 #[track_caller]
@@ -23,4 +23,10 @@ pub(crate) fn check_file(path: &str, expected: &str) {
 fn the_schema_of_a_report_is_up_to_date() {
     let schema = serde_json::to_string_pretty(&report_schema()).unwrap();
     check_file("schemas/report.schema.json", &format!("{schema}\n"));
+}
+
+#[test]
+fn the_description_of_the_api_is_up_to_date() {
+    let document = serde_json::to_string_pretty(&openapi()).unwrap();
+    check_file("schemas/openapi.json", &format!("{document}\n"));
 }

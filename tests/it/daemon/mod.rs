@@ -3,6 +3,7 @@
 mod broadcasts;
 mod cloud_events;
 mod connections;
+mod contract;
 mod dead_letters;
 mod levers;
 mod program;

@@ -18,6 +18,8 @@ use serde_json::Value;
 use tempfile::TempDir;
 use tower::ServiceExt;
 
+use super::contract;
+
 pub(super) const BEGUN: i64 = 1_767_225_600;
 
 const CONFIG: &str = "
@@ -117,7 +119,9 @@ impl Stage {
         let (head, body) = response.into_parts();
         let bytes = to_bytes(body, usize::MAX).await.unwrap();
         let text = String::from_utf8(bytes.to_vec()).unwrap();
-        Answer { status: head.status, headers: head.headers, text }
+        let answer = Answer { status: head.status, headers: head.headers, text };
+        contract::check(line, &answer);
+        answer
     }
 
     pub(super) async fn get(&self, path: &str) -> Answer {
