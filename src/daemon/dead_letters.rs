@@ -133,7 +133,8 @@ fn selection(daemon: &Daemon, body: &Bytes, may_have_rate: bool) -> Result<Selec
     }
     let dry_run = members.take::<bool>("dry_run", "`true` or `false`").unwrap_or(false);
     let max = daemon.limits.page_max;
-    let limit = members.take::<usize>("limit", "a number").unwrap_or(max);
+    let limit = members.whole("limit", "a whole number");
+    let limit = limit.map_or(max, |limit| usize::try_from(limit).unwrap_or(usize::MAX));
     if !(1..=max).contains(&limit) {
         members.mistake("limit", format!("must be from 1 to {max}"));
     }
@@ -141,7 +142,8 @@ fn selection(daemon: &Daemon, body: &Bytes, may_have_rate: bool) -> Result<Selec
     let mut rate = None;
     if may_have_rate {
         known.push_str(", and `rate`");
-        let typed = members.take::<u32>("rate", "a number of deliveries a second");
+        let typed = members.whole("rate", "a whole number of deliveries a second");
+        let typed = typed.map(|rate| u32::try_from(rate).unwrap_or(u32::MAX));
         rate = typed.and_then(NonZero::new);
         if typed.is_some_and(|rate| !(1..=RATE_MAX).contains(&rate)) {
             members.mistake("rate", format!("must be from 1 to {RATE_MAX}"));

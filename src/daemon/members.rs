@@ -8,7 +8,7 @@ use serde::{
     Deserialize, Deserializer,
     de::{DeserializeOwned, Error as _, MapAccess, Visitor},
 };
-use serde_json::value::RawValue;
+use serde_json::{Number, value::RawValue};
 
 use super::{
     ProblemKind,
@@ -84,6 +84,19 @@ impl<'b> Members<'b> {
             }
         }
         rest
+    }
+
+    /// A whole number: `3.0` is one, too (JSON Schema 2020-12 core, section 4.2.2).
+    pub(super) fn whole(&mut self, name: &str, expected: &str) -> Option<u64> {
+        // What is larger is no number of anything here, and not exact.
+        const MAX: f64 = 9_007_199_254_740_991.0;
+        let number = self.take::<Number>(name, expected)?;
+        let float = number.as_f64().filter(|it| it.fract() == 0.0 && (0.0..=MAX).contains(it));
+        let whole = number.as_u64().or(float.map(|it| it as u64));
+        if whole.is_none() {
+            self.mistake(name, format!("must be {expected}"));
+        }
+        whole
     }
 
     /// Something is wrong with a member.

@@ -81,7 +81,7 @@ async fn many_are_sent_again_and_what_is_in_doubt_is_left() {
     let told = replay(json!({"dry_run": true})).await;
     assert_eq!((&told["dead_letters"], &told["in_doubt"]), (&json!(3), &json!(1)));
     assert_eq!(letters(&stage, "").await.len(), 4, "nothing was done");
-    let told = replay(json!({"limit": 1})).await;
+    let told = replay(json!({"limit": 1.0})).await;
     assert_eq!((&told["dead_letters"], &told["more"]), (&json!(1), &json!(true)));
     let told = replay(json!({"target": "crm"})).await;
     assert_eq!((&told["dead_letters"], &told["more"]), (&json!(2), &json!(false)));
