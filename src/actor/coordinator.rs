@@ -152,18 +152,20 @@ impl CoordinatorState {
         if observed.is_none() && !self.desk().has_waiters(id) {
             return Ok(());
         }
-        match self.shared.journal.view(id).await? {
-            Some(report) => {
+        match self.shared.journal.view(id).await {
+            Ok(Some(report)) => {
                 // First: whoever waits for the end may end the program after it.
                 observed.inspect(|observed| observed.tell(&report));
                 if !sabotage::is(Sabotage::AnswerLost) {
                     self.desk().answer(report);
                 }
             }
-            None => {
+            // Nobody can be told of what cannot be read, and nobody else is to wait for it.
+            Ok(None) | Err(JournalError::Unreadable) => {
                 observed.inspect(|observed| observed.forget(id));
                 self.desk().forget(id);
             }
+            Err(error) => return Err(error),
         }
         Ok(())
     }

@@ -70,14 +70,18 @@ async fn begun(
     Ok((page.open, Beyond::new(page.next_due, page.is_keyed)))
 }
 
-/// Reads one that is not held; none where it is not open any more.
+/// Reads one that is not held; none where it is not open any more, or cannot be read.
 pub(super) async fn one(
     shared: &Shared,
     slot: &Slot,
     id: &DeliveryId,
 ) -> Result<Option<Open>, JournalError> {
     let in_flight = in_flight(slot);
-    let Some(mut open) = shared.journal.delivery(id).await? else { return Ok(None) };
+    let mut open = match shared.journal.delivery(id).await {
+        Ok(Some(open)) => open,
+        Ok(None) | Err(JournalError::Unreadable) => return Ok(None),
+        Err(error) => return Err(error),
+    };
     if open.serving == slot.name {
         mend(shared, slot, &mut open, &in_flight).await?;
     }

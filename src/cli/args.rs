@@ -25,8 +25,8 @@ pub(super) enum Command {
     Send(SendArgs),
     /// Takes broadcasts over HTTP, keeps them in a journal on disk, and delivers them.
     Serve(ServeArgs),
-    /// Looks at a journal on disk; a daemon may have it open.
-    Journal(JournalArgs),
+    /// Looks at a journal on disk, copies it, seals it.
+    Journal(super::journal_args::JournalArgs),
     /// Plays answers of an API in virtual time, and says what a delivery would do and why.
     Explain(ExplainArgs),
     /// Sends one payload to three small APIs of its own, and writes a file to go on with.
@@ -181,31 +181,8 @@ pub(super) struct ServeArgs {
     /// How it is logged.
     #[arg(long, value_name = "FORM", default_value = "text")]
     pub(super) log_format: LogFormat,
-}
-
-#[derive(Debug, Args)]
-pub(super) struct JournalArgs {
-    #[command(subcommand)]
-    pub(super) command: JournalCommand,
-}
-
-#[derive(Debug, Subcommand)]
-pub(super) enum JournalCommand {
-    /// Says what stands in it.
-    Stats {
-        /// The journal.
-        #[arg(default_value = "fanfare.db")]
-        file: PathBuf,
-        /// What to print.
-        #[arg(long, value_name = "FORM", default_value = "text")]
-        output: Output,
-    },
-    /// Reads all of it, and says what is not as it must be.
-    Check {
-        /// The journal.
-        #[arg(default_value = "fanfare.db")]
-        file: PathBuf,
-    },
+    #[command(flatten)]
+    pub(super) master_keys: super::master_key::MasterKeyArgs,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]

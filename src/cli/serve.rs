@@ -12,7 +12,7 @@ use crate::{
     config::Config,
     daemon::{self, Daemon, DaemonLimits, Exposition},
     engine::{Engine, EngineBuilder, StartError},
-    journal::{SqliteJournal, SqliteSettings},
+    journal::{SqliteJournal, SqliteSettings, sqlite::OpenError},
 };
 
 /// How long requests may take to end after the last attempt has.
@@ -24,6 +24,7 @@ pub(super) fn serve(args: &ServeArgs) -> io::Result<Status> {
     let config = wrong.take_all(load(args.config.as_ref()));
     let grace = wrong.take(span("--grace", &args.grace));
     wrong.take(is_loopback(args.listen));
+    let master_keys = args.master_keys.read(&mut wrong);
     wrong.take(log::start(&args.log, args.log_format));
     let (Some(config), Some(grace), true) = (config, grace, wrong.0.is_empty()) else {
         complain(&wrong.0);
@@ -33,8 +34,14 @@ pub(super) fn serve(args: &ServeArgs) -> io::Result<Status> {
     let mut settings = SqliteSettings::new(&args.journal);
     (settings.keep, settings.keep_dead_letters) = (kept.keep, kept.keep_dead_letters);
     (settings.bytes_max, settings.deliveries_open_max) = (kept.bytes_max, kept.deliveries_open_max);
+    settings.master_keys = master_keys;
     let journal = match SqliteJournal::open(settings) {
         Ok(journal) => Arc::new(journal),
+        Err(error @ (OpenError::KeyMissing { .. } | OpenError::NotSealed { .. })) => {
+            let hint = "its master keys are given by --master-key-file, --master-key-env and --master-key-command";
+            complain(&[format!("{error}\n{hint}")]);
+            return Ok(Status::WrongUsage);
+        }
         Err(error) => {
             complain(&[error.to_string()]);
             return Ok(Status::OurFault);

@@ -207,7 +207,9 @@ impl From<JournalError> for Problem {
             JournalError::Full => ProblemKind::Full,
             JournalError::Unknown => ProblemKind::OutcomeUnknown,
             JournalError::Unavailable => ProblemKind::JournalUnavailable,
-            JournalError::Fenced | JournalError::Invalid(_) => ProblemKind::Internal,
+            JournalError::Fenced | JournalError::Invalid(_) | JournalError::Unreadable => {
+                ProblemKind::Internal
+            }
         };
         let says = match error {
             JournalError::KeyReused => {

@@ -24,6 +24,9 @@ pub enum JournalError {
     /// It may have been written, all of it, or nothing of it. Asking again does no harm.
     #[error("whether it was written is not known")]
     Unknown,
+    /// What is written of it does not open: it was changed since it was sealed. Nothing else is concerned.
+    #[error("what is written of it cannot be read: it was changed since")]
+    Unreadable,
     /// Nothing was written.
     #[error("the journal is unavailable")]
     Unavailable,
@@ -35,7 +38,11 @@ impl JournalError {
     pub const fn is_transient(self) -> bool {
         match self {
             Self::Full | Self::Unknown | Self::Unavailable => true,
-            Self::Fenced | Self::KeyReused | Self::NoDeadLetter | Self::Invalid(_) => false,
+            Self::Fenced
+            | Self::KeyReused
+            | Self::NoDeadLetter
+            | Self::Invalid(_)
+            | Self::Unreadable => false,
         }
     }
 
@@ -49,6 +56,7 @@ impl JournalError {
             | Self::NoDeadLetter
             | Self::Full
             | Self::Invalid(_)
+            | Self::Unreadable
             | Self::Unavailable => false,
         }
     }

@@ -19,8 +19,18 @@ pub(crate) struct Daemon {
 impl Daemon {
     /// Starts it on the files of a folder, and waits until it listens.
     pub(crate) async fn start(folder: &Path, variables: &[(String, String)]) -> Self {
+        Self::start_with(folder, variables, &[]).await
+    }
+
+    /// The same, with more arguments.
+    pub(crate) async fn start_with(
+        folder: &Path,
+        variables: &[(String, String)],
+        args: &[&str],
+    ) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_fanfare"))
             .args(["serve", "--listen", "127.0.0.1:0", "--log-format", "json", "--log", "info"])
+            .args(args)
             .current_dir(folder)
             .env_remove("RUST_BACKTRACE")
             .envs(variables.iter().cloned())

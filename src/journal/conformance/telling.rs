@@ -28,6 +28,7 @@ pub(super) fn error(error: JournalError) -> String {
         JournalError::Full => "full",
         JournalError::Invalid(_) => "invalid",
         JournalError::Unknown => "unknown",
+        JournalError::Unreadable => "unreadable",
         JournalError::Unavailable => "unavailable",
     };
     format!("error: {code}")

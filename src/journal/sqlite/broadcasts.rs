@@ -7,8 +7,10 @@ use rusqlite::{Connection, OptionalExtension, params};
 use smallvec::SmallVec;
 
 use super::{
+    crypto::DataKey,
     error::Failure,
-    rows::{self, BROADCAST, BroadcastRow},
+    rows::{self, BroadcastRow, Opener, PrivateDelivery},
+    seals::{KEY, Seals},
 };
 use crate::{
     journal::{
@@ -25,27 +27,41 @@ pub(super) enum Which {
     Seq(u64),
 }
 
-/// The broadcast; none where it is not there.
-pub(super) fn read(connection: &Connection, which: Which) -> Result<Option<Record>, Failure> {
-    let Some(BroadcastRow { seq, broadcast, verdict, settled }) = head(connection, which)? else {
+/// The broadcast, and what seals it; none where it is not there.
+pub(super) fn read(
+    connection: &Connection,
+    seals: &Seals,
+    which: Which,
+) -> Result<Option<(Record, Option<DataKey>)>, Failure> {
+    let Some(BroadcastRow { seq, broadcast, verdict, settled, key, deliveries: private }) =
+        head(connection, seals, which)?
+    else {
         return Ok(None);
     };
-    let (recipients, mut slots) = deliveries(connection, seq)?;
+    let (mut recipients, mut slots) = deliveries(connection, seq)?;
+    for (recipient, PrivateDelivery { order_key, carried }) in recipients.iter_mut().zip(private) {
+        (recipient.order_key, recipient.carried) = (order_key, carried);
+    }
     let broadcast = NewBroadcast { recipients, ..broadcast };
-    histories(connection, seq, &mut slots)?;
-    Ok(Some(Record::restore(Arc::new(broadcast), slots, seq, (verdict, settled))))
+    histories(connection, (seq, broadcast.id), key.as_ref(), &mut slots)?;
+    Ok(Some((Record::restore(Arc::new(broadcast), slots, seq, (verdict, settled)), key)))
 }
 
-fn head(connection: &Connection, which: Which) -> Result<Option<BroadcastRow>, Failure> {
+fn head(
+    connection: &Connection,
+    seals: &Seals,
+    which: Which,
+) -> Result<Option<BroadcastRow>, Failure> {
+    let columns = rows::columns();
     let from = "FROM broadcast AS b LEFT JOIN payload AS p ON p.broadcast = b.seq";
     let found = match which {
         Which::Id(id) => connection
-            .prepare_cached(&format!("SELECT {BROADCAST} {from} WHERE b.id = $1"))?
-            .query_row([id.0.as_bytes()], |row| Ok(rows::broadcast(row)))
+            .prepare_cached(&format!("SELECT {columns} {from} WHERE b.id = $1"))?
+            .query_row([id.0.as_bytes()], |row| Ok(rows::broadcast(row, seals)))
             .optional()?,
         Which::Seq(seq) => connection
-            .prepare_cached(&format!("SELECT {BROADCAST} {from} WHERE b.seq = $1"))?
-            .query_row([seq.cast_signed()], |row| Ok(rows::broadcast(row)))
+            .prepare_cached(&format!("SELECT {columns} {from} WHERE b.seq = $1"))?
+            .query_row([seq.cast_signed()], |row| Ok(rows::broadcast(row, seals)))
             .optional()?,
     };
     found.transpose()
@@ -89,9 +105,14 @@ fn deliveries(connection: &Connection, seq: u64) -> Result<(Vec<NewDelivery>, Sl
     Ok((recipients, slots))
 }
 
-fn histories(connection: &Connection, seq: u64, slots: &mut Slots) -> Result<(), Failure> {
+fn histories(
+    connection: &Connection,
+    (seq, broadcast): (u64, BroadcastId),
+    key: Option<&DataKey>,
+    slots: &mut Slots,
+) -> Result<(), Failure> {
     let mut statement = connection.prepare_cached(
-        "SELECT delivery, event, body FROM event WHERE delivery >= $1 AND delivery < $2 \
+        "SELECT delivery, number, event, body FROM event WHERE delivery >= $1 AND delivery < $2 \
          ORDER BY delivery, number",
     )?;
     let end = seq + slots.len() as u64;
@@ -100,19 +121,33 @@ fn histories(connection: &Connection, seq: u64, slots: &mut Slots) -> Result<(),
         let delivery = row.get::<_, i64>(0)?.cast_unsigned();
         let slot = usize::try_from(delivery - seq).ok().and_then(|place| slots.get_mut(place));
         let slot = slot.ok_or_else(|| Failure::corrupt("an event belongs to no delivery"))?;
-        slot.history.push(rows::read_event(row, 1)?);
+        let opener = key.map(|key| Opener { key, broadcast, place: delivery - seq });
+        slot.history.push(rows::read_event(row, 1, opener)?);
     }
     Ok(())
 }
 
-/// What happened to one delivery.
-pub(super) fn history(connection: &Connection, delivery: u64) -> Result<History, Failure> {
-    let mut statement = connection
-        .prepare_cached("SELECT event, body FROM event WHERE delivery = $1 ORDER BY number")?;
+/// What happened to one delivery of the broadcast that is numbered `first`.
+pub(super) fn history(
+    connection: &Connection,
+    seals: &Seals,
+    (first, delivery): (u64, u64),
+) -> Result<History, Failure> {
+    let sql = format!("SELECT b.id, {KEY} FROM broadcast AS b WHERE b.seq = $1");
+    let (broadcast, key) =
+        connection.prepare_cached(&sql)?.query_row([first.cast_signed()], |row| {
+            let id = BroadcastId(uuid::Uuid::from_bytes(row.get(0)?));
+            Ok((id, seals.key(id, row, 1)))
+        })?;
+    let key = key?;
+    let opener = key.as_ref().map(|key| Opener { key, broadcast, place: delivery - first });
+    let mut statement = connection.prepare_cached(
+        "SELECT number, event, body FROM event WHERE delivery = $1 ORDER BY number",
+    )?;
     let mut found = statement.query([delivery.cast_signed()])?;
     let mut history = History::default();
     while let Some(row) = found.next()? {
-        history.push(rows::read_event(row, 0)?);
+        history.push(rows::read_event(row, 0, opener)?);
     }
     Ok(history)
 }

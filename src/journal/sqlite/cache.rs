@@ -2,6 +2,7 @@
 
 use smallvec::SmallVec;
 
+use super::crypto::DataKey;
 use crate::{
     journal::ledger::Record,
     report::{BroadcastId, IdMap},
@@ -14,6 +15,8 @@ pub(super) struct Cached {
     pub(super) written: SmallVec<[usize; 2]>,
     /// Its verdict is written.
     pub(super) has_verdict: bool,
+    /// What its events are sealed with; none where they are not.
+    pub(super) key: Option<DataKey>,
 }
 
 /// The records of two generations: when the younger one is full, it becomes the older one, and what was not asked for

@@ -5,7 +5,8 @@ use std::{io, path::PathBuf};
 use rusqlite::ErrorCode;
 use thiserror::Error;
 
-use crate::journal::JournalError;
+use super::crypto::KeyId;
+use crate::{journal::JournalError, report::BroadcastId};
 
 /// Why a journal on disk does not open.
 #[derive(Debug, Error)]
@@ -32,6 +33,42 @@ pub enum OpenError {
         found: i64,
         /// The newest one that is known.
         known: i64,
+    },
+    /// It was written by an older release, and only an engine that starts on it brings it up to date.
+    #[error(
+        "{path}: written by an older release (schema {found}, this one knows {known}): start on it once"
+    )]
+    Older {
+        /// The file.
+        path: PathBuf,
+        /// Its schema.
+        found: i64,
+        /// The newest one that is known.
+        known: i64,
+    },
+    /// Something in it is sealed with a master key that was not given.
+    #[error("{path}: sealed with the master key {}, which was not given", ids(missing))]
+    KeyMissing {
+        /// The file.
+        path: PathBuf,
+        /// The keys that are missing.
+        missing: Vec<KeyId>,
+    },
+    /// A master key was given, and what stands in it is not sealed.
+    #[error(
+        "{path}: it is not sealed, and a master key was given: `fanfare journal rekey --from none` seals it"
+    )]
+    NotSealed {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A change between sealed and not sealed was begun and has not ended.
+    #[error(
+        "{path}: some of it is sealed and some is not: run the `fanfare journal rekey` again that has not ended"
+    )]
+    HalfSealed {
+        /// The file.
+        path: PathBuf,
     },
     /// The disk or the file system does not do what it takes.
     #[error("{path}: {what}")]
@@ -74,12 +111,43 @@ pub(super) struct Failure {
     pub(super) says: String,
     /// It may heal by itself: the disk is full, say.
     pub(super) may_heal: bool,
+    pub(super) extent: Extent,
+}
+
+/// How much of the file it concerns.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Extent {
+    All,
+    /// A sealed value that was changed: one broadcast, or one delivery of it. All else goes on.
+    Row,
+    /// What is sealed with a master key that was not given.
+    Locked,
 }
 
 impl Failure {
     /// Something stands in the file that we have not written.
     pub(super) fn corrupt(what: impl Into<String>) -> Self {
-        Self { says: what.into(), may_heal: false }
+        Self { says: what.into(), may_heal: false, extent: Extent::All }
+    }
+
+    /// A sealed value of that broadcast does not open, though its key is there.
+    pub(super) fn changed(broadcast: BroadcastId, what: &str) -> Self {
+        let says = format!("broadcast {broadcast}: {what} was changed since it was sealed");
+        Self { says, may_heal: false, extent: Extent::Row }
+    }
+
+    /// Whether all else can be read.
+    pub(super) fn is_of_one(&self) -> bool {
+        match self.extent {
+            Extent::Row | Extent::Locked => true,
+            Extent::All => false,
+        }
+    }
+
+    /// Its master key was not given.
+    pub(super) fn locked(id: KeyId) -> Self {
+        let says = format!("sealed with the master key {id}, which was not given");
+        Self { says, may_heal: false, extent: Extent::Locked }
     }
 }
 
@@ -107,7 +175,7 @@ impl From<rusqlite::Error> for Failure {
                     | ErrorCode::CannotOpen
             )
         );
-        Self { says: error.to_string(), may_heal }
+        Self { says: error.to_string(), may_heal, extent: Extent::All }
     }
 }
 
@@ -115,4 +183,8 @@ impl From<rusqlite::Error> for Stop {
     fn from(error: rusqlite::Error) -> Self {
         Self::Failed(error.into())
     }
+}
+
+fn ids(ids: &[KeyId]) -> String {
+    ids.iter().map(ToString::to_string).collect::<Vec<_>>().join(", and with ")
 }

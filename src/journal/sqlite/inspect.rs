@@ -8,10 +8,11 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use super::{
-    OpenError, SqliteJournal,
+    MasterKey, OpenError, SqliteJournal,
     broadcasts::{self, Which},
-    error::Failure,
+    error::{Extent, Failure},
     open, rows,
+    seals::{self, Seals},
 };
 
 /// What stands in a journal.
@@ -43,6 +44,8 @@ pub struct JournalStats {
     /// When the oldest broadcast that has not settled was accepted; microseconds since 1970.
     #[serde(serialize_with = "micros")]
     pub oldest_open: Option<Timestamp>,
+    /// The master keys that something is sealed with, by their ids; empty where nothing is.
+    pub master_keys: Vec<String>,
     /// By target, those that have something open or dead.
     pub targets: Vec<TargetStats>,
 }
@@ -64,6 +67,16 @@ fn micros<S: serde::Serializer>(at: &Option<Timestamp>, to: S) -> Result<S::Ok, 
     at.map(Timestamp::as_micros).serialize(to)
 }
 
+/// What a look at all of it has found.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[non_exhaustive]
+pub struct Checked {
+    /// What is not as it must be, a line each.
+    pub wrong: Vec<String>,
+    /// Broadcasts that were not opened, since their master key was not given.
+    pub locked: u64,
+}
+
 /// How many problems are told.
 const TOLD_MAX: usize = 100;
 
@@ -82,17 +95,18 @@ impl SqliteJournal {
         stats(&connection, log_bytes).map_err(sqlite)
     }
 
-    /// What is not as it must be, a line each: the file itself, and what stands in it. Reads all of it.
+    /// What is not as it must be: the file itself, and what stands in it. Reads all of it; what is sealed, where its key
+    /// is there.
     ///
     /// # Errors
     /// Where it is no journal, or cannot be read at all.
-    pub fn check(path: &Path) -> Result<Vec<String>, OpenError> {
+    pub fn check(path: &Path, keys: &[MasterKey]) -> Result<Checked, OpenError> {
         let connection = open::inspector(path)?;
-        let mut wrong = Vec::new();
-        if let Err(failure) = check(&connection, &mut wrong) {
-            wrong.push(failure.says);
+        let mut checked = Checked::default();
+        if let Err(failure) = check(&connection, keys, &mut checked) {
+            checked.wrong.push(failure.says);
         }
-        Ok(wrong)
+        Ok(checked)
     }
 }
 
@@ -138,6 +152,7 @@ fn stats(connection: &Connection, log_bytes: u64) -> Result<JournalStats, Failur
         payload_bytes: number("SELECT sum(length(bytes)) FROM payload")?,
         boots: number("SELECT max(value) FROM counter WHERE name = 'boot'")?,
         oldest_open: oldest.map(rows::time),
+        master_keys: seals::noted(&reading)?.iter().map(|(id, _)| id.to_string()).collect(),
         targets,
     })
 }
@@ -177,8 +192,13 @@ const NEVER: [(&str, &str); 7] = [
     ),
 ];
 
-fn check(connection: &Connection, wrong: &mut Vec<String>) -> Result<(), Failure> {
+fn check(
+    connection: &Connection,
+    keys: &[MasterKey],
+    checked: &mut Checked,
+) -> Result<(), Failure> {
     let reading = connection.unchecked_transaction()?;
+    let wrong = &mut checked.wrong;
     let mut file = reading.prepare(&format!("PRAGMA integrity_check({TOLD_MAX})"))?;
     let mut found = file.query([])?;
     while let Some(row) = found.next()? {
@@ -189,6 +209,7 @@ fn check(connection: &Connection, wrong: &mut Vec<String>) -> Result<(), Failure
         let count = number(&reading, sql)?;
         wrong.extend((count > 0).then(|| format!("{count} {what}")));
     }
+    let seals = Seals::look(&reading, keys)?;
     let mut all = reading.prepare("SELECT seq, id, recipients FROM broadcast ORDER BY seq")?;
     let mut found = all.query([])?;
     while let Some(row) = found.next()? {
@@ -199,13 +220,15 @@ fn check(connection: &Connection, wrong: &mut Vec<String>) -> Result<(), Failure
         let (seq, id): (i64, [u8; 16]) = (row.get(0)?, row.get(1)?);
         let recipients: i64 = row.get(2)?;
         let id = Uuid::from_bytes(id);
-        match broadcasts::read(&reading, Which::Seq(seq.cast_unsigned())) {
-            Ok(Some(record)) if i64::try_from(record.slots.len()) == Ok(recipients) => {}
-            Ok(Some(record)) => {
+        match broadcasts::read(&reading, &seals, Which::Seq(seq.cast_unsigned())) {
+            Ok(Some((record, _))) if i64::try_from(record.slots.len()) == Ok(recipients) => {}
+            Ok(Some((record, _))) => {
                 let count = record.slots.len();
                 wrong.push(format!("broadcast {id} has {count} deliveries of {recipients}"));
             }
             Ok(None) => wrong.push(format!("broadcast {id} cannot be found")),
+            Err(failure) if failure.extent == Extent::Locked => checked.locked += 1,
+            Err(failure) if failure.extent == Extent::Row => wrong.push(failure.says),
             Err(failure) => {
                 wrong.push(format!("broadcast {id} cannot be read: {}", failure.says));
             }
@@ -248,7 +271,8 @@ mod tests {
         let targets: Vec<_> =
             stats.targets.iter().map(|it| (it.name.as_str(), it.open, it.dead_letters)).collect();
         assert_eq!(targets, [("audit", 2, 0), ("crm", 1, 1)]);
-        assert_eq!(SqliteJournal::check(&settings(&folder).path).unwrap(), [""; 0]);
+        let checked = SqliteJournal::check(&settings(&folder).path, &[]).unwrap();
+        assert_eq!(checked.wrong, [""; 0]);
     }
 
     #[tokio::test]
@@ -277,7 +301,7 @@ mod tests {
             drop(journal(&folder).await);
             let path = settings(&folder).path;
             Connection::open(&path).unwrap().execute_batch(damage).unwrap();
-            let wrong = SqliteJournal::check(&path).unwrap();
+            let wrong = SqliteJournal::check(&path, &[]).unwrap().wrong;
             assert!(wrong.iter().any(|says| says == expected), "{damage}: {wrong:?}");
         }
     }

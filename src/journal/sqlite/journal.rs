@@ -94,21 +94,13 @@ impl SqliteJournal {
             let permits = Arc::new(Semaphore::new(idle.len()));
             Arc::new(Readers { idle: Mutex::new(idle), permits })
         });
+        let held = Arc::new(Held::new(Arc::clone(&store.seals)));
         let (open, trouble) =
             (Arc::new(AtomicU64::new(store.open_deliveries())), Trouble::default());
         let written = Tally::default();
         let io = |source| OpenError::Io { path: path.to_owned(), source };
         let driver = driver(store, &settings, (&trouble, &written)).map_err(io)?;
-        Ok(Self {
-            settings,
-            readers,
-            driver,
-            held: Arc::default(),
-            trouble,
-            written,
-            open,
-            _lock: lock,
-        })
+        Ok(Self { settings, readers, driver, held, trouble, written, open, _lock: lock })
     }
 
     pub(super) async fn write<T: Send + 'static>(
@@ -130,9 +122,9 @@ impl SqliteJournal {
         what: impl FnOnce(&Connection) -> Result<T, Stop> + Send + 'static,
     ) -> Result<T, JournalError> {
         let Some(readers) = self.readers.clone() else {
-            return self.driver.call(|store| what(&store.connection)).await;
+            return self.driver.call(|store| spared(what(&store.connection))).await;
         };
-        match readers.ask(what).await {
+        match spared(readers.ask(what).await) {
             Ok(answer) => Ok(answer),
             Err(Stop::Refused(error)) => Err(error),
             Err(Stop::Failed(failure)) => {
@@ -165,6 +157,17 @@ impl Readers {
 
     fn idle(&self) -> MutexGuard<'_, Vec<Connection>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What concerns one broadcast does not stop the writer.
+fn spared<T>(answer: Result<T, Stop>) -> Result<T, Stop> {
+    match answer {
+        Err(Stop::Failed(failure)) if failure.is_of_one() => {
+            tracing::error!(target: "fanfare", error = %failure.says, "it cannot be read, and is left");
+            Err(JournalError::Unreadable.into())
+        }
+        answer => answer,
     }
 }
 
@@ -240,7 +243,8 @@ impl Journal for SqliteJournal {
     }
 
     async fn view(&self, id: BroadcastId) -> Result<Option<Report>, JournalError> {
-        self.read(move |file| Ok(queries::view(file, id)?)).await
+        let held = Arc::clone(&self.held);
+        self.read(move |file| Ok(queries::view(file, &held.seals, id)?)).await
     }
 
     async fn open_broadcasts(&self) -> Result<Vec<(BroadcastId, Option<Timestamp>)>, JournalError> {
@@ -273,7 +277,8 @@ impl Journal for SqliteJournal {
     }
 
     async fn sent(&self, id: BroadcastId) -> Result<Option<Arc<NewBroadcast>>, JournalError> {
-        self.read(move |file| Ok(queries::sent(file, id)?)).await
+        let held = Arc::clone(&self.held);
+        self.read(move |file| Ok(queries::sent(file, &held.seals, id)?)).await
     }
 
     async fn serving(&self) -> Result<Vec<(TargetName, u64)>, JournalError> {

@@ -15,7 +15,7 @@ use super::{error::OpenError, place};
 const APPLICATION_ID: i64 = 0x666E_6672;
 
 /// What brings a file from one version of the schema to the next.
-const MIGRATIONS: [&str; 1] = [include_str!("schema.sql")];
+const MIGRATIONS: [&str; 2] = [include_str!("schema.sql"), include_str!("master.sql")];
 
 /// How long a connection waits for another one of this process.
 const BUSY: Duration = Duration::from_secs(5);
@@ -44,8 +44,8 @@ impl Lock {
     }
 }
 
-/// A file that only its owner reads: payloads stand in it as they are. SQLite makes those beside it alike.
-fn private() -> OpenOptions {
+/// A file that only its owner reads: payloads may stand in it as they are. SQLite makes those beside it alike.
+pub(super) fn private() -> OpenOptions {
     let mut options = File::options();
     options.write(true);
     #[cfg(unix)]
@@ -120,6 +120,9 @@ pub(super) fn inspector(path: &Path) -> Result<Connection, OpenError> {
     }
     if version > known {
         return Err(OpenError::Newer { path: path.to_owned(), found: version, known });
+    }
+    if version < known {
+        return Err(OpenError::Older { path: path.to_owned(), found: version, known });
     }
     Ok(connection)
 }
@@ -199,7 +202,7 @@ fn migrate(connection: &mut Connection, path: &Path) -> Result<(), OpenError> {
 }
 
 /// Without it, the name of a new file may be gone after a loss of power.
-fn sync_folder(path: &Path) -> Result<(), OpenError> {
+pub(super) fn sync_folder(path: &Path) -> Result<(), OpenError> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     let folder = folder.unwrap_or(Path::new("."));
     let synced = File::open(folder).and_then(|folder| folder.sync_all());

@@ -1,7 +1,7 @@
 //! What is read beside the writer: only what is committed.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeSet, HashMap},
     sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
 };
 
@@ -13,6 +13,7 @@ use super::{
     broadcasts::{self, Which},
     error::{Failure, Stop},
     rows,
+    seals::Seals,
 };
 use crate::{
     journal::{
@@ -24,14 +25,49 @@ use crate::{
     report::{BroadcastId, DeliveryId, History, Priority, Report},
 };
 
-/// Broadcasts that somebody holds: all deliveries of one share it.
-#[derive(Debug, Default)]
-pub(super) struct Held(Mutex<HashMap<u64, Weak<NewBroadcast>>>);
+/// What those who read have in common.
+#[derive(Debug)]
+pub(super) struct Held {
+    pub(super) seals: Arc<Seals>,
+    /// Broadcasts that somebody holds: all deliveries of one share it.
+    broadcasts: Mutex<HashMap<u64, Weak<NewBroadcast>>>,
+    /// Deliveries that cannot be read: they wait for the next start, and the others do not wait for them.
+    aside: Mutex<BTreeSet<u64>>,
+}
+
+/// Deliveries that are set aside at most. With more of them, it is not one row that was changed, but the file.
+const ASIDE_MAX: usize = 1_000;
 
 /// Entries from which on those that nobody holds any more are looked for.
 const SWEEP_FROM: usize = 1_024;
 
 impl Held {
+    pub(super) fn new(seals: Arc<Seals>) -> Self {
+        Self { seals, broadcasts: Mutex::default(), aside: Mutex::default() }
+    }
+
+    /// Sets a delivery aside, where only that is concerned.
+    fn set_aside(&self, seq: u64, failure: Failure) -> Result<(), Failure> {
+        let mut aside = self.aside.lock().unwrap_or_else(PoisonError::into_inner);
+        if !failure.is_of_one() || aside.len() >= ASIDE_MAX {
+            return Err(failure);
+        }
+        aside.insert(seq);
+        let count = aside.len();
+        tracing::error!(target: "fanfare", error = %failure.says, count, "a delivery cannot be read, and is set aside");
+        Ok(())
+    }
+
+    /// A condition that leaves out what is set aside.
+    fn without_aside(&self, column: &str) -> String {
+        let aside = self.aside.lock().unwrap_or_else(PoisonError::into_inner);
+        if aside.is_empty() {
+            return String::new();
+        }
+        let aside: Vec<_> = aside.iter().map(ToString::to_string).collect();
+        format!("AND {column} NOT IN ({})", aside.join(","))
+    }
+
     fn get(&self, seq: u64) -> Option<Arc<NewBroadcast>> {
         self.lock().get(&seq).and_then(Weak::upgrade)
     }
@@ -45,20 +81,36 @@ impl Held {
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<u64, Weak<NewBroadcast>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.broadcasts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// The open deliveries of a claimed target that are due.
+/// The open deliveries of a claimed target that are due, and can be read.
 pub(super) fn due(
     connection: &Connection,
     held: &Held,
     claim: &Claim,
-    (until, count_max): (Timestamp, usize),
+    until: (Timestamp, usize),
 ) -> Result<Page, Stop> {
     let serving = fenced(connection, claim)?;
+    // Where some had to be set aside, others may have their place. At most so many are.
+    loop {
+        if let Some(page) = page(connection, held, serving, until)? {
+            return Ok(page);
+        }
+    }
+}
+
+/// None where some had to be set aside.
+fn page(
+    connection: &Connection,
+    held: &Held,
+    serving: i64,
+    (until, count_max): (Timestamp, usize),
+) -> Result<Option<Page>, Stop> {
     let mut page = Page::default();
-    let mut due = candidates(connection, (DUE, serving), (until, count_max))?;
+    let sql = due_sql(&held.without_aside("d.seq"));
+    let mut due = candidates(connection, (&sql, serving), (until, count_max))?;
     if due.len() > count_max {
         let mut statement = connection.prepare_cached(
             "SELECT 1 FROM delivery \
@@ -66,29 +118,45 @@ pub(super) fn due(
         )?;
         page.is_keyed = statement.exists([serving])?;
         if page.is_keyed {
-            due = candidates(connection, (DUE_FIRST, serving), (until, count_max))?;
+            let sql = first_sql(&held.without_aside("d.seq"), &held.without_aside("e.seq"));
+            due = candidates(connection, (&sql, serving), (until, count_max))?;
         }
     }
     let (due, rest) = ledger::choose(due, count_max);
     let later = later(connection, serving, until)?;
     page.next_due = [rest.map(|rank| rank.due), later].into_iter().flatten().min();
+    let mut is_whole = true;
     for one in due {
-        page.open.extend(open(connection, held, one.rank.order)?);
+        match open(connection, held, one.rank.order) {
+            Ok(open) => page.open.extend(open),
+            Err(failure) => {
+                held.set_aside(one.rank.order, failure)?;
+                is_whole = false;
+            }
+        }
     }
-    Ok(page)
+    Ok(is_whole.then_some(page))
 }
 
-const DUE: &str = "SELECT due_at, seq FROM delivery AS d \
-    WHERE serving = $1 AND priority = $2 AND settled_at IS NULL AND due_at <= $3 \
-    ORDER BY due_at, seq LIMIT $4";
+fn due_sql(without: &str) -> String {
+    format!(
+        "SELECT due_at, seq FROM delivery AS d \
+         WHERE serving = $1 AND priority = $2 AND settled_at IS NULL AND due_at <= $3 {without} \
+         ORDER BY due_at, seq LIMIT $4"
+    )
+}
 
 /// Only the first one with each order key.
-const DUE_FIRST: &str = "SELECT due_at, seq FROM delivery AS d \
-    WHERE serving = $1 AND priority = $2 AND settled_at IS NULL AND due_at <= $3 \
-    AND (order_key IS NULL OR recipient <> serving OR NOT EXISTS (SELECT 1 FROM delivery AS e \
-        WHERE e.recipient = d.recipient AND e.order_key = d.order_key AND e.settled_at IS NULL \
-        AND e.serving = e.recipient AND e.seq < d.seq)) \
-    ORDER BY due_at, seq LIMIT $4";
+fn first_sql(without: &str, without_before: &str) -> String {
+    format!(
+        "SELECT due_at, seq FROM delivery AS d \
+         WHERE serving = $1 AND priority = $2 AND settled_at IS NULL AND due_at <= $3 {without} \
+         AND (order_key IS NULL OR recipient <> serving OR NOT EXISTS (SELECT 1 FROM delivery AS e \
+             WHERE e.recipient = d.recipient AND e.order_key = d.order_key AND e.settled_at IS NULL \
+             AND e.serving = e.recipient AND e.seq < d.seq {without_before})) \
+         ORDER BY due_at, seq LIMIT $4"
+    )
+}
 
 /// What is due first, of each priority as many as there may be at most, and one more.
 fn candidates(
@@ -162,7 +230,7 @@ fn open(connection: &Connection, held: &Held, seq: u64) -> Result<Option<Open>, 
     let Some((first, due, events, serving)) = found.optional()? else { return Ok(None) };
     let history = match events {
         0 => History::default(),
-        _ => broadcasts::history(connection, seq)?,
+        _ => broadcasts::history(connection, &held.seals, (first, seq))?,
     };
     Ok(Some(Open {
         broadcast: broadcast(connection, held, first)?,
@@ -186,14 +254,18 @@ fn broadcast(connection: &Connection, held: &Held, seq: u64) -> Result<Arc<NewBr
     if let Some(broadcast) = held.get(seq) {
         return Ok(broadcast);
     }
-    let record = broadcasts::read(connection, Which::Seq(seq))?;
-    let record = record.ok_or_else(|| Failure::corrupt("a delivery belongs to no broadcast"))?;
+    let read = broadcasts::read(connection, &held.seals, Which::Seq(seq))?;
+    let (record, _) = read.ok_or_else(|| Failure::corrupt("a delivery belongs to no broadcast"))?;
     held.put(seq, &record.broadcast);
     Ok(record.broadcast)
 }
 
-pub(super) fn view(connection: &Connection, id: BroadcastId) -> Result<Option<Report>, Failure> {
-    Ok(broadcasts::read(connection, Which::Id(id))?.map(|record| record.report()))
+pub(super) fn view(
+    connection: &Connection,
+    seals: &Seals,
+    id: BroadcastId,
+) -> Result<Option<Report>, Failure> {
+    Ok(broadcasts::read(connection, seals, Which::Id(id))?.map(|(record, _)| record.report()))
 }
 
 pub(super) fn open_broadcasts(
@@ -306,6 +378,7 @@ pub(super) fn broadcasts(
 /// The broadcast with its payload; none where that is not kept (any more).
 pub(super) fn sent(
     connection: &Connection,
+    seals: &Seals,
     id: BroadcastId,
 ) -> Result<Option<Arc<NewBroadcast>>, Failure> {
     let mut statement = connection.prepare_cached(
@@ -314,7 +387,7 @@ pub(super) fn sent(
     if !statement.exists([id.0.as_bytes()])? {
         return Ok(None);
     }
-    Ok(broadcasts::read(connection, Which::Id(id))?.map(|record| record.broadcast))
+    Ok(broadcasts::read(connection, seals, Which::Id(id))?.map(|(record, _)| record.broadcast))
 }
 
 /// How many deliveries are open, by the target that serves them.

@@ -6,7 +6,7 @@ use fanfare_sdk::Timestamp;
 use rusqlite::params;
 use uuid::Uuid;
 
-use super::{SqliteSettings, error::Stop, store::Store};
+use super::{SqliteSettings, error::Stop, store::Store, whole};
 use crate::report::BroadcastId;
 
 /// Broadcasts that are looked at in one commit.
@@ -76,7 +76,7 @@ impl Store {
         for Candidate { mark: Mark(at, seq), id, recipients } in candidates {
             let limit = if self.has_dead_letter(seq, recipients)? { dead } else { settled };
             if at < limit {
-                self.forget(seq, recipients)?;
+                whole::forget(&self.connection, (seq, recipients))?;
                 self.cache.remove(id);
                 forgotten += 1;
             }
@@ -116,21 +116,6 @@ impl Store {
             "SELECT 1 FROM delivery WHERE seq >= $1 AND seq < $2 AND dead = 1 LIMIT 1",
         )?;
         Ok(statement.exists([seq, seq + recipients])?)
-    }
-
-    fn forget(&self, seq: i64, recipients: i64) -> Result<(), Stop> {
-        for sql in [
-            "DELETE FROM event WHERE delivery >= $1 AND delivery < $2",
-            "DELETE FROM delivery WHERE seq >= $1 AND seq < $2",
-        ] {
-            self.connection.prepare_cached(sql)?.execute([seq, seq + recipients])?;
-        }
-        for sql in
-            ["DELETE FROM payload WHERE broadcast = $1", "DELETE FROM broadcast WHERE seq = $1"]
-        {
-            self.connection.prepare_cached(sql)?.execute([seq])?;
-        }
-        Ok(())
     }
 
     fn pragma(&self, name: &str) -> Result<u64, Stop> {

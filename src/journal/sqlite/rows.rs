@@ -8,9 +8,13 @@ use rusqlite::Row;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use uuid::Uuid;
 
-use super::error::Failure;
+use super::{
+    crypto::{Column, DataKey},
+    error::Failure,
+    seals::{KEY, Seals},
+};
 use crate::{
-    journal::{CallerKey, NewBroadcast},
+    journal::{CallerKey, CarriedKeys, NewBroadcast, NewDelivery},
     report::{
         BroadcastId, CapturedReply, Completion, Event, History, Metadata, Priority, Rest, Trace,
         Verdict,
@@ -28,17 +32,64 @@ struct Pinned {
     metadata: Option<Arc<Metadata>>,
 }
 
-/// The pinned part of a broadcast.
-pub(super) fn pinned(broadcast: &NewBroadcast) -> Result<String, Failure> {
-    let NewBroadcast { completion, rest, priority, .. } = *broadcast;
-    let (trace, metadata) = (broadcast.trace.clone(), broadcast.metadata.clone());
-    json(&Pinned { completion, rest, priority, trace, metadata })
+/// What of a sealed broadcast stands nowhere else as it is.
+#[derive(Debug, Serialize, Deserialize)]
+struct Private {
+    pinned: Pinned,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    caller_key: Option<(String, [u8; 32])>,
+    /// By place; empty where no recipient has any of it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    deliveries: Vec<PrivateDelivery>,
 }
 
-/// The columns that [`broadcast`] reads.
-pub(super) const BROADCAST: &str = "b.seq, b.id, b.route, b.accepted_at, b.deadline, b.pinned, \
+/// The same of one delivery.
+#[derive(Clone, Default, Debug, Serialize, Deserialize)]
+pub(super) struct PrivateDelivery {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) order_key: Option<Arc<str>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) carried: Option<Arc<CarriedKeys>>,
+}
+
+/// The pinned part of a broadcast.
+pub(super) fn pinned(broadcast: &NewBroadcast) -> Result<String, Failure> {
+    json(&Pinned::of(broadcast))
+}
+
+/// All of it that is not to be seen.
+pub(super) fn private(broadcast: &NewBroadcast) -> Result<String, Failure> {
+    let private = |one: &NewDelivery| PrivateDelivery {
+        order_key: one.order_key.clone(),
+        carried: one.carried.clone(),
+    };
+    let recipients = &broadcast.recipients;
+    let any = recipients.iter().any(|one| one.order_key.is_some() || one.carried.is_some());
+    let key = broadcast.caller_key.as_ref();
+    json(&Private {
+        pinned: Pinned::of(broadcast),
+        caller_key: key.map(|it| (it.key.clone(), it.fingerprint)),
+        deliveries: if any { recipients.iter().map(private).collect() } else { Vec::new() },
+    })
+}
+
+impl Pinned {
+    fn of(broadcast: &NewBroadcast) -> Self {
+        let NewBroadcast { completion, rest, priority, .. } = *broadcast;
+        let (trace, metadata) = (broadcast.trace.clone(), broadcast.metadata.clone());
+        Self { completion, rest, priority, trace, metadata }
+    }
+}
+
+/// The columns that [`broadcast`] reads, but for those of its key, which come last.
+const BROADCAST: &str = "b.seq, b.id, b.route, b.accepted_at, b.deadline, b.pinned, \
     b.caller_key, b.fingerprint, b.replay_of, b.satisfied, b.completed_by, b.verdict_at, \
-    b.settled_at, p.content_type, p.bytes";
+    b.settled_at, p.content_type, p.bytes, b.sealed";
+
+/// All columns that [`broadcast`] reads.
+pub(super) fn columns() -> String {
+    format!("{BROADCAST}, {KEY}")
+}
 
 /// One broadcast, before its recipients are known.
 #[derive(Debug)]
@@ -47,36 +98,63 @@ pub(super) struct BroadcastRow {
     pub(super) broadcast: NewBroadcast,
     pub(super) verdict: Option<Verdict>,
     pub(super) settled: bool,
+    /// Where it is sealed.
+    pub(super) key: Option<DataKey>,
+    /// What the rows of the deliveries do not tell, by place.
+    pub(super) deliveries: Vec<PrivateDelivery>,
 }
 
-pub(super) fn broadcast(row: &Row<'_>) -> Result<BroadcastRow, Failure> {
-    let pinned: Pinned = from_json(row.get_ref(5)?.as_str().map_err(rusqlite::Error::from)?)?;
-    let key: Option<String> = row.get(6)?;
-    let fingerprint: Option<[u8; 32]> = row.get(7)?;
+/// What is pinned, as it stands there or sealed.
+fn read_private(row: &Row<'_>, id: BroadcastId, key: Option<&DataKey>) -> Result<Private, Failure> {
+    let Some(key) = key else {
+        let caller_key: Option<String> = row.get(6)?;
+        return Ok(Private {
+            pinned: from_json(row.get_ref(5)?.as_str().map_err(rusqlite::Error::from)?)?,
+            caller_key: caller_key.zip(row.get(7)?),
+            deliveries: Vec::new(),
+        });
+    };
+    let sealed: Option<Vec<u8>> = row.get(15)?;
+    let opened = sealed.and_then(|sealed| key.open(id, Column::Pinned, sealed));
+    let opened =
+        opened.ok_or_else(|| Failure::changed(id, "what is pinned (`broadcast.sealed`)"))?;
+    serde_json::from_slice(&opened).map_err(|error| Failure::corrupt(error.to_string()))
+}
+
+pub(super) fn broadcast(row: &Row<'_>, seals: &Seals) -> Result<BroadcastRow, Failure> {
+    let id = BroadcastId(Uuid::from_bytes(row.get(1)?));
+    let key = seals.key(id, row, 16)?;
+    let Private { pinned, caller_key, deliveries } = read_private(row, id, key.as_ref())?;
     let replay_of: Option<Uuid> = row.get::<_, Option<[u8; 16]>>(8)?.map(Uuid::from_bytes);
-    let bytes: Option<Vec<u8>> = row.get(14)?;
+    let bytes = row.get::<_, Option<Vec<u8>>>(14)?.unwrap_or_default();
     let content_type = row.get::<_, Option<String>>(13)?.unwrap_or_default();
+    let bytes = match &key {
+        Some(key) => key
+            .open(id, Column::Payload(&content_type), bytes)
+            .ok_or_else(|| Failure::changed(id, "its payload (`payload.bytes`)"))?,
+        None => Bytes::from(bytes),
+    };
     Ok(BroadcastRow {
         seq: row.get::<_, i64>(0)?.cast_unsigned(),
         broadcast: NewBroadcast {
-            id: BroadcastId(Uuid::from_bytes(row.get(1)?)),
+            id,
             route: row.get(2)?,
-            payload: Payload::new(content_type, Bytes::from(bytes.unwrap_or_default())),
+            payload: Payload::new(content_type, bytes),
             recipients: Vec::new(),
             completion: pinned.completion,
             rest: pinned.rest,
             priority: pinned.priority,
             deadline: row.get::<_, Option<i64>>(4)?.map(time),
             accepted_at: time(row.get(3)?),
-            caller_key: key
-                .zip(fingerprint)
-                .map(|(key, fingerprint)| CallerKey { key, fingerprint }),
+            caller_key: caller_key.map(|(key, fingerprint)| CallerKey { key, fingerprint }),
             metadata: pinned.metadata,
             replay_of: replay_of.map(BroadcastId),
             trace: pinned.trace,
         },
         verdict: verdict(row, 9)?,
         settled: row.get::<_, Option<i64>>(12)?.is_some(),
+        key,
+        deliveries,
     })
 }
 
@@ -99,15 +177,52 @@ pub(super) fn event(event: &Event) -> Result<(String, Option<&[u8]>), Failure> {
     Ok((json(event)?, body.filter(|body| !body.is_empty())))
 }
 
-/// From the columns `event` and `body`.
-pub(super) fn read_event(row: &Row<'_>, first: usize) -> Result<Event, Failure> {
-    let text = row.get_ref(first)?;
-    let mut event: Event = from_json(text.as_str().map_err(rusqlite::Error::from)?)?;
-    let body: Option<Vec<u8>> = row.get(first + 1)?;
+/// Where the events of a delivery belong, and what opens them; none where they are not sealed.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Opener<'a> {
+    pub(super) key: &'a DataKey,
+    pub(super) broadcast: BroadcastId,
+    pub(super) place: u64,
+}
+
+/// An event and the body of its reply as one sealed value: the length of the first stands before it.
+pub(super) fn sealed_event(event: &Event, number: u32, to: Opener<'_>) -> Result<Vec<u8>, Failure> {
+    let (text, body) = self::event(event)?;
+    let length = u32::try_from(text.len()).unwrap_or(u32::MAX).to_be_bytes();
+    let column = Column::Event { place: to.place, number: number.into() };
+    to.key.seal(to.broadcast, column, &[&length, text.as_bytes(), body.unwrap_or_default()])
+}
+
+/// From the columns `number`, `event` and `body`.
+pub(super) fn read_event(
+    row: &Row<'_>,
+    first: usize,
+    opener: Option<Opener<'_>>,
+) -> Result<Event, Failure> {
+    let body: Option<Vec<u8>> = row.get(first + 2)?;
+    let (mut event, body): (Event, _) = if let Some(Opener { key, broadcast, place }) = opener {
+        let number = row.get(first)?;
+        let opened = key.open(broadcast, Column::Event { place, number }, body.unwrap_or_default());
+        let whole = opened.as_ref().and_then(|opened| {
+            let (length, rest) = opened.split_first_chunk()?;
+            rest.split_at_checked(usize::try_from(u32::from_be_bytes(*length)).ok()?)
+        });
+        let (text, body) = whole.ok_or_else(|| {
+            let what = format!("event {number} of its recipient {place} (`event.body`)");
+            Failure::changed(broadcast, &what)
+        })?;
+        let event = serde_json::from_slice(text);
+        let event = event.map_err(|error| Failure::corrupt(error.to_string()))?;
+        (event, (!body.is_empty()).then(|| Bytes::copy_from_slice(body)))
+    } else {
+        let text = row.get_ref(first + 1)?;
+        let event = from_json(text.as_str().map_err(rusqlite::Error::from)?)?;
+        (event, body.map(Bytes::from))
+    };
     if let (Event::Ended(ended), Some(body)) = (&mut event, body)
         && let Some(reply) = &mut ended.reply
     {
-        *reply = Arc::new(CapturedReply { body: Bytes::from(body), ..(**reply).clone() });
+        *reply = Arc::new(CapturedReply { body, ..(**reply).clone() });
     }
     Ok(event)
 }

@@ -2,6 +2,8 @@
 
 use std::{path::PathBuf, time::Duration};
 
+use super::MasterKey;
+
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// How a journal on disk is kept.
@@ -27,6 +29,8 @@ pub struct SqliteSettings {
     pub bytes_max: Option<u64>,
     /// Deliveries that have not settled at most; beyond them, broadcasts are refused. Bounds the disk.
     pub deliveries_open_max: u64,
+    /// The first one seals what is accepted from now on; the others open what they have sealed. None: nothing is sealed.
+    pub master_keys: Vec<MasterKey>,
 }
 
 impl SqliteSettings {
@@ -43,6 +47,7 @@ impl SqliteSettings {
             keep_dead_letters: 90 * DAY,
             bytes_max: None,
             deliveries_open_max: 10_000_000,
+            master_keys: Vec::new(),
         }
     }
 }

@@ -16,7 +16,9 @@ use super::{
     place::Place,
     retention::Mark,
     rows,
+    seals::Seals,
     targets::Targets,
+    writing::{self, Row},
 };
 use crate::{
     journal::{
@@ -24,7 +26,7 @@ use crate::{
         ledger::{self, Books, Record, Slot},
     },
     policy::gate::GateSnapshot,
-    report::{Boot, BroadcastId, CancelledBy, DeliveryId, Event, History, Outcome, Verdict},
+    report::{Boot, BroadcastId, CancelledBy, DeliveryId, Event, History, Verdict},
 };
 
 /// What the writer knows beside the file.
@@ -32,7 +34,8 @@ use crate::{
 pub(super) struct Store {
     pub(super) connection: Connection,
     pub(super) place: Place,
-    targets: Targets,
+    pub(super) seals: Arc<Seals>,
+    pub(super) targets: Targets,
     pub(super) cache: Cache,
     /// Number of the next delivery.
     pub(super) next_seq: u64,
@@ -47,9 +50,11 @@ impl Store {
     pub(super) fn open(settings: &SqliteSettings) -> Result<Self, OpenError> {
         let path: &Path = &settings.path;
         let connection = open::writer(path)?;
+        let seals = Arc::new(Seals::load(&connection, path, &settings.master_keys)?);
         let mut store = Self {
             connection,
             place: Place::of(path),
+            seals,
             targets: Targets::default(),
             cache: Cache::new(settings.cached_max),
             next_seq: 1,
@@ -98,7 +103,7 @@ impl Store {
         }
         self.replay(&new)?;
         let seq = self.next_seq;
-        self.insert(&new, seq)?;
+        let key = writing::insert(&self.connection, &self.seals, &mut self.targets, &new, seq)?;
         (self.next_seq, self.open) = (seq + count.max(1), self.open + count);
         let broadcast = Arc::new(new);
         let slot = |new: &NewDelivery| Slot {
@@ -110,7 +115,8 @@ impl Store {
         let slots: SmallVec<[Slot; 1]> = broadcast.recipients.iter().map(slot).collect();
         let written = slots.iter().map(|_| 0).collect();
         let record = Record::new(Arc::clone(&broadcast), slots, seq);
-        self.cache.insert(broadcast.id, Box::new(Cached { record, written, has_verdict: false }));
+        self.cache
+            .insert(broadcast.id, Box::new(Cached { record, written, has_verdict: false, key }));
         Ok(Accepted::New(broadcast))
     }
 
@@ -125,12 +131,14 @@ impl Store {
         let mut statement = self
             .connection
             .prepare_cached("SELECT id, fingerprint FROM broadcast WHERE caller_key = $1")?;
-        let before = statement.query_row([&key.key], |row| {
+        let hashed = self.seals.name("caller key", &key.key);
+        let same = self.seals.fingerprint(&key.fingerprint).unwrap_or(key.fingerprint);
+        let before = statement.query_row([hashed.as_ref().unwrap_or(&key.key)], |row| {
             Ok((row.get::<_, [u8; 16]>(0)?, row.get::<_, [u8; 32]>(1)?))
         });
         match before.optional()? {
             None => Ok(None),
-            Some((id, fingerprint)) if fingerprint == key.fingerprint => {
+            Some((id, fingerprint)) if fingerprint == same => {
                 Ok(Some(BroadcastId(Uuid::from_bytes(id))))
             }
             Some(_) => Err(JournalError::KeyReused.into()),
@@ -159,60 +167,6 @@ impl Store {
         Ok(())
     }
 
-    fn insert(&mut self, new: &NewBroadcast, seq: u64) -> Result<(), Stop> {
-        let connection = &self.connection;
-        let key = new.caller_key.as_ref();
-        connection
-            .prepare_cached(
-                "INSERT INTO broadcast (seq, id, recipients, route, accepted_at, deadline, pinned, \
-                 caller_key, fingerprint, replay_of) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
-            )?
-            .execute(params![
-                seq.cast_signed(),
-                new.id.0.as_bytes(),
-                ledger::small(new.recipients.len()),
-                new.route,
-                new.accepted_at.as_micros(),
-                new.deadline.map(Timestamp::as_micros),
-                rows::pinned(new)?,
-                key.map(|key| &key.key),
-                key.map(|key| key.fingerprint),
-                new.replay_of.map(|id| id.0.into_bytes()),
-            ])?;
-        connection
-            .prepare_cached(
-                "INSERT INTO payload (broadcast, content_type, bytes) VALUES ($1, $2, $3)",
-            )?
-            .execute(params![
-                seq.cast_signed(),
-                new.payload.content_type(),
-                &**new.payload.bytes()
-            ])?;
-        let mut delivery = connection.prepare_cached(
-            "INSERT INTO delivery (seq, broadcast, recipient, required, skipped, seed, span_id, \
-             expires_at, priority, order_key, carried, serving, due_at) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $3, $12)",
-        )?;
-        for (place, one) in (0..).zip(&new.recipients) {
-            let number = self.targets.number(&one.recipient);
-            delivery.execute(params![
-                (seq + place).cast_signed(),
-                seq.cast_signed(),
-                number,
-                one.required,
-                one.skipped,
-                one.seed.cast_signed(),
-                i64::from_be_bytes(one.span_id),
-                one.expires.as_micros(),
-                new.priority as i64,
-                one.order_key.as_deref(),
-                one.carried.as_deref().map(rows::json).transpose()?,
-                new.accepted_at.as_micros(),
-            ])?;
-        }
-        Ok(self.targets.write_names(connection)?)
-    }
-
     pub(super) fn claim(
         &mut self,
         serving: &TargetName,
@@ -221,7 +175,8 @@ impl Store {
     ) -> Result<Claim, Stop> {
         let number = self.targets.number(serving);
         for (id, place) in self.started_before(number, boot)? {
-            let Some(cached) = self.find(id)? else { continue };
+            // One that cannot be read stops nobody else.
+            let Some(cached) = self.find_readable(id)? else { continue };
             let history = &cached.record.slots[place].history;
             let lost: SmallVec<[u32; 4]> =
                 history.in_flight().filter(|s| s.boot < boot).map(|s| s.attempt).collect();
@@ -261,13 +216,18 @@ impl Store {
         if self.targets.epoch(serving) != claim.epoch {
             return Err(JournalError::Fenced.into());
         }
-        let mut places = SmallVec::<[usize; 4]>::new();
+        let mut places = SmallVec::<[Option<usize>; 4]>::new();
         for (at, entry) in entries.iter().enumerate() {
-            places.push(self.check(serving, entry, &entries[at + 1..])?);
+            places.push(match self.check(serving, entry, &entries[at + 1..]) {
+                // What was decided for it cannot be written, and must not keep others waiting.
+                Err(Stop::Refused(JournalError::Unreadable)) => None,
+                place => Some(place?),
+            });
         }
         let mut committed = Committed::default();
         let mut touched = SmallVec::<[BroadcastId; 4]>::new();
-        let mut entries = entries.into_iter().zip(places).peekable();
+        let placed = |(entry, place): (_, Option<_>)| place.map(|place| (entry, place));
+        let mut entries = entries.into_iter().zip(places).filter_map(placed).peekable();
         while let Some((entry, place)) = entries.next() {
             let id = entry.delivery().broadcast;
             let (cached, targets) = self.parts(id)?;
@@ -309,7 +269,7 @@ impl Store {
         if !matches!(fact, Event::Started(_) | Event::Ended(_)) {
             return Err(JournalError::Invalid("only starts and ends are facts").into());
         }
-        let Some(cached) = self.find(id.broadcast)? else { return Ok(()) };
+        let Some(cached) = self.find_readable(id.broadcast)? else { return Ok(()) };
         let Some(place) = cached.record.place(&id.recipient) else { return Ok(()) };
         if cached.record.slots[place].settled.is_none() {
             let (cached, targets) = self.parts(id.broadcast)?;
@@ -366,7 +326,7 @@ impl Store {
         now: Timestamp,
     ) -> Result<Committed, Stop> {
         let mut committed = Committed::default();
-        if self.find(id)?.is_none() {
+        if self.find_readable(id)?.is_none() {
             return Ok(committed);
         }
         let (cached, targets) = self.parts(id)?;
@@ -383,7 +343,7 @@ impl Store {
 
     pub(super) fn judge(&mut self, id: BroadcastId, now: Timestamp) -> Result<Committed, Stop> {
         let mut committed = Committed::default();
-        if self.find(id)?.is_none() {
+        if self.find_readable(id)?.is_none() {
             return Ok(committed);
         }
         let (cached, targets) = self.parts(id)?;
@@ -417,11 +377,13 @@ impl Store {
         let touched = self.targets.take_touched();
         self.targets.write_names(&self.connection)?;
         let Some(cached) = self.cache.get_mut(id) else { return Ok(()) };
-        let Cached { record, written, has_verdict } = cached;
+        let Cached { record, written, has_verdict, key } = cached;
         for order in touched {
             let place = record.place_of(order);
             let Some(slot) = record.slots.get(place) else { continue };
-            write_slot(&self.connection, order, slot, &mut written[place])?;
+            let (broadcast, key) = (id, key.as_ref());
+            let row = Row { seq: order, broadcast, place, key };
+            writing::write_slot(&self.connection, row, slot, &mut written[place])?;
         }
         if let Some(Verdict { satisfied, by, at }) = record.verdict.filter(|_| !*has_verdict) {
             self.connection
@@ -434,62 +396,38 @@ impl Store {
         Ok(())
     }
 
+    /// The broadcast; none also where it cannot be read.
+    fn find_readable(&mut self, id: BroadcastId) -> Result<Option<&mut Cached>, Stop> {
+        match self.find(id) {
+            Err(Stop::Refused(JournalError::Unreadable)) => Ok(None),
+            found => found,
+        }
+    }
+
     /// The broadcast, read where it is not at hand.
-    fn find(&mut self, id: BroadcastId) -> Result<Option<&mut Cached>, Failure> {
+    fn find(&mut self, id: BroadcastId) -> Result<Option<&mut Cached>, Stop> {
         if self.cache.get_mut(id).is_none() {
-            let Some(record) = broadcasts::read(&self.connection, Which::Id(id))? else {
-                return Ok(None);
+            let read = match broadcasts::read(&self.connection, &self.seals, Which::Id(id)) {
+                Err(failure) if failure.is_of_one() => {
+                    tracing::error!(target: "fanfare", error = %failure.says, "it cannot be read, and is left");
+                    return Err(JournalError::Unreadable.into());
+                }
+                read => read?,
             };
+            let Some((record, key)) = read else { return Ok(None) };
             let written = record.slots.iter().map(|slot| slot.history.events().len()).collect();
             let has_verdict = record.verdict.is_some();
-            self.cache.insert(id, Box::new(Cached { record, written, has_verdict }));
+            self.cache.insert(id, Box::new(Cached { record, written, has_verdict, key }));
         }
         Ok(self.cache.get_mut(id))
     }
 
     /// A broadcast that was found before, and the books beside it.
-    fn parts(&mut self, id: BroadcastId) -> Result<(&mut Cached, &mut Targets), Failure> {
+    fn parts(&mut self, id: BroadcastId) -> Result<(&mut Cached, &mut Targets), Stop> {
         self.find(id)?;
         match self.cache.get_mut(id) {
             Some(cached) => Ok((cached, &mut self.targets)),
-            None => Err(Failure::corrupt("a broadcast is gone that was there")),
+            None => Err(Failure::corrupt("a broadcast is gone that was there").into()),
         }
     }
-}
-
-fn write_slot(
-    connection: &Connection,
-    seq: u64,
-    slot: &Slot,
-    written: &mut usize,
-) -> Result<(), Failure> {
-    let events = slot.history.events();
-    for (number, event) in events.iter().enumerate().skip(*written) {
-        let (text, body) = rows::event(event)?;
-        connection
-            .prepare_cached(
-                "INSERT INTO event (delivery, number, event, body) VALUES ($1, $2, $3, $4)",
-            )?
-            .execute(params![seq.cast_signed(), ledger::small(number), text, body])?;
-    }
-    *written = events.len();
-    let outcome = slot.settled.map(|(outcome, _)| outcome);
-    connection
-        .prepare_cached(
-            "UPDATE delivery SET serving = $1, due_at = $2, events = $3, boot = $4, outcome = $5, \
-             reason = $6, ended = $7, settled_at = $8, dead = $9 WHERE seq = $10",
-        )?
-        .execute(params![
-            slot.serving,
-            slot.due.as_micros(),
-            ledger::small(events.len()),
-            if outcome.is_none() { rows::boot(&slot.history) } else { None },
-            outcome.map(Outcome::code),
-            outcome.and_then(Outcome::reason),
-            outcome.as_ref().map(rows::json).transpose()?,
-            slot.settled.map(|(_, at)| at.as_micros()),
-            outcome.is_some_and(|outcome| outcome.is_dead_letter()),
-            seq.cast_signed(),
-        ])?;
-    Ok(())
 }

@@ -50,6 +50,11 @@ impl Targets {
         self.numbers.get(name).copied()
     }
 
+    /// How many there are.
+    pub(super) fn count(&self) -> u32 {
+        small(self.all.len())
+    }
+
     /// Of the newest claim.
     pub(super) fn epoch(&self, number: u32) -> u64 {
         self.all[number as usize].epoch

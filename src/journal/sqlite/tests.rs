@@ -8,7 +8,7 @@ use rusqlite::Connection;
 use tempfile::TempDir;
 use uuid::Uuid;
 
-use super::{OpenError, SqliteJournal, SqliteSettings, rows};
+use super::{OpenError, SqliteJournal, SqliteSettings, rows, tests_sealed::sealed};
 use crate::{
     journal::{
         Accepted, BroadcastFilter, CallerKey, DeadLetterFilter, Entry, Journal, JournalError,
@@ -71,7 +71,7 @@ pub(super) fn delivery(number: u128, recipient: &str) -> DeliveryId {
 }
 
 /// Every kind of event, with every field that it can have.
-fn events() -> [Event; 5] {
+pub(super) fn events() -> [Event; 5] {
     let mut headers = HeaderMap::new();
     headers.insert("x-note", http::HeaderValue::from_bytes(b"caf\xE9").unwrap());
     let started = Started {
@@ -126,12 +126,14 @@ fn events() -> [Event; 5] {
     ]
 }
 
-async fn conforms(open: fn(SqliteSettings) -> Result<SqliteJournal, OpenError>) {
+type Open = fn(SqliteSettings) -> Result<SqliteJournal, OpenError>;
+
+async fn conforms(open: Open, keys: &[u8]) {
     let folders = Mutex::new(Vec::new());
     let make = async || {
         let folder = TempDir::new().unwrap();
         // The smallest cache that there is: most is read again.
-        let settings = SqliteSettings { cached_max: 2, ..settings(&folder) };
+        let settings = SqliteSettings { cached_max: 2, ..sealed(&folder, keys) };
         folders.lock().unwrap().push(folder);
         open(settings).unwrap()
     };
@@ -141,19 +143,30 @@ async fn conforms(open: fn(SqliteSettings) -> Result<SqliteJournal, OpenError>) 
 
 #[tokio::test]
 async fn with_a_thread_it_conforms() {
-    conforms(SqliteJournal::open).await;
+    conforms(SqliteJournal::open, &[]).await;
 }
 
 #[tokio::test]
 async fn in_the_callers_thread_it_conforms() {
-    conforms(SqliteJournal::inline).await;
+    conforms(SqliteJournal::inline, &[]).await;
+}
+
+#[tokio::test]
+async fn sealed_it_conforms() {
+    conforms(SqliteJournal::open, &[1]).await;
+    conforms(SqliteJournal::inline, &[1]).await;
 }
 
 #[tokio::test]
 async fn what_was_written_is_there_again() {
+    is_there_again(&[]).await;
+    is_there_again(&[1]).await;
+}
+
+async fn is_there_again(keys: &[u8]) {
     let folder = TempDir::new().unwrap();
     let before = {
-        let journal = SqliteJournal::open(settings(&folder)).unwrap();
+        let journal = SqliteJournal::open(sealed(&folder, keys)).unwrap();
         let accepted = journal.accept(broadcast(1)).await.unwrap();
         assert!(matches!(accepted, Accepted::New(_)));
         let claim = journal.claim(&"crm".into(), Boot(3), at(2)).await.unwrap();
@@ -169,7 +182,7 @@ async fn what_was_written_is_there_again() {
     let mut log = settings(&folder).path.into_os_string();
     log.push("-wal");
     assert!(!std::path::Path::new(&log).exists(), "it was closed in peace");
-    let journal = SqliteJournal::open(settings(&folder)).unwrap();
+    let journal = SqliteJournal::open(sealed(&folder, keys)).unwrap();
     let after = journal.view(broadcast(1).id).await.unwrap().unwrap();
     assert_eq!(format!("{after:#?}"), before);
     let again = journal.accept(broadcast(1)).await.unwrap();
@@ -240,7 +253,7 @@ fn what_cannot_be_a_journal_is_not_opened() {
             let newer = Connection::open(path).unwrap();
             newer.pragma_update(None, "user_version", 99).unwrap();
         },
-        "/journal.db: written by a newer release (schema 99, this one knows 1)",
+        "/journal.db: written by a newer release (schema 99, this one knows 2)",
     );
     check(
         |path| fs::create_dir(path).unwrap(),

@@ -8,4 +8,5 @@ mod dead_letters;
 mod levers;
 mod program;
 mod requests;
+mod sealed;
 mod stage;

@@ -9,15 +9,15 @@ use tokio::process::Command;
 use crate::child::Daemon;
 
 /// Exit status, standard output, standard error.
-type Said = (Option<i32>, String, String);
+pub(super) type Said = (Option<i32>, String, String);
 
-struct Shell {
-    folder: TempDir,
-    server: String,
+pub(super) struct Shell {
+    pub(super) folder: TempDir,
+    pub(super) server: String,
 }
 
 impl Shell {
-    async fn run(&self, typed: &str) -> Said {
+    pub(super) async fn run(&self, typed: &str) -> Said {
         // What stands in quotes is one word.
         let words = typed.split('\'').enumerate().flat_map(|(place, part)| {
             let quoted = place % 2 == 1;
@@ -38,7 +38,8 @@ impl Shell {
     }
 }
 
-async fn shell(folder: TempDir, crm: &MockApi, audit: &MockApi) -> (Shell, Daemon) {
+/// Two targets, and a route to both.
+pub(super) fn config(folder: &TempDir, crm: &MockApi, audit: &MockApi) {
     let config = format!(
         "targets:\n  crm: {{ kind: http, url: '{}', retry: {{ attempts: 1 }} }}\n  \
          audit: {{ kind: http, url: '{}', retry: {{ attempts: 1 }} }}\nroutes:\n  both: {{ to: [crm, audit] }}\n",
@@ -46,6 +47,10 @@ async fn shell(folder: TempDir, crm: &MockApi, audit: &MockApi) -> (Shell, Daemo
         audit.url("/")
     );
     fs::write(folder.path().join("fanfare.yaml"), config).unwrap();
+}
+
+async fn shell(folder: TempDir, crm: &MockApi, audit: &MockApi) -> (Shell, Daemon) {
+    config(&folder, crm, audit);
     let daemon = Daemon::start(folder.path(), &[]).await;
     let server = format!("http://{}", daemon.address);
     (Shell { folder, server }, daemon)

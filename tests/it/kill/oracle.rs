@@ -31,7 +31,14 @@ pub(super) struct Oracle {
     is_held: bool,
     next: u64,
     disk: Option<Disk>,
+    lives: usize,
 }
+
+/// The master keys of a journal that is sealed, by the variables that they stand in.
+const KEYS: [(&str, &str); 2] = [
+    ("FIRST_KEY", "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="),
+    ("SECOND_KEY", "HwECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHgA="),
+];
 
 /// A disk that loses what was not synced.
 pub(super) trait Loses {
@@ -81,7 +88,13 @@ impl Oracle {
             is_held: false,
             next: 0,
             disk: None,
+            lives: 0,
         }
+    }
+
+    /// Every second journal is sealed.
+    fn is_sealed(&self) -> bool {
+        self.seed.is_multiple_of(2)
     }
 
     /// Its folder, for a disk.
@@ -95,9 +108,22 @@ impl Oracle {
         self
     }
 
-    async fn start(&self) -> Daemon {
-        let variables = self.disk.as_ref().map(|disk| disk.variables()).unwrap_or_default();
-        Daemon::start(self.folder.path(), &variables).await
+    async fn start(&mut self) -> Daemon {
+        let mut variables = self.disk.as_ref().map(|disk| disk.variables()).unwrap_or_default();
+        variables.extend(KEYS.map(|(name, key)| (name.to_owned(), key.to_owned())));
+        // With each life another key is the one that seals.
+        self.lives += 1;
+        let (first, second) = (KEYS[self.lives % 2].0, KEYS[(self.lives + 1) % 2].0);
+        let keys = ["--master-key-env", first, "--master-key-env", second];
+        let args = if self.is_sealed() { &keys[..] } else { &[] };
+        Daemon::start_with(self.folder.path(), &variables, args).await
+    }
+
+    /// Whether a payload stands in the journal's files as it is.
+    fn is_legible(&self) -> bool {
+        let files = ["fanfare.db", "fanfare.db-wal"].map(|it| self.folder.path().join(it));
+        let legible = |bytes: Vec<u8>| bytes.windows(12).any(|it| it == b"{\"key\":\"key ");
+        files.iter().filter_map(|it| std::fs::read(it).ok()).any(legible)
     }
 
     /// One life of the daemon: it works until it is killed.
@@ -184,6 +210,7 @@ impl Oracle {
             let line = format!("GET /v1/broadcasts/{}", summary["id"].as_str().unwrap());
             self.check(&ask(address, &line, "", "").await.unwrap().1);
         }
+        assert_eq!(self.is_legible(), !self.is_sealed(), "seed {}: sealed or not", self.seed);
         let requests = self.api.requests();
         Compared { broadcasts: self.yes.len(), requests, unanswered }
     }

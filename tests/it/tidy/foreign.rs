@@ -14,6 +14,8 @@ const HOMES: &[(&str, &[&str])] = &[
     ("rustls_platform_verifier", &["transport"]),
     ("ractor", &["actor"]),
     ("rusqlite", &["journal"]),
+    ("aws_lc_rs", &["transport", "src/journal/sqlite/crypto"]),
+    ("zeroize", &["src/journal/sqlite/crypto"]),
     ("opentelemetry", &["telemetry", "cli", "daemon"]),
     ("opentelemetry_sdk", &["telemetry", "cli", "daemon"]),
     ("opentelemetry_otlp", &["cli", "daemon"]),
