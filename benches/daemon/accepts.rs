@@ -20,6 +20,10 @@ const CONFIG: &str = "targets:\n  a: { kind: http, url: 'http://127.0.0.1:9/a' }
 /// A hundred bytes.
 const PAYLOAD: &str = r#"{"id":"evt_5e1f","type":"user.created","data":{"name":"Ada Lovelace","email":"ada@example.org"}}"#;
 
+/// A master key, as good as any.
+const SEALED: [&str; 2] =
+    ["--master-key-command", "echo AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="];
+
 /// At most this share of what bare SQLite does is lost.
 const BUDGET: f64 = 0.5;
 
@@ -42,7 +46,7 @@ pub(super) fn measure(quick: bool) -> Res<Vec<Line>> {
         for _ in 0..rounds {
             // A new journal each time: what is open would grow without end.
             let folder = TempDir::new()?;
-            let seen = accepts(&folder, clients, period)?;
+            let seen = accepts(&folder, (clients, &[]), period)?;
             let group = (seen.group.round() as usize).clamp(1, clients);
             let payload = PAYLOAD.as_bytes();
             let bare = bare::commits(folder.path(), (clients, group), payload, period)?;
@@ -70,8 +74,34 @@ pub(super) fn measure(quick: bool) -> Res<Vec<Line>> {
     Ok(lines)
 }
 
-fn accepts(folder: &TempDir, clients: usize, period: Duration) -> Res<Period> {
-    let daemon = Daemon::start(folder.path(), CONFIG)?;
+/// Whether it is sealed or not, one after the other.
+pub(super) fn sealed(quick: bool) -> Res<Vec<Line>> {
+    let (rounds, period) =
+        if quick { (1, Duration::from_millis(300)) } else { (9, Duration::from_secs(2)) };
+    let clients = 16;
+    let (mut ratios, mut cpus, mut again) = (vec![], vec![], vec![]);
+    for _ in 0..rounds {
+        let of = |args: &[&str]| accepts(&TempDir::new()?, (clients, args), period);
+        let (plain, sealed, control) = (of(&[])?, of(&SEALED)?, of(&[])?);
+        ratios.push(sealed.a_second / plain.a_second);
+        cpus.push(sealed.cpu_us / plain.cpu_us);
+        again.push(control.a_second / plain.a_second);
+    }
+    Ok(vec![Line {
+        what: format!("the same, sealed beside not sealed, {clients} clients"),
+        seen: format!(
+            "{:.2} of the broadcasts a second, {:.2} of the CPU each; not sealed beside itself {:.2}",
+            median(&mut ratios),
+            median(&mut cpus),
+            median(&mut again)
+        ),
+        budget: "none",
+        within: None,
+    }])
+}
+
+fn accepts(folder: &TempDir, (clients, args): (usize, &[&str]), period: Duration) -> Res<Period> {
+    let daemon = Daemon::start_with(folder.path(), CONFIG, args)?;
     let mut operator = Client::connect(daemon.address)?;
     for target in ["a", "b"] {
         let status = operator.ask(&post(&format!("/v1/targets/{target}/pause"), "", ""))?;

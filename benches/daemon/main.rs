@@ -56,7 +56,9 @@ fn run() -> Res<ExitCode> {
     let mut out = io::stdout().lock();
     writeln!(out, "| work | seen | budget | verdict |\n| --- | --- | --- | --- |")?;
     let mut over = false;
-    for measure in [accepts::measure, latency::measure, recovery::measure, recovery::memory] {
+    for measure in
+        [accepts::measure, accepts::sealed, latency::measure, recovery::measure, recovery::memory]
+    {
         for Line { what, seen, budget, within } in measure(quick)? {
             over |= within == Some(false);
             let verdict = within.map_or("", |within| if within { "within" } else { "over" });
