@@ -3,11 +3,13 @@
 import sys
 from uuid import UUID
 
+import httpx
 from fanfare_client import Client
 from fanfare_client.api.broadcasts import list_broadcasts, send_broadcast, view_broadcast
 from fanfare_client.models import Accepted, Broadcasts, Problem, Report, Send, ViewBroadcastUntil
 
-client = Client(base_url=sys.argv[1])
+# Longer than it may wait for the report: a machine may be busy.
+client = Client(base_url=sys.argv[1], timeout=httpx.Timeout(120))
 accepted = send_broadcast.sync(client=client, body=Send(payload={"from": "python"}, to=["crm"]))
 assert isinstance(accepted, Accepted), accepted
 report = view_broadcast.sync(
