@@ -36,7 +36,7 @@ impl BodyForm {
 
     /// The body for that payload.
     pub(super) fn write(self, filter: &Filter, input: &Value) -> Result<Bytes, String> {
-        let limits = Limits { output_bytes_max: BODY_BYTES_MAX };
+        let limits = Limits { output_bytes_max: BODY_BYTES_MAX, ..Limits::default() };
         if self == Self::Json {
             let bytes = filter.run_bytes(input, limits).map_err(|error| error.to_string())?;
             return Ok(bytes.into());

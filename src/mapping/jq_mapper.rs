@@ -60,7 +60,7 @@ impl JqMapper {
         (pointer, filter): &(String, Filter),
         input: &Value,
     ) -> Result<Option<String>, PrepareError> {
-        let limits = Limits { output_bytes_max: VALUE_BYTES_MAX };
+        let limits = Limits { output_bytes_max: VALUE_BYTES_MAX, ..Limits::default() };
         let wrong = |error| PrepareError(format!("`{pointer}`: {error}"));
         filter.run_text(input, limits).map_err(wrong)
     }
@@ -94,7 +94,7 @@ impl Mapper for JqMapper {
         let Some(filter) = &self.order_by else { return Ok(None) };
         let wrong = |says: String| PrepareError(format!("`order_by`: {says}"));
         let input = payload.as_json().ok_or_else(|| wrong("the payload is not JSON".into()))?;
-        let limits = Limits { output_bytes_max: ORDER_KEY_BYTES_MAX };
+        let limits = Limits { output_bytes_max: ORDER_KEY_BYTES_MAX, ..Limits::default() };
         filter.run_text(input, limits).map_err(|error| wrong(error.to_string()))
     }
 
@@ -103,7 +103,7 @@ impl Mapper for JqMapper {
             return BTreeMap::new();
         }
         let input = input(reply);
-        let limits = Limits { output_bytes_max: CAPTURED_BYTES_MAX };
+        let limits = Limits { output_bytes_max: CAPTURED_BYTES_MAX, ..Limits::default() };
         let captured = |(name, filter): &(String, Filter)| {
             // What is not there is null: a capture never makes a delivery fail.
             (name.clone(), filter.run(&input, limits).unwrap_or(Value::Null))

@@ -27,6 +27,15 @@ pub enum RunError {
         /// [`Limits::output_bytes_max`](crate::Limits::output_bytes_max).
         max: usize,
     },
+    /// It takes more steps than allowed: it goes on for ever, or as long as a number of the payload says.
+    #[error("it takes more than {max} steps")]
+    TooLong {
+        /// [`Limits::steps_max`](crate::Limits::steps_max).
+        max: u64,
+    },
+    /// A filter calls itself again and again, until the stack is nearly used up.
+    #[error("a filter calls itself too deep")]
+    TooDeepCalls,
     /// The input or the output is nested deeper than allowed.
     #[error("a value is nested deeper than {max} levels")]
     TooDeep {

@@ -15,15 +15,19 @@ use serde_json::Value;
 
 use crate::{
     ParseError, RunError,
+    allowance::Allowance,
     prelude::{Jq, Surroundings, definitions_for, natives},
     redact::Words,
     syntax,
-    terms::{balance, bound, may_loop, walk},
+    terms::{balance, bound, count, may_loop, walk},
     value::{dismantle, from_json, is_true, to_bytes, to_json, to_text},
 };
 
 /// The name that the expression is compiled under.
 const MAIN: &str = "fanfare_main";
+
+/// Seconds, and some hundred megabytes where each step adds to a list. A payload with a million items needs less.
+const STEPS_MAX: u64 = 4_000_000;
 
 /// A compiled expression. A clone is another pointer to it.
 ///
@@ -36,6 +40,8 @@ pub struct Filter(Arc<Compiled>);
 pub struct Limits {
     /// Size of the output as JSON, in bytes.
     pub output_bytes_max: usize,
+    /// Calls of filters that call themselves, rounds of `reduce` and `foreach`, numbers of a `range`, together.
+    pub steps_max: u64,
 }
 
 struct Compiled {
@@ -60,6 +66,7 @@ impl Filter {
             words.add(term);
             loops |= may_loop(term);
             bound(term);
+            count(term);
             balance(term);
         });
         let mut defs = definitions_for(&mut body);
@@ -168,7 +175,7 @@ impl fmt::Debug for Filter {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { output_bytes_max: 1024 * 1024 }
+        Self { output_bytes_max: 1024 * 1024, steps_max: STEPS_MAX }
     }
 }
 
@@ -181,12 +188,20 @@ impl Compiled {
         limits: Limits,
         finish: impl FnOnce(Option<&Val>) -> Result<T, RunError>,
     ) -> Result<T, RunError> {
-        let surroundings =
-            Surroundings { lut: &self.filter.lut, output_bytes_max: limits.output_bytes_max };
+        let allowance = Allowance::new(limits.steps_max);
+        let surroundings = Surroundings {
+            lut: &self.filter.lut,
+            output_bytes_max: limits.output_bytes_max,
+            allowance: &allowance,
+        };
         let context = Ctx::<Jq>::new(surroundings, Vars::new([]));
         let mut outputs = self.filter.id.run((context, input));
         let output = outputs.next();
         drop(outputs);
+        if let Some(over) = allowance.over() {
+            // Also where the expression has caught it.
+            return Err(over);
+        }
         match output {
             None => finish(None),
             Some(Ok(output)) => {

@@ -2,6 +2,7 @@
 //!
 #![doc = include_str!("docs.md")]
 
+mod allowance;
 mod error;
 mod extent;
 mod filter;

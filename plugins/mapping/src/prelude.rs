@@ -20,8 +20,9 @@ use serde_json::Value;
 
 use crate::{
     RunError,
+    allowance::Allowance,
     redact::NO_JSON,
-    terms::{bound, called, walk},
+    terms::{bound, called, count, count_calls, walk},
     value,
 };
 
@@ -34,6 +35,7 @@ pub(crate) struct Surroundings<'a> {
     pub(crate) lut: &'a Lut<Jq>,
     /// Bounds texts that values are turned into, too.
     pub(crate) output_bytes_max: usize,
+    pub(crate) allowance: &'a Allowance,
 }
 
 /// What jq has and we have not, with the reason.
@@ -110,7 +112,11 @@ static DEFINITIONS: LazyLock<Vec<Def<&'static str>>> = LazyLock::new(|| {
     let own = load::parse(include_str!("prelude.jq"), |parser| parser.defs()).unwrap_or_default();
     let mut all: Vec<_> = jaq.filter(|def| !LEFT_OUT.contains(&def.name)).chain(own).collect();
     for def in &mut all {
-        walk(&mut def.body, &mut |term| bound(term));
+        walk(&mut def.body, &mut |term| {
+            bound(term);
+            count(term);
+        });
+        count_calls(def);
     }
     all
 });
@@ -148,7 +154,10 @@ pub(crate) fn natives() -> impl Iterator<Item = Fun<Jq>> {
         let renamed = RENAMED.iter().find(|(it, _)| *it == name).map(|(_, it)| *it);
         (renamed.unwrap_or(name), args, fun)
     });
-    kept.chain([
+    // Under this name its numbers are not counted.
+    let range = jaq_core::funs().filter(|(name, ..)| *name == "range");
+    let range = range.map(|(_, args, fun)| ("@range", args, fun));
+    kept.chain(range).chain([
         run(("tostring", v(0), |cv| bome(text(&cv)))),
         run(("@text", v(0), |cv| bome(text(&cv)))),
         run(("tojson", v(0), |cv| bome(json(&cv)))),
@@ -157,6 +166,7 @@ pub(crate) fn natives() -> impl Iterator<Item = Fun<Jq>> {
             let separator = cv.0.pop_var();
             bome(join(cv, &separator))
         })),
+        run(("@step", v(0), |cv| bome(cv.0.data().allowance.step().map(|()| Val::Null)))),
         run(("@times", v(2), |mut cv| {
             let right = cv.0.pop_var();
             let left = cv.0.pop_var();

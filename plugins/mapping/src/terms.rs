@@ -14,6 +14,12 @@ use jaq_core::{
 /// No variable of an expression that is meant seriously.
 const FACTOR: &str = "$fanfare_factor";
 
+/// The same.
+const STEP: &str = "$fanfare_step";
+
+/// The same.
+const NUMBER: &str = "$fanfare_number";
+
 /// Calls `look` with a term and all that it is made of, from the outside in.
 pub(crate) fn walk<'s>(term: &mut Term<&'s str>, look: &mut impl FnMut(&mut Term<&'s str>)) {
     look(term);
@@ -145,6 +151,39 @@ pub(crate) fn bound(term: &mut Term<&str>) {
         }
         _ => {}
     }
+}
+
+/// Counts what can go on for ever by itself: filters that call themselves, rounds of folds, numbers of a range.
+pub(crate) fn count(term: &mut Term<&str>) {
+    match term {
+        Term::Def(defs, _) => defs.iter_mut().for_each(count_calls),
+        Term::Fold(_, _, _, args) => args.iter_mut().skip(1).for_each(counted),
+        // `range(…)` becomes `@range(…) as $number | @step as $step | $number`.
+        Term::Call("range", args) if args.len() == 3 => {
+            let range = Box::new(Term::Call("@range", take(args)));
+            let mut number = Term::Var(NUMBER);
+            counted(&mut number);
+            let each = BinaryOp::Pipe(Some(Pattern::Var(NUMBER)));
+            *term = Term::BinOp(range, each, Box::new(number));
+        }
+        _ => {}
+    }
+}
+
+/// Counts the calls of a filter that calls itself.
+pub(crate) fn count_calls(def: &mut Def<&str>) {
+    let mut calls_itself = false;
+    walk(&mut def.body, &mut |term| calls_itself |= called(term) == Some(def.name));
+    if calls_itself {
+        counted(&mut def.body);
+    }
+}
+
+/// `f` becomes `@step as $step | f`, which leaves calls of itself at the end of `f` where they are.
+fn counted(term: &mut Term<&str>) {
+    let step = Box::new(Term::Call("@step", Vec::new()));
+    let counted = BinaryOp::Pipe(Some(Pattern::Var(STEP)));
+    *term = Term::BinOp(step, counted, Box::new(take(term)));
 }
 
 /// The filter that a term calls itself, not those that its parts call.

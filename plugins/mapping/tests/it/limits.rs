@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::parse;
 
-const SMALL: Limits = Limits { output_bytes_max: 20 };
+const SMALL: Limits = Limits { output_bytes_max: 20, steps_max: 10_000 };
 
 #[test]
 fn an_output_is_bounded() {
@@ -53,7 +53,7 @@ fn texts_on_the_way_are_bounded() {
         ".list | \"\\(.)\" | length",
         &format!("{shared} | tostring | length"),
     ] {
-        let limits = Limits { output_bytes_max: 64 };
+        let limits = Limits { output_bytes_max: 64, ..Limits::default() };
         assert_eq!(parse(source).run_bytes(&input, limits), expected, "{source}");
     }
 }
@@ -115,6 +115,73 @@ fn an_expression_is_bounded() {
     check(bracket("try ", ""), 120, 130);
     check(bracket("- ", ""), 120, 130);
     check(|n| format!("1{}", " ".repeat(n)), 65_535, 65_536);
+}
+
+/// What goes on for ever, or for as long as a payload says, ends; and what the expression catches does not help it.
+#[test]
+fn steps_are_bounded() {
+    let few = Limits { steps_max: 1_000, ..Limits::default() };
+    let input = json!({"n": 1_000_000_000_000_u64});
+    for source in [
+        "def f: f; f",
+        "def f: def g: f; g; f",
+        "def f: f?; def g: (f, 1) | g; g",
+        "def f: try f catch f; f",
+        "until(false; .)",
+        "last(repeat(1))",
+        "[repeat(1)]",
+        "[recurse(.)]",
+        "[while(true; .)]",
+        "[range(.n)]",
+        "reduce range(.n) as $i (0; . + $i)",
+        "range(.n) | select(. < 0)",
+        "last(foreach range(1; infinite) as $i (0; $i))",
+        "[limit(.n; repeat(1))]",
+        "[label $out | foreach repeat(1) as $i (0; . + 1; if . > 100000 then ., break $out else empty end)]",
+        "[1, 2] | [combinations(40)]",
+        "path(def f: .a | f; f)",
+    ] {
+        let run = parse(source).run(&input, few);
+        // How deep the calls may be is a matter of the build.
+        let over = [RunError::TooLong { max: 1_000 }, RunError::TooDeepCalls].map(Err);
+        assert!(over.contains(&run), "{source}: {run:?}");
+    }
+    for (source, expected) in [
+        ("def f: if . > 900 then . else . + 1 | f end; 0 | f", json!(901)),
+        ("[range(900)] | length", json!(900)),
+        ("def sum: if . == [] then 0 else .[0] + (.[1:] | sum) end; [range(8)] | sum", json!(28)),
+        ("[1, 2] | [combinations(3)] | length", json!(8)),
+        ("def f: .a; {a: 1} | f |= 2", json!({"a": 2})),
+        (
+            "def last_one: if .next then .next | last_one else . end; {next: {next: {}}} | last_one = 1",
+            json!({"next": {"next": 1}}),
+        ),
+    ] {
+        assert_eq!(parse(source).run(&input, few), Ok(expected), "{source}");
+    }
+}
+
+/// Runs on a test's thread, which has 2 MiB of stack. Without a bound the process would end.
+#[test]
+fn calls_are_not_too_deep() {
+    let wide =
+        ["1", "1 + 1", "(. as $x | [$x, {a: (if true then ($x | tostring) else 1 end)}] | length)"];
+    for inner in wide {
+        for source in [
+            format!("def f: {inner} + f; f"),
+            format!("def f: [{inner}, f]; f"),
+            format!("def f: {{a: {inner}, b: f}}; f"),
+            format!("def f: try ({inner} + f) catch f; f"),
+            format!("def f(g): g + f({inner} + g); f(1)"),
+            format!("def f: if .n == 0 then 0 else .n -= 1 | {inner} + f end; f"),
+        ] {
+            let input = json!({"n": 1_000_000});
+            let run = parse(&source).run(&input, Limits::default());
+            assert_eq!(run, Err(RunError::TooDeepCalls), "{source}");
+        }
+    }
+    let deep = "def f: if . == 0 then 0 else 1 + (. - 1 | f) end; 10 | f";
+    assert_eq!(parse(deep).run(&Value::Null, Limits::default()), Ok(json!(10)));
 }
 
 /// More outputs than one are not even begun.
