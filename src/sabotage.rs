@@ -62,6 +62,8 @@ pub enum Sabotage {
     DeadlineIgnored,
     /// Those who wait for a broadcast are not answered.
     AnswerLost,
+    /// Nobody is told that a notice is owed.
+    OwedNotTold,
 }
 
 /// Whether that is done wrong now: never.
@@ -82,7 +84,7 @@ mod switch {
     use super::Sabotage;
 
     /// Every one of them.
-    pub const ALL: [Sabotage; 25] = [
+    pub const ALL: [Sabotage; 26] = [
         Sabotage::PermitLost,
         Sabotage::ConcurrencyExceeded,
         Sabotage::TokenNotTaken,
@@ -108,6 +110,7 @@ mod switch {
         Sabotage::QuorumTooSmall,
         Sabotage::DeadlineIgnored,
         Sabotage::AnswerLost,
+        Sabotage::OwedNotTold,
     ];
 
     thread_local! {

@@ -42,6 +42,8 @@ pub(crate) struct Shared {
     pub(crate) desks: Vec<Desk>,
     /// Rings whenever a broadcast has settled.
     pub(crate) settled: Notify,
+    /// Rings when a notice may be owed.
+    pub(crate) owing: Arc<Notify>,
     /// Broadcasts whose end is still to be told, where anybody wants to hear of it.
     pub(crate) observed: Option<Observed>,
     /// Of all repeats of all targets; none is no limit.
@@ -78,6 +80,9 @@ impl Shared {
         if !committed.settled.is_empty() {
             self.settled.notify_waiters();
         }
+        if !committed.owed.is_empty() && !sabotage::is(Sabotage::OwedNotTold) {
+            self.owing.notify_one();
+        }
     }
 
     /// Tells a target that somebody wants a delivery to end.
@@ -95,6 +100,7 @@ impl Shared {
 
     /// Hints may have been lost, with an actor or with an answer of the journal: everybody looks for himself.
     pub(crate) fn recheck(&self, but: Option<&TargetName>) {
+        self.owing.notify_one();
         for desk in &self.desks {
             desk.address.tell(CoordinatorMsg::Recheck);
         }

@@ -70,6 +70,8 @@ pub(super) enum SchemaOf {
     Config,
     /// What is printed by `--output json`.
     Report,
+    /// What a target gets that is notified.
+    Notice,
     /// One kind of target.
     Target,
     /// What a daemon can be asked: OpenAPI 3.1.

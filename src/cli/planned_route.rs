@@ -5,12 +5,14 @@ use fanfare_sdk::TargetName;
 use super::{
     args::SendArgs,
     kinds::load,
+    output::warn,
     payload::{payload, span},
     plan::{SendPlan, Wrong, until},
 };
 use crate::{
-    config::Config,
+    config::{Config, Route},
     engine::{Broadcast, Target},
+    report::Notify,
 };
 
 /// Checks everything.
@@ -31,7 +33,9 @@ pub(super) fn along_route(args: &SendArgs) -> Result<SendPlan, Vec<String>> {
                 return Err(vec![unknown("--route", name, config.routes.keys())]);
             };
             let along = Broadcast::along(name, route, &payload);
-            along.map_err(|wrong| wrong.iter().map(ToString::to_string).collect::<Vec<_>>())?
+            let along =
+                along.map_err(|wrong| wrong.iter().map(ToString::to_string).collect::<Vec<_>>())?;
+            unnotified(along, route)
         }
         None => {
             let names = names(&config);
@@ -52,6 +56,13 @@ pub(super) fn along_route(args: &SendArgs) -> Result<SendPlan, Vec<String>> {
     let (targets, engine) = (config.targets.into_iter(), config.engine);
     let targets = targets.map(Target::from).collect();
     Ok(SendPlan { targets, broadcast: until(broadcast, deadline, args), engine })
+}
+
+/// What ends with its deliveries cannot tell of them for as long as that takes.
+fn unnotified(broadcast: Broadcast, route: &Route) -> Broadcast {
+    let Some(Notify { target, .. }) = &route.notify else { return broadcast };
+    warn(&format!("`{target}` is not notified: only `fanfare serve` sends notices"));
+    broadcast.notify(target.clone(), [])
 }
 
 /// The names of the targets.

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     config::{config_schema, target_schema},
     daemon::openapi,
-    wire::report_schema,
+    wire::{notice_schema, report_schema},
 };
 
 /// Prints a JSON Schema, or the description of the API.
@@ -21,6 +21,7 @@ pub(super) fn schema(args: &SchemaArgs) -> io::Result<Status> {
     let kinds = kinds();
     let schema = match (args.of, &args.kind) {
         (SchemaOf::Report, None) => report_schema(),
+        (SchemaOf::Notice, None) => notice_schema(),
         (SchemaOf::Config, None) => config_schema(&kinds),
         (SchemaOf::OpenApi, None) => openapi(),
         (SchemaOf::Target, Some(kind)) => match kinds.get(kind) {
@@ -38,7 +39,7 @@ pub(super) fn schema(args: &SchemaArgs) -> io::Result<Status> {
             complain(&["which kind? `fanfare schema target http` would be right".to_owned()]);
             return Ok(Status::WrongUsage);
         }
-        (SchemaOf::Report | SchemaOf::Config | SchemaOf::OpenApi, Some(_)) => {
+        (SchemaOf::Report | SchemaOf::Notice | SchemaOf::Config | SchemaOf::OpenApi, Some(_)) => {
             complain(&["only `fanfare schema target` has a kind".to_owned()]);
             return Ok(Status::WrongUsage);
         }

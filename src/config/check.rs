@@ -9,10 +9,12 @@ use super::{
     issues::Issues,
     load::Read,
     nearest::nearest,
+    notify::{NotifyMap, NotifySetting},
     route::{CompletionSetting, Recipient, RouteSettings},
     route_schema,
     target::FallbackSetting,
 };
+use crate::report::Notify;
 
 /// Targets by name; none where one could not be read.
 pub(super) type Targets = BTreeMap<String, Option<Read>>;
@@ -59,7 +61,7 @@ impl Check<'_> {
     }
 
     fn route(&mut self, at: &str, settings: RouteSettings, targets: &Targets) -> Route {
-        let RouteSettings { to, completion, deadline, rest, priority, schema } = settings;
+        let RouteSettings { to, completion, deadline, notify, rest, priority, schema } = settings;
         let to: Vec<Recipient> = to.into_iter().map(|recipient| recipient.detailed()).collect();
         let count = to.len();
         if let CompletionSetting::Quorum(needed) = completion
@@ -99,6 +101,7 @@ impl Check<'_> {
                 self.say(&format!("{at}/deadline"), says);
             }
         }
+        let notify = notify.map(|notify| self.notify(at, notify, (&to, targets)));
         let recipients = to.into_iter().enumerate().map(|(place, it)| {
             let pointer = format!("{at}/to/{place}/when");
             let mut issues = Issues::new(at, self.places, self.problems);
@@ -117,7 +120,43 @@ impl Check<'_> {
             rest: rest.into(),
             priority: priority.into(),
             schema: schema.and_then(|it| route_schema::compile(&it, self.lookup, &mut issues)),
+            notify,
         }
+    }
+
+    /// Who is notified is a target that gets nothing else of the route.
+    fn notify(
+        &mut self,
+        at: &str,
+        setting: NotifySetting,
+        (to, targets): (&[Recipient], &Targets),
+    ) -> Notify {
+        let pointer = format!("{at}/notify{}", setting.below());
+        let NotifyMap { target: name, on } = setting.detailed();
+        if on.len() == 2 && on[0] == on[1] {
+            self.say(&format!("{at}/notify/on/1"), "stands there twice");
+        }
+        if !targets.contains_key(&name) {
+            self.say(&pointer, unknown_target(&name, targets));
+        }
+        if targets.get(&name).and_then(Option::as_ref).is_some_and(|target| target.is_bodiless) {
+            let says = format!("`{name}` sends no body: a `method` like `POST` would be right");
+            self.say(&pointer, says);
+        }
+        for recipient in to.iter().map(|recipient| &recipient.target) {
+            if *recipient == name {
+                let says = format!(
+                    "`{name}` is a recipient of this route: who gets the payload is not notified too"
+                );
+                self.say(&pointer, says);
+            } else if stand_ins(targets, recipient).iter().any(|(_, it)| **it == name) {
+                let says = format!(
+                    "`{name}` stands in for `{recipient}`: who gets the payload is not notified too"
+                );
+                self.say(&pointer, says);
+            }
+        }
+        NotifyMap { target: name, on }.into()
     }
 
     fn say(&mut self, pointer: &str, says: impl Into<String>) {

@@ -8,7 +8,7 @@ use super::PayloadSchema;
 use crate::{
     mapping::Filter,
     policy::{Limits, TargetPolicy, gate::RetryBudget},
-    report::{Completion, Priority, Rest},
+    report::{Completion, Notify, Priority, Rest},
 };
 
 /// A configuration that has been checked: nothing in it can be wrong any more.
@@ -105,6 +105,8 @@ pub struct Route {
     pub priority: Priority,
     /// What its payloads have to look like; none takes all.
     pub schema: Option<PayloadSchema>,
+    /// Whom its reports are sent to, and when.
+    pub notify: Option<Notify>,
 }
 
 /// A recipient of a route.

@@ -96,6 +96,8 @@ struct Loader<'a> {
 pub(super) struct Read {
     pub(super) settings: TargetSettings,
     pub(super) built: Option<ConfiguredTarget>,
+    /// Its method carries no body.
+    pub(super) is_bodiless: bool,
 }
 
 impl<'a> Loader<'a> {
@@ -167,9 +169,10 @@ impl<'a> Loader<'a> {
         let (value, whole) = self.checked(&at, &target_schema(kind), value);
         let (engine, own) = split(value);
         let settings: TargetSettings = self.read(&at, engine.clone(), whole)?;
+        let is_bodiless = matches!(own["method"].as_str(), Some("GET" | "HEAD"));
         let mut issues = Issues::new(&at, self.places, self.problems);
         let built = build::target(name, (kind, own, whole), (&settings, &engine), &mut issues);
-        Some(Read { settings, built })
+        Some(Read { settings, built, is_bodiless })
     }
 
     fn kind(&mut self, at: &str, value: &Value) -> Option<&'a dyn TargetKind> {

@@ -13,6 +13,7 @@ mod issues;
 mod journal;
 mod load;
 mod nearest;
+mod notify;
 mod payload_schema;
 mod problem;
 mod reference;

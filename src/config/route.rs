@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::duration::Span;
+use super::{duration::Span, notify::NotifySetting};
 use crate::report::{Completion, Priority, Rest};
 
 /// A named recipient list with its policies.
@@ -21,6 +21,10 @@ pub(super) struct RouteSettings {
     /// When the verdict falls at the latest; no deadline unless set.
     #[serde(default)]
     pub(super) deadline: Option<Span>,
+    /// The target that gets the report when the verdict falls and when every delivery has ended: its name, or a map. Only
+    /// a daemon notifies. None unless set.
+    #[serde(default)]
+    pub(super) notify: Option<NotifySetting>,
     /// How urgent its broadcasts are, where not all deliveries can be made at once.
     #[serde(default)]
     #[schemars(extend("x-reason" = "who says nothing is like the others"))]

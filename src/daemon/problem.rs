@@ -207,9 +207,10 @@ impl From<JournalError> for Problem {
             JournalError::Full => ProblemKind::Full,
             JournalError::Unknown => ProblemKind::OutcomeUnknown,
             JournalError::Unavailable => ProblemKind::JournalUnavailable,
-            JournalError::Fenced | JournalError::Invalid(_) | JournalError::Unreadable => {
-                ProblemKind::Internal
-            }
+            JournalError::Fenced
+            | JournalError::NotOwed
+            | JournalError::Invalid(_)
+            | JournalError::Unreadable => ProblemKind::Internal,
         };
         let says = match error {
             JournalError::KeyReused => {

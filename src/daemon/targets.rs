@@ -41,6 +41,10 @@ fn told(name: &str, route: &Route) -> listing::Route {
         rest: route.rest,
         priority: route.priority,
         deadline_ms: deadline,
+        notify: route.notify.as_ref().map(|notify| listing::Notify {
+            target: notify.target.to_string(),
+            on: notify.on.iter().collect(),
+        }),
     }
 }
 

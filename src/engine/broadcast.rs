@@ -6,7 +6,7 @@ use fanfare_sdk::{Payload, TargetName};
 use serde_json::Value;
 
 use crate::{
-    report::{Completion, Metadata, Priority, Rest},
+    report::{Completion, Metadata, Notify, Occasion, Priority, Rest},
     telemetry::{Baggage, RemoteContext},
 };
 
@@ -24,6 +24,7 @@ pub struct Broadcast {
     pub(super) caller: Option<RemoteContext>,
     pub(super) baggage: Baggage,
     pub(super) metadata: Option<Metadata>,
+    pub(super) notify: Option<Notify>,
 }
 
 /// Somebody to send to.
@@ -50,6 +51,7 @@ impl Broadcast {
             caller: None,
             baggage: Baggage::new(),
             metadata: None,
+            notify: None,
         }
     }
 
@@ -87,6 +89,22 @@ impl Broadcast {
     pub fn skipping(mut self, target: impl Into<TargetName>) -> Self {
         let target = target.into();
         self.recipients.push(Recipient { target, required: false, skipped: true });
+        self
+    }
+
+    /// Sends its report to a target on these occasions, each time as a broadcast of its own: a notice. Only one target is
+    /// notified; without occasions, none is.
+    ///
+    /// With a journal that outlives the process, a notice is sent once, whatever becomes of the process. With another
+    /// one, what has not been sent when the engine ends is lost with it.
+    #[must_use]
+    pub fn notify(
+        mut self,
+        target: impl Into<TargetName>,
+        on: impl IntoIterator<Item = Occasion>,
+    ) -> Self {
+        let notify = Notify { target: target.into(), on: on.into_iter().collect() };
+        self.notify = (notify.on.count() > 0).then_some(notify);
         self
     }
 

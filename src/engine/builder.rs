@@ -91,8 +91,9 @@ impl EngineBuilder {
         self
     }
 
-    /// Settles what is still open for targets that are gone, as `failed` by `target_failed` (or in doubt); unless set, an
-    /// engine with such deliveries in its journal does not start.
+    /// Settles what is still open for targets that are gone, as `failed` by `target_failed` (or in doubt), and gives up the
+    /// notices that are owed to them; unless set, an engine with such deliveries in its journal does not start, and
+    /// notices are kept.
     #[must_use]
     pub fn give_up_unserved(mut self) -> Self {
         self.give_up_unserved = true;
@@ -182,6 +183,7 @@ impl EngineBuilder {
             slots,
             desks: std::iter::repeat_with(Desk::default).take(coordinators).collect(),
             settled: Notify::new(),
+            owing: Arc::default(),
             observed: observer.map(Observed::new),
             retry_budget: self
                 .retry_budget
@@ -204,6 +206,9 @@ impl EngineBuilder {
                 shared.give_up(&target).await;
             }
         }
+        if self.give_up_unserved {
+            forgo(&shared).await?;
+        }
         Ok(Engine::new(shared, actors, limits))
     }
 }
@@ -217,6 +222,16 @@ async fn unserved(
     serving.retain(|(name, _)| !targets.iter().any(|target| target.policy.target == *name));
     let problem = |(target, open)| StartProblem::Unserved { target, open };
     Ok(serving.into_iter().map(problem).collect())
+}
+
+/// Gives up the notices that are owed to targets that are gone.
+async fn forgo(shared: &Shared) -> Result<(), JournalError> {
+    for (target, _) in shared.journal.owing().await? {
+        if shared.slots.get(&target).is_none() {
+            shared.journal.forgo(&target).await?;
+        }
+    }
+    Ok(())
 }
 
 /// Lets whoever collects metrics ask how near the limits are, and how much the journal has written.

@@ -100,6 +100,7 @@ impl Broadcast {
             .rest(route.rest)
             .priority(route.priority);
         broadcast.deadline = route.deadline;
+        broadcast.notify.clone_from(&route.notify);
         for recipient in &route.recipients {
             let target = recipient.target.clone();
             let meant = match (&recipient.when, payload.as_json()) {

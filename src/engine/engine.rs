@@ -9,6 +9,7 @@ use super::{
     AcceptError, AcceptProblem, Broadcast, BroadcastHandle, EngineBuilder, Limits, Probe,
     broadcast::Recipient,
     ids::Ids,
+    notices,
     pinned::{find, fingerprint, order_keys, problems},
 };
 use crate::{
@@ -64,7 +65,9 @@ impl Engine {
     }
 
     pub(super) fn new(shared: Arc<Shared>, actors: Supervision, limits: Limits) -> Self {
-        Self(Arc::new(Running { shared, actors, ids: Ids::default(), limits }))
+        let engine = Self(Arc::new(Running { shared, actors, ids: Ids::default(), limits }));
+        notices::start(&engine);
+        engine
     }
 
     /// Accepts a broadcast: from here on every delivery ends in exactly one outcome.
@@ -283,7 +286,7 @@ impl Engine {
         let shared = &self.0.shared;
         let slots = shared.slots.all();
         let found = find(&broadcast, &slots);
-        let mut problems = problems(&broadcast, &found, &self.0.limits);
+        let mut problems = problems(&broadcast, (&found, &slots), &self.0.limits);
         for limit in problems.iter().filter_map(AcceptProblem::limit) {
             shared.reached(limit, None);
         }
@@ -329,6 +332,8 @@ impl Engine {
             caller_key: caller_key.map(|(key, fingerprint)| CallerKey { key, fingerprint }),
             metadata: broadcast.metadata.map(Arc::new),
             replay_of: None,
+            notify: broadcast.notify,
+            notice_of: None,
             trace: self.trace(broadcast.caller, broadcast.baggage.into_header()),
         })
     }
@@ -398,6 +403,8 @@ impl Running {
         for desk in &self.shared.desks {
             desk.close();
         }
+        // Whoever waits for something to be owed ends.
+        self.shared.owing.notify_one();
     }
 }
 

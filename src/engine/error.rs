@@ -155,6 +155,9 @@ pub enum AcceptProblem {
     /// A recipient that is named twice.
     #[error("recipient `{0}` is given twice")]
     Twice(TargetName),
+    /// A recipient, or its stand-in, that is to be notified too.
+    #[error("`{0}` gets the payload, and cannot be notified of it too")]
+    NotifiesRecipient(TargetName),
     /// By what a recipient's deliveries are ordered cannot be worked out.
     #[error("`{target}`: {says}")]
     OrderKey {

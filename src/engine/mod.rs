@@ -9,6 +9,7 @@ mod engine;
 mod error;
 mod handle;
 mod ids;
+mod notices;
 mod pinned;
 mod probe;
 mod problems;

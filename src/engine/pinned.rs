@@ -9,7 +9,7 @@ use fanfare_sdk::{Payload, PrepareError};
 use sha2::{Digest, Sha256};
 use smallvec::SmallVec;
 
-use super::{AcceptProblem, Broadcast, Limits, broadcast::Recipient};
+use super::{AcceptProblem, Broadcast, Limits, broadcast::Recipient, problems::stand_ins};
 use crate::{
     actor::{ByName, Slot},
     report::Completion,
@@ -26,7 +26,7 @@ pub(super) fn find<'s>(broadcast: &Broadcast, slots: &'s ByName) -> Found<'s> {
 /// All that is wrong with a broadcast.
 pub(super) fn problems(
     broadcast: &Broadcast,
-    found: &Found<'_>,
+    (found, slots): (&Found<'_>, &ByName),
     limits: &Limits,
 ) -> Vec<AcceptProblem> {
     let mut problems = Vec::new();
@@ -50,12 +50,29 @@ pub(super) fn problems(
             problems.push(AcceptProblem::Twice(name.clone()));
         }
     }
+    problems.extend(notify_problem(broadcast, (found, slots)));
     if let Completion::Quorum(needed) = broadcast.completion
         && (needed == 0 || needed as usize > count)
     {
         problems.push(AcceptProblem::Quorum { needed, count });
     }
     problems
+}
+
+/// What is wrong with whom it notifies.
+fn notify_problem(
+    broadcast: &Broadcast,
+    (found, slots): (&Found<'_>, &ByName),
+) -> Option<AcceptProblem> {
+    let target = &broadcast.notify.as_ref()?.target;
+    let known = slots.get(target).is_some_and(|slot| !slot.leaving.load(Ordering::Acquire));
+    if !known {
+        return Some(AcceptProblem::UnknownTarget(target.clone()));
+    }
+    let stands_in = |slot: &&Arc<Slot>| stand_ins(&slot.parts().policy).contains(&target);
+    let gets_it = broadcast.recipients.iter().any(|recipient| recipient.target == *target)
+        || found.iter().flatten().any(stands_in);
+    gets_it.then(|| AcceptProblem::NotifiesRecipient(target.clone()))
 }
 
 /// By what each delivery is ordered.
@@ -88,8 +105,11 @@ pub(super) fn fingerprint(payload: &Payload, broadcast: &Broadcast) -> [u8; 32] 
         hash.update(target.as_str());
         hash.update([0, u8::from(*required)]);
     }
-    let Broadcast { completion, rest, priority, deadline, metadata, .. } = broadcast;
+    let Broadcast { completion, rest, priority, deadline, metadata, notify, .. } = broadcast;
     hash.update(format!("{completion:?} {rest:?} {priority:?} {deadline:?} {metadata:?}"));
+    if let Some(notify) = notify {
+        hash.update(format!(" {notify:?}"));
+    }
     hash.update([0]);
     hash.update(payload.bytes());
     hash.finalize().into()

@@ -111,6 +111,8 @@ impl Engine {
             caller_key: None,
             metadata: sent.metadata.clone(),
             replay_of: Some(replay.of),
+            notify: sent.notify.clone(),
+            notice_of: None,
             trace,
         };
         match self.accept(new, None).await {
@@ -194,7 +196,8 @@ impl Engine {
     }
 }
 
-fn link(report: &Report) -> Link {
+/// To its span, from that of a broadcast that comes of it.
+pub(super) fn link(report: &Report) -> Link {
     let trace = &report.trace;
     Link { trace_id: trace.trace_id, span_id: trace.span_id, flags: trace.flags }
 }

@@ -36,6 +36,8 @@ impl Engine {
         let (name, slot) = slot(target, &shared.entropy, observer, None);
         shared.slots.insert(name.clone(), slot);
         self.0.actors.tell(SupervisorMsg::StartTarget(name));
+        // What was owed to it can be sent now.
+        shared.owing.notify_one();
         Ok(())
     }
 
@@ -78,6 +80,7 @@ impl Engine {
             let open = slot.inspect().await.map_or(0, |inspection| inspection.open);
             if open > 0 {
                 slot.leaving.store(false, Ordering::Release);
+                shared.owing.notify_one();
                 return Err(RemoveError::Open(open));
             }
         }

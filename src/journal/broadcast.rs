@@ -6,7 +6,7 @@ use fanfare_sdk::{IdempotencyKey, Payload, TargetName, Timestamp, Version};
 use serde::{Deserialize, Serialize};
 
 use crate::report::{
-    BroadcastId, Completion, DeliveryId, History, Metadata, Priority, Rest, Trace,
+    BroadcastId, Completion, DeliveryId, History, Metadata, NoticeOf, Notify, Priority, Rest, Trace,
 };
 
 /// A broadcast, with all that is pinned when it is accepted. Never changes afterwards.
@@ -36,6 +36,10 @@ pub struct NewBroadcast {
     pub metadata: Option<Arc<Metadata>>,
     /// The broadcast whose dead letters it repeats.
     pub replay_of: Option<BroadcastId>,
+    /// Whom its report is sent to, and when.
+    pub notify: Option<Notify>,
+    /// The broadcast whose report it carries. A notice is never notified of itself.
+    pub notice_of: Option<NoticeOf>,
     /// Where it stands in its trace.
     pub trace: Trace,
 }

@@ -3,7 +3,7 @@
 use fanfare_sdk::{TargetName, Timestamp};
 
 use super::Open;
-use crate::report::{Boot, BroadcastId, DeliveryId, Event, Outcome, Verdict};
+use crate::report::{Boot, BroadcastId, DeliveryId, Event, NoticeOf, Outcome, Verdict};
 
 /// The right to decide for one serving target. A newer claim fences an older one.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -37,6 +37,8 @@ pub struct Committed {
     pub settled: Vec<BroadcastId>,
     /// Open deliveries that somebody wants to end, with the target that serves each of them.
     pub cancelled: Vec<(TargetName, DeliveryId)>,
+    /// Notices that are owed from now on.
+    pub owed: Vec<NoticeOf>,
 }
 
 /// Open deliveries that are due.

@@ -15,6 +15,9 @@ pub enum JournalError {
     /// What is to be replayed is no dead letter, or is none any more.
     #[error("what is to be replayed is no dead letter (any more)")]
     NoDeadLetter,
+    /// The notice is not owed: its occasion has not come, or another one was accepted for it.
+    #[error("the notice is not owed (any more)")]
+    NotOwed,
     /// A limit is reached. Once something has settled, there is room again.
     #[error("the journal is full")]
     Full,
@@ -41,6 +44,7 @@ impl JournalError {
             Self::Fenced
             | Self::KeyReused
             | Self::NoDeadLetter
+            | Self::NotOwed
             | Self::Invalid(_)
             | Self::Unreadable => false,
         }
@@ -54,6 +58,7 @@ impl JournalError {
             Self::Fenced
             | Self::KeyReused
             | Self::NoDeadLetter
+            | Self::NotOwed
             | Self::Full
             | Self::Invalid(_)
             | Self::Unreadable

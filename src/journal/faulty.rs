@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     policy::gate::GateSnapshot,
-    report::{Boot, BroadcastId, CancelledBy, DeliveryId, Event, Report, Usage, Written},
+    report::{Boot, BroadcastId, CancelledBy, DeliveryId, Event, NoticeOf, Report, Usage, Written},
 };
 
 /// Passes every call on to another journal, except where its plan says otherwise.
@@ -61,6 +61,10 @@ pub enum Call {
     Sent,
     /// [`Journal::serving`].
     Serving,
+    /// [`Journal::owing`] and [`Journal::owed`].
+    Owed,
+    /// [`Journal::forgo`].
+    Forgo,
     /// [`Journal::keep_gate`].
     KeepGate,
 }
@@ -254,6 +258,22 @@ impl<J: Journal + ?Sized> Journal for FaultyJournal<J> {
 
     async fn serving(&self) -> Result<Vec<(TargetName, u64)>, JournalError> {
         self.call(Call::Serving, self.inner.serving()).await
+    }
+
+    async fn owing(&self) -> Result<Vec<(TargetName, u64)>, JournalError> {
+        self.call(Call::Owed, self.inner.owing()).await
+    }
+
+    async fn owed(
+        &self,
+        target: &TargetName,
+        count_max: usize,
+    ) -> Result<Vec<NoticeOf>, JournalError> {
+        self.call(Call::Owed, self.inner.owed(target, count_max)).await
+    }
+
+    async fn forgo(&self, target: &TargetName) -> Result<usize, JournalError> {
+        self.call(Call::Forgo, self.inner.forgo(target)).await
     }
 
     async fn boot(&self, now: Timestamp) -> Result<Boot, JournalError> {

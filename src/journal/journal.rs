@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     policy::gate::GateSnapshot,
-    report::{Boot, BroadcastId, CancelledBy, DeliveryId, Event, Report, Usage, Written},
+    report::{Boot, BroadcastId, CancelledBy, DeliveryId, Event, NoticeOf, Report, Usage, Written},
 };
 
 /// Owns what happened. Memory or disk: the same promises, and the same checks for them.
@@ -35,10 +35,14 @@ pub trait Journal: Debug + Send + Sync + 'static {
     /// here: one that is certain from the beginning (no recipients, a quorum out of reach) is for
     /// [`judge`](Self::judge).
     ///
+    /// What it is to [notify](NewBroadcast::notify) of counts as open from here on, until the notice is accepted: a
+    /// notice takes the place that was kept for it, and is never refused as one too many. It is accepted once, and is
+    /// not owed any more from that commit on.
+    ///
     /// # Errors
     ///
     /// [`KeyReused`](JournalError::KeyReused), [`NoDeadLetter`](JournalError::NoDeadLetter),
-    /// [`Full`](JournalError::Full), [`Invalid`](JournalError::Invalid) where a recipient is named twice; and those of
+    /// [`NotOwed`](JournalError::NotOwed), [`Full`](JournalError::Full), [`Invalid`](JournalError::Invalid) where a recipient is named twice; and those of
     /// the store.
     async fn accept(&self, broadcast: NewBroadcast) -> Result<Accepted, JournalError>;
 
@@ -189,6 +193,32 @@ pub trait Journal: Debug + Send + Sync + 'static {
     ///
     /// Those of the store.
     async fn serving(&self) -> Result<Vec<(TargetName, u64)>, JournalError>;
+
+    /// How many notices are owed, by the target that is to get them: their occasion has come, and they were not accepted
+    /// yet. What owes one is never forgotten.
+    ///
+    /// # Errors
+    ///
+    /// Those of the store.
+    async fn owing(&self) -> Result<Vec<(TargetName, u64)>, JournalError>;
+
+    /// The notices that are owed to a target, in the order in which their broadcasts were accepted, at most `count_max`.
+    ///
+    /// # Errors
+    ///
+    /// Those of the store.
+    async fn owed(
+        &self,
+        target: &TargetName,
+        count_max: usize,
+    ) -> Result<Vec<NoticeOf>, JournalError>;
+
+    /// Gives up what is owed to a target; says how much that was. What is not due yet stays.
+    ///
+    /// # Errors
+    ///
+    /// Those of the store.
+    async fn forgo(&self, target: &TargetName) -> Result<usize, JournalError>;
 
     /// A life of the process begins. A later one has a greater number.
     ///

@@ -5,7 +5,7 @@ use std::{fmt, str::FromStr};
 use fanfare_sdk::{TargetName, Timestamp};
 
 use super::DeadLetter;
-use crate::report::{BroadcastId, Verdict};
+use crate::report::{BroadcastId, NoticeOf, Verdict};
 
 /// Which broadcasts are meant: all that fit everything that is given.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -40,6 +40,8 @@ pub struct Summary {
     pub settled_at: Option<Timestamp>,
     /// The broadcast whose dead letters it repeats.
     pub replay_of: Option<BroadcastId>,
+    /// The broadcast whose report it carries, where it is a notice.
+    pub notice_of: Option<NoticeOf>,
 }
 
 /// Which dead letters are meant: all that fit everything that is given.

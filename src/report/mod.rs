@@ -7,6 +7,7 @@ mod history;
 mod id;
 mod limit;
 mod notice;
+mod occasion;
 mod outcome;
 mod priority;
 #[expect(clippy::module_inception, reason = "the report is one of the words of this layer")]
@@ -20,6 +21,7 @@ pub use self::{
     id::{BroadcastId, DeliveryId},
     limit::{Limit, Usage, Written},
     notice::{Notice, Warning},
+    occasion::{NoticeOf, Notify, Occasion, Occasions},
     outcome::{CancelledBy, Outcome, Reason, Why},
     priority::Priority,
     report::{

@@ -6,8 +6,8 @@ use fanfare_sdk::{Effect, Meaning, TargetName, Timestamp};
 use serde_json::Value;
 
 use super::{
-    BroadcastId, CapturedReply, CompletedBy, Ended, Event, History, Kind, Outcome, Reason, Started,
-    Trace, Verdict, Way, Why,
+    BroadcastId, CapturedReply, CompletedBy, Ended, Event, History, Kind, NoticeOf, Outcome,
+    Reason, Started, Trace, Verdict, Way, Why,
 };
 
 /// What became of a broadcast.
@@ -22,6 +22,8 @@ pub struct Report {
     pub metadata: Option<Arc<Metadata>>,
     /// The broadcast whose dead letters it repeats.
     pub replay_of: Option<BroadcastId>,
+    /// The broadcast whose report it carries, where it is a notice.
+    pub notice_of: Option<NoticeOf>,
     /// Where it stands in its trace.
     pub trace: Trace,
     /// How it ended; none while it is open.

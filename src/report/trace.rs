@@ -26,7 +26,7 @@ pub struct Trace {
     pub flags: u8,
     /// `tracestate`, as it came.
     pub state: Option<Arc<str>>,
-    /// The broadcast that this one repeats.
+    /// The broadcast that this one repeats, or tells of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub link: Option<Link>,
     /// `baggage`; leaves only to targets that were told to get it.

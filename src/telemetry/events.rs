@@ -68,6 +68,11 @@ pub(crate) fn journal_failed(asked: &'static str, error: &(dyn Error + 'static))
     warn!(asked, error, "the journal failed; it is asked again");
 }
 
+/// Reports are owed to a target that is gone.
+pub(crate) fn notices_unserved(target: &TargetName, count: u64) {
+    warn!(api = %target, count, "notices are owed to a target that is gone; they are kept until it is back, or given up");
+}
+
 /// The actor of a target has ended and is started again.
 pub(crate) fn actor_restarted(target: &TargetName, restarts: usize) {
     warn!(api = %target, restarts, "the actor of a target has ended; it is started again");

@@ -32,7 +32,7 @@ pub(crate) use self::{
     caller::current,
     events::{
         accepted, actor_restarted, announced, attempt_ended, breaker_changed, journal_failed,
-        limit_reached, settled, target_disabled,
+        limit_reached, notices_unserved, settled, target_disabled,
     },
     observer::{AttemptEnd, Observer},
 };

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::report::{Reason, reason, said, time};
 use crate::{
     journal,
-    report::{BroadcastId, Completion, Priority, Rest},
+    report::{BroadcastId, Completion, Occasion, Priority, Rest},
 };
 
 /// A broadcast was accepted; what becomes of it is found elsewhere.
@@ -48,6 +48,8 @@ pub struct Summary {
     pub settled_at: Option<String>,
     /// The broadcast that it repeats.
     pub replay_of: Option<String>,
+    /// The broadcast whose report it carries, where it is a notice.
+    pub notice_of: Option<String>,
 }
 
 /// A page of dead letters, the newest first.
@@ -146,6 +148,17 @@ pub struct Route {
     pub priority: Priority,
     /// Milliseconds from the acceptance to the verdict at the latest.
     pub deadline_ms: Option<u64>,
+    /// Whom its reports are sent to, and when.
+    pub notify: Option<Notify>,
+}
+
+/// Whom the reports of a route are sent to, and when.
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize, Serialize, JsonSchema)]
+pub struct Notify {
+    /// The target.
+    pub target: String,
+    /// `verdict`, `settled`, or both.
+    pub on: Vec<Occasion>,
 }
 
 /// A recipient of a route.
@@ -216,7 +229,8 @@ impl Again {
 
 impl From<&journal::Summary> for Summary {
     fn from(summary: &journal::Summary) -> Self {
-        let journal::Summary { id, route, accepted_at, verdict, settled_at, replay_of } = summary;
+        let journal::Summary { id, route, accepted_at, verdict, settled_at, replay_of, notice_of } =
+            summary;
         Self {
             id: id.to_string(),
             route: route.clone(),
@@ -226,6 +240,7 @@ impl From<&journal::Summary> for Summary {
             completed_at: verdict.map(|verdict| time(verdict.at)),
             settled_at: settled_at.map(time),
             replay_of: replay_of.map(|id| id.to_string()),
+            notice_of: notice_of.map(|of| of.broadcast.to_string()),
         }
     }
 }

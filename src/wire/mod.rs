@@ -2,6 +2,7 @@
 
 #[cfg(feature = "daemon")]
 pub mod listing;
+mod notice;
 #[cfg(feature = "daemon")]
 mod problem;
 mod reply;
@@ -14,6 +15,7 @@ pub use self::problem::{Mistake, Problem};
 #[cfg(feature = "cli")]
 pub(crate) use self::report::origin;
 pub use self::{
+    notice::{Notice, NoticeType, notice_schema},
     reply::{Body, Reply},
     report::{
         Attempt, AttemptFailure, Delivery, Reason, Report, SCHEMA_VERSION, ServedBy, State,

@@ -42,10 +42,16 @@ pub struct Report {
     pub metadata: BTreeMap<String, Value>,
     /// The broadcast that this one repeats.
     pub replay_of: Option<String>,
+    /// The broadcast whose report it carries, where it is a notice.
+    pub notice_of: Option<String>,
     /// One for each recipient, in the order of the recipients.
     pub deliveries: Vec<Delivery>,
     /// What somebody should look at, though it did no harm yet.
     pub warnings: Vec<Warning>,
+    /// Only in a notice that would be too long: what was left out of it, `replies`, `attempts`, `metadata` (with the
+    /// warnings) or `deliveries` (those that succeeded first).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub truncated: Vec<Cow<'static, str>>,
 }
 
 /// What an API announced about a version.
@@ -214,8 +220,10 @@ impl From<&report::Report> for Report {
             duration_ms: verdict.map(|v| millis(v.at.since(report.accepted_at))),
             metadata: report.metadata.as_deref().cloned().unwrap_or_default(),
             replay_of: report.replay_of.map(|id| id.to_string()),
+            notice_of: report.notice_of.map(|of| of.broadcast.to_string()),
             deliveries: report.deliveries.iter().map(Delivery::from).collect(),
             warnings: report.warnings().into_iter().map(Warning::from).collect(),
+            truncated: Vec::new(),
         }
     }
 }

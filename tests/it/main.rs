@@ -18,6 +18,7 @@ mod guides;
 mod isolation;
 mod kill;
 mod limits;
+mod notices;
 mod quickstart;
 mod ractor;
 mod replay;

@@ -2,7 +2,10 @@
 
 use std::{env, fs, path::PathBuf};
 
-use fanfare::{daemon::openapi, wire::report_schema};
+use fanfare::{
+    daemon::openapi,
+    wire::{notice_schema, report_schema},
+};
 
 /// Compares a file of the project with what it should say, or writes it.
 #[track_caller]
@@ -29,4 +32,10 @@ fn the_schema_of_a_report_is_up_to_date() {
 fn the_description_of_the_api_is_up_to_date() {
     let document = serde_json::to_string_pretty(&openapi()).unwrap();
     check_file("schemas/openapi.json", &format!("{document}\n"));
+}
+
+#[test]
+fn the_schema_of_a_notice_is_up_to_date() {
+    let schema = serde_json::to_string_pretty(&notice_schema()).unwrap();
+    check_file("schemas/notice.schema.json", &format!("{schema}\n"));
 }

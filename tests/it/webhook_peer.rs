@@ -8,14 +8,19 @@ use std::{
     io::Write as _,
     path::PathBuf,
     process::{Command, Stdio},
+    sync::Arc,
     time::Duration,
 };
 
 use fanfare::{
+    Broadcast, Engine, Target,
     engine::Clock,
+    policy::{Backoff, Retry},
+    report::Occasion,
     sdk::{Call, HttpApi, Payload, Secret},
-    targets::webhook::WebhookSettings,
+    targets::{HttpTarget, webhook::WebhookSettings},
 };
+use fanfare_testkit::{Received, Script, Scripted, ScriptedTransport};
 use serde_json::{Value, json};
 
 const NEW: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
@@ -84,4 +89,51 @@ fn its_receivers_accept_what_is_signed_and_nothing_else() {
     assert_eq!(verify(NEW, id), "refused", "another id");
     let late = with(signed(1), "/headers/webhook-timestamp", "1614265330");
     assert_eq!(verify(NEW, late), "refused", "another time");
+}
+
+/// What a webhook was sent, as its receiver verifies it.
+fn received(sent: &Received) -> Value {
+    let headers = ["webhook-id", "webhook-timestamp", "webhook-signature"]
+        .map(|name| (name.to_owned(), json!(sent.header(name).unwrap())));
+    json!({ "headers": Value::Object(headers.into_iter().collect()), "body": sent.text() })
+}
+
+#[tokio::test]
+async fn its_receivers_accept_notices() {
+    if !is_installed() {
+        return;
+    }
+    let apis = [
+        ("crm.example", Script::new([Scripted::status(200)])),
+        ("ops.example", Script::new([Scripted::status(500), Scripted::status(200)])),
+    ];
+    let apis = Arc::new(ScriptedTransport::routes(apis));
+    let hook = WebhookSettings::new("https://ops.example/hook", Secret::new(NEW)).build().unwrap();
+    let backoff = Backoff::constant(Duration::from_millis(1));
+    let retry = Retry { attempts_max: 2, backoff, ..Retry::default() };
+    let engine = Engine::builder()
+        .transport(apis.clone())
+        .target(Target::http("crm", HttpTarget::post("https://crm.example/").unwrap()))
+        .target(Target::http("ops", hook).retry(retry))
+        .start()
+        .await
+        .unwrap();
+    let broadcast = Broadcast::json(&json!({ "a": 1 })).to("crm");
+    let report = engine.broadcast(broadcast.notify("ops", Occasion::ALL)).await.unwrap();
+    // To the API, the first attempt at the hook, its repeat, and the second notice.
+    let sent = apis.at_least(4).await;
+    let sent: Vec<_> = sent.iter().filter(|it| it.uri.host() == Some("ops.example")).collect();
+    for one in &sent {
+        assert_eq!(verify(NEW, received(one)), "accepted");
+        assert_eq!(verify(OTHER, received(one)), "refused");
+    }
+    let told = |place: usize| {
+        let body: Value = serde_json::from_slice(&sent[place].body).unwrap();
+        assert_eq!(body["report"]["id"], report.id.to_string());
+        (body["type"].as_str().unwrap().to_owned(), sent[place].header("webhook-id").unwrap())
+    };
+    assert_eq!(told(0), told(1), "a repeat is the same notice");
+    assert_eq!(told(0).0, "fanfare.broadcast.verdict");
+    assert_eq!(told(2).0, "fanfare.broadcast.settled");
+    assert_ne!(told(1).1, told(2).1);
 }

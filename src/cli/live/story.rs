@@ -41,6 +41,7 @@ pub(in crate::cli) fn at(story: &Story<'_>, since: Duration) -> Report {
         route: None,
         metadata: None,
         replay_of: None,
+        notice_of: None,
         trace: Trace {
             link: None,
             trace_id: [1; 16],

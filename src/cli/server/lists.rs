@@ -69,6 +69,7 @@ pub(in crate::cli) fn broadcasts(args: &BroadcastsArgs) -> io::Result<Status> {
             let by = it.completed_by.as_deref().map(|by| format!("by {by}")).unwrap_or_default();
             let state = if it.settled_at.is_some() { "settled" } else { "open" };
             let replay = it.replay_of.as_ref().map(|of| format!("replays {of}"));
+            let notice = it.notice_of.as_ref().map(|of| format!("tells of {of}"));
             [
                 it.id.clone(),
                 seconds(&it.accepted_at),
@@ -76,7 +77,7 @@ pub(in crate::cli) fn broadcasts(args: &BroadcastsArgs) -> io::Result<Status> {
                 state.to_owned(),
                 verdict.to_owned(),
                 by,
-                replay.unwrap_or_default(),
+                replay.or(notice).unwrap_or_default(),
             ]
         };
         let rows: Vec<_> = page.broadcasts.iter().map(row).collect();

@@ -44,6 +44,8 @@ fn first(fault: fn() -> Fault) -> impl FnMut(Call) -> Fault + Send + 'static {
         | Call::Broadcasts
         | Call::Sent
         | Call::Serving
+        | Call::Owed
+        | Call::Forgo
         | Call::KeepGate => Fault::none(),
     }
 }

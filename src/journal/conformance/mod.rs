@@ -20,6 +20,7 @@ mod deciding;
 mod doubting;
 mod judging;
 mod listing;
+mod notifying;
 mod paging;
 mod script;
 mod stage;

@@ -53,6 +53,8 @@ pub(super) fn broadcast(number: u128, recipients: &str) -> NewBroadcast {
         caller_key: None,
         metadata: None,
         replay_of: None,
+        notify: None,
+        notice_of: None,
         trace: Trace {
             link: None,
             trace_id: [1; 16],

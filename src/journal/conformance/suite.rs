@@ -6,7 +6,8 @@ use futures_util::future::BoxFuture;
 use thiserror::Error;
 
 use super::{
-    accepting, cancelling, claiming, deciding, doubting, judging, listing, paging, stage::Stage,
+    accepting, cancelling, claiming, deciding, doubting, judging, listing, notifying, paging,
+    stage::Stage,
 };
 use crate::journal::Journal;
 
@@ -29,7 +30,7 @@ pub(super) type Checked = Result<(), Broken>;
 
 type Check = (&'static str, fn(Stage) -> BoxFuture<'static, Checked>);
 
-const CHECKS: [Check; 44] = [
+const CHECKS: [Check; 48] = [
     ("what is accepted can be viewed", |s| Box::pin(accepting::view(s))),
     ("an id is accepted once", |s| Box::pin(accepting::same_id(s))),
     ("a caller's key is accepted once", |s| Box::pin(accepting::same_key(s))),
@@ -70,6 +71,10 @@ const CHECKS: [Check; 44] = [
     ("broadcasts are listed", |s| Box::pin(listing::broadcasts(s))),
     ("what is open is counted by who serves it", |s| Box::pin(listing::serving(s))),
     ("later lives have greater numbers", |s| Box::pin(listing::boots(s))),
+    ("a notice is owed once its occasion has come", |s| Box::pin(notifying::occasions(s))),
+    ("a notice is accepted once", |s| Box::pin(notifying::once(s))),
+    ("a notice is owed however it has ended", |s| Box::pin(notifying::however(s))),
+    ("what is owed can be given up", |s| Box::pin(notifying::given_up(s))),
     ("the verdict cancels the rest", |s| Box::pin(cancelling::rest(s))),
     ("a caller can cancel", |s| Box::pin(cancelling::asked(s))),
     ("the verdict cannot be cancelled", |s| Box::pin(cancelling::late(s))),

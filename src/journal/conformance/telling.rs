@@ -25,6 +25,7 @@ pub(super) fn error(error: JournalError) -> String {
         JournalError::Fenced => "fenced",
         JournalError::KeyReused => "key reused",
         JournalError::NoDeadLetter => "no dead letter",
+        JournalError::NotOwed => "not owed",
         JournalError::Full => "full",
         JournalError::Invalid(_) => "invalid",
         JournalError::Unknown => "unknown",
@@ -43,11 +44,13 @@ pub(super) fn accepted(accepted: &Accepted) -> String {
 
 /// `verdict 1 satisfied by all at 5, settled 1, cancel 1/b at b`; `nothing`.
 pub(super) fn committed(committed: &Committed) -> String {
-    let Committed { verdicts, settled, cancelled } = committed;
+    let Committed { verdicts, settled, cancelled, owed } = committed;
     let verdicts = verdicts.iter().map(|(id, v)| format!("verdict {} {}", number(*id), verdict(v)));
     let settled = settled.iter().map(|id| format!("settled {}", number(*id)));
     let cancelled = cancelled.iter().map(|(at, id)| format!("cancel {} at {at}", delivery(id)));
-    joined(verdicts.chain(settled).chain(cancelled), ", ")
+    let owed =
+        owed.iter().map(|it| format!("{} owed of {}", it.occasion.code(), number(it.broadcast)));
+    joined(verdicts.chain(settled).chain(cancelled).chain(owed), ", ")
 }
 
 /// `1/a due 3 [started 1, ended 1 retry]; then 7`; `nothing`.

@@ -19,7 +19,7 @@ use crate::{
         JournalError, Letters, Mark, MemoryJournal, NewBroadcast, Open, Page, Summary,
         conformance::{self, Broken},
     },
-    report::{Boot, BroadcastId, CancelledBy, DeliveryId, Event, Report, Verdict},
+    report::{Boot, BroadcastId, CancelledBy, DeliveryId, Event, NoticeOf, Report, Verdict},
 };
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -41,6 +41,9 @@ enum Flaw {
     CancelsSilently,
     ListsOldestFirst,
     ListsOutOfOrder,
+    OwesTwice,
+    OwesEarly,
+    GivesNothingUp,
 }
 
 /// A journal in memory with one flaw.
@@ -89,6 +92,9 @@ fn every_flaw_is_caught() {
     check(Flaw::TellsVerdictsLate, "the verdict falls when it is certain");
     check(Flaw::CancelsSilently, "the verdict cancels the rest");
     check(Flaw::ListsOldestFirst, "dead letters are listed");
+    check(Flaw::OwesTwice, "a notice is accepted once");
+    check(Flaw::OwesEarly, "a notice is accepted once");
+    check(Flaw::GivesNothingUp, "what is owed can be given up");
     check(Flaw::ListsOutOfOrder, "open broadcasts are listed");
 }
 
@@ -141,7 +147,15 @@ impl Journal for Flawed {
         {
             key.fingerprint = [0; 32];
         }
-        self.inner.accept(broadcast).await
+        if self.has(Flaw::OwesTwice) {
+            broadcast.notice_of = None;
+        }
+        match self.inner.accept(broadcast.clone()).await {
+            Err(JournalError::NotOwed) if self.has(Flaw::OwesEarly) => {
+                self.inner.accept(NewBroadcast { notice_of: None, ..broadcast }).await
+            }
+            accepted => accepted,
+        }
     }
 
     async fn claim(
@@ -276,5 +290,21 @@ impl Journal for Flawed {
 
     async fn serving(&self) -> Result<Vec<(TargetName, u64)>, JournalError> {
         self.inner.serving().await
+    }
+
+    async fn owing(&self) -> Result<Vec<(TargetName, u64)>, JournalError> {
+        self.inner.owing().await
+    }
+
+    async fn owed(
+        &self,
+        target: &TargetName,
+        count_max: usize,
+    ) -> Result<Vec<NoticeOf>, JournalError> {
+        self.inner.owed(target, count_max).await
+    }
+
+    async fn forgo(&self, target: &TargetName) -> Result<usize, JournalError> {
+        if self.has(Flaw::GivesNothingUp) { Ok(0) } else { self.inner.forgo(target).await }
     }
 }

@@ -4,9 +4,11 @@ use fanfare_sdk::{TargetName, Timestamp};
 
 use super::{Books, Rank, Record};
 use crate::{
-    journal::{Committed, DeadLetter, Entry},
+    journal::{Committed, DeadLetter, Entry, JournalError},
     policy::Tally,
-    report::{CancelledBy, CompletedBy, DeliveryId, Event, Outcome, Rest, Verdict},
+    report::{
+        CancelledBy, CompletedBy, DeliveryId, Event, NoticeOf, Occasion, Outcome, Rest, Verdict,
+    },
 };
 
 /// Makes an entry of the target `serving`. Gives the dead letter that it leaves.
@@ -145,4 +147,34 @@ pub(in crate::journal) fn give_up(record: &mut Record, now: Timestamp, committed
 fn give_verdict(record: &mut Record, verdict: Verdict, committed: &mut Committed) {
     record.verdict = Some(verdict);
     committed.verdicts.push((record.broadcast.id, verdict));
+    note_owed(record, Occasion::Verdict, committed);
+}
+
+/// Takes note that nothing more can happen to it: it has a verdict, and no delivery is open. True once.
+pub(in crate::journal) fn retire(record: &mut Record, committed: &mut Committed) -> bool {
+    if record.open > 0 || record.verdict.is_none() || record.retired {
+        return false;
+    }
+    record.retired = true;
+    committed.settled.push(record.broadcast.id);
+    note_owed(record, Occasion::Settled, committed);
+    true
+}
+
+fn note_owed(record: &Record, occasion: Occasion, committed: &mut Committed) {
+    if record.owes(occasion) {
+        committed.owed.push(NoticeOf { broadcast: record.broadcast.id, occasion });
+    }
+}
+
+/// A notice of it is accepted: once, and only where it is owed.
+pub(in crate::journal) fn tell(
+    record: &mut Record,
+    occasion: Occasion,
+) -> Result<(), JournalError> {
+    if !record.owes(occasion) {
+        return Err(JournalError::NotOwed);
+    }
+    record.told = record.told.with(occasion);
+    Ok(())
 }

@@ -10,7 +10,7 @@ mod record;
 
 pub(in crate::journal) use self::{
     books::{Books, Rank},
-    commit::{apply, cancel, fold, give_up, happen},
+    commit::{apply, cancel, fold, give_up, happen, retire, tell},
     paging::{Due, choose},
     record::{Record, Slot, are_distinct, small},
 };

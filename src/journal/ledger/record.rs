@@ -9,7 +9,9 @@ use super::Rank;
 use crate::{
     journal::{BroadcastFilter, Entry, JournalError, NewBroadcast, Summary},
     policy::{Standing, Tally, tally},
-    report::{Delivery, Event, History, Outcome, Report, ReportSource, Verdict},
+    report::{
+        Delivery, Event, History, Occasion, Occasions, Outcome, Report, ReportSource, Verdict,
+    },
 };
 
 /// Recipients up to which looking at each is faster than a search in sorted order.
@@ -27,6 +29,8 @@ pub(in crate::journal) struct Record {
     pub(in crate::journal) open: u32,
     /// Whether it has been counted among the settled ones.
     pub(in crate::journal) retired: bool,
+    /// Notices that were accepted, or given up.
+    pub(in crate::journal) told: Occasions,
     /// The first delivery's place in the order of acceptance; those of the others follow.
     pub(in crate::journal) order: u64,
 }
@@ -51,7 +55,8 @@ impl Record {
     ) -> Self {
         let sorted = if slots.len() > UNSORTED_MAX { by_name(&broadcast) } else { Box::default() };
         let open = small(slots.len());
-        Self { broadcast, slots, sorted, verdict: None, open, retired: false, order }
+        let told = Occasions::default();
+        Self { broadcast, slots, sorted, verdict: None, open, retired: false, told, order }
     }
 
     /// As it was read from where it is kept.
@@ -60,10 +65,10 @@ impl Record {
         broadcast: Arc<NewBroadcast>,
         slots: SmallVec<[Slot; 1]>,
         order: u64,
-        (verdict, retired): (Option<Verdict>, bool),
+        (verdict, retired, told): (Option<Verdict>, bool, Occasions),
     ) -> Self {
         let open = small(slots.iter().filter(|slot| slot.settled.is_none()).count());
-        Self { verdict, retired, open, ..Self::new(broadcast, slots, order) }
+        Self { verdict, retired, told, open, ..Self::new(broadcast, slots, order) }
     }
 
     /// The place of a recipient.
@@ -88,11 +93,19 @@ impl Record {
         usize::try_from(order - self.order).unwrap_or(usize::MAX)
     }
 
-    /// Whether nothing more can happen to it: it has a verdict, and no delivery is open. True once.
-    pub(in crate::journal) fn retires(&mut self) -> bool {
-        let over = self.open == 0 && self.verdict.is_some() && !self.retired;
-        self.retired |= over;
-        over
+    /// Notices that are still to come, whether they are owed already or not.
+    pub(in crate::journal) fn promised(&self) -> Occasions {
+        let on = self.broadcast.notify.as_ref().map(|notify| notify.on).unwrap_or_default();
+        on.without(self.told)
+    }
+
+    /// Whether that notice is owed: its occasion has come, and it was not accepted yet.
+    pub(in crate::journal) fn owes(&self, occasion: Occasion) -> bool {
+        let has_come = match occasion {
+            Occasion::Verdict => self.verdict.is_some(),
+            Occasion::Settled => self.retired,
+        };
+        has_come && self.promised().contains(occasion)
     }
 
     pub(super) fn tally(&self, now: Timestamp) -> Tally {
@@ -127,7 +140,7 @@ impl Record {
     }
 
     pub(in crate::journal) fn summary(&self) -> Summary {
-        let NewBroadcast { id, accepted_at, replay_of, .. } = *self.broadcast;
+        let NewBroadcast { id, accepted_at, replay_of, notice_of, .. } = *self.broadcast;
         Summary {
             id,
             route: self.broadcast.route.clone(),
@@ -135,6 +148,7 @@ impl Record {
             verdict: self.verdict,
             settled_at: self.settled_at(),
             replay_of,
+            notice_of,
         }
     }
 
@@ -157,6 +171,7 @@ impl Record {
             route: broadcast.route.clone(),
             metadata: broadcast.metadata.clone(),
             replay_of: broadcast.replay_of,
+            notice_of: broadcast.notice_of,
             trace: broadcast.trace.clone(),
             verdict: self.verdict,
             accepted_at: broadcast.accepted_at,

@@ -14,7 +14,7 @@ use crate::{
         Accepted, BroadcastFilter, Claim, Committed, DeadLetterFilter, Entry, Journal,
         JournalError, Letters, Mark, NewBroadcast, Open, Page, Summary,
     },
-    report::{Boot, BroadcastId, CancelledBy, DeliveryId, Event, Limit, Report, Usage},
+    report::{Boot, BroadcastId, CancelledBy, DeliveryId, Event, Limit, NoticeOf, Report, Usage},
 };
 
 /// A journal in memory: as fast as it gets, and gone with the process.
@@ -148,6 +148,22 @@ impl Journal for MemoryJournal {
 
     async fn serving(&self) -> Result<Vec<(TargetName, u64)>, JournalError> {
         Ok(self.store().serving())
+    }
+
+    async fn owing(&self) -> Result<Vec<(TargetName, u64)>, JournalError> {
+        Ok(self.store().owing())
+    }
+
+    async fn owed(
+        &self,
+        target: &TargetName,
+        count_max: usize,
+    ) -> Result<Vec<NoticeOf>, JournalError> {
+        Ok(self.store().owed(target, count_max))
+    }
+
+    async fn forgo(&self, target: &TargetName) -> Result<usize, JournalError> {
+        Ok(self.store().forgo(target))
     }
 
     fn waits(&self) -> bool {

@@ -25,11 +25,11 @@ pub struct MemoryLimits {
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 #[non_exhaustive]
 pub struct Occupancy {
-    /// Deliveries that have not settled.
+    /// Deliveries that have not settled, and notices that are still to come.
     pub deliveries_open: usize,
     /// Bytes of the payloads of broadcasts that have an open delivery.
     pub payload_bytes_open: usize,
-    /// Broadcasts that have an open delivery, or no verdict.
+    /// Broadcasts that have an open delivery, or no verdict, or owe a notice.
     pub broadcasts_open: usize,
     /// Settled broadcasts that are still kept.
     pub broadcasts_settled: usize,

@@ -6,6 +6,7 @@
 mod journal;
 mod keyed;
 mod limits;
+mod notices;
 mod servings;
 mod store;
 #[cfg(test)]

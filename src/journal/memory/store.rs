@@ -12,6 +12,7 @@ use smallvec::SmallVec;
 use super::{
     MemoryLimits, Occupancy,
     keyed::Keyed,
+    notices::Owed,
     servings::{Serving, Servings},
 };
 use crate::{
@@ -26,11 +27,12 @@ use crate::{
 #[derive(Debug)]
 pub(super) struct Store {
     limits: MemoryLimits,
-    records: IdMap<BroadcastId, Box<Record>>,
+    pub(super) records: IdMap<BroadcastId, Box<Record>>,
     /// The records that came with a caller's key.
     keyed: HashSet<Keyed>,
     servings: Servings,
-    /// Records that have settled, the oldest first.
+    pub(super) owed: Owed,
+    /// Records that have settled and owe no notice, the oldest first.
     settled: VecDeque<BroadcastId>,
     /// The newest last, numbered.
     dead_letters: VecDeque<(u64, DeadLetter)>,
@@ -38,8 +40,9 @@ pub(super) struct Store {
     died: u64,
     /// Broadcasts accepted so far.
     order: u64,
-    /// A broadcast without recipients counts as one, so that there is a limit to them too.
-    deliveries_open: usize,
+    /// A broadcast without recipients counts as one, so that there is a limit to them too; and each notice that is still
+    /// to come, so that there is a place for it.
+    pub(super) deliveries_open: usize,
     payload_bytes_open: usize,
     /// Stands in for the payload of what has settled.
     no_payload: Payload,
@@ -52,6 +55,7 @@ impl Store {
             records: IdMap::default(),
             keyed: HashSet::new(),
             servings: Servings::default(),
+            owed: Owed::default(),
             settled: VecDeque::new(),
             dead_letters: VecDeque::new(),
             died: 0,
@@ -72,15 +76,22 @@ impl Store {
         if !self.are_dead(&new) {
             return Err(JournalError::NoDeadLetter);
         }
-        let deliveries_open = self.deliveries_open.saturating_add(new.recipients.len().max(1));
+        if let Some(notice) = new.notice_of {
+            self.check_owed(notice)?;
+        }
+        let count = new.recipients.len().max(1) + Self::promised(&new);
+        let deliveries_open = self.deliveries_open.saturating_add(count);
         let bytes = new.payload.bytes().len();
         let payload_bytes_open = self.payload_bytes_open.saturating_add(bytes);
-        if deliveries_open > self.limits.deliveries_open_max
-            || payload_bytes_open > self.limits.payload_bytes_max
-        {
+        let is_full = deliveries_open > self.limits.deliveries_open_max
+            || payload_bytes_open > self.limits.payload_bytes_max;
+        if is_full && new.notice_of.is_none() {
             return Err(JournalError::Full);
         }
         (self.deliveries_open, self.payload_bytes_open) = (deliveries_open, payload_bytes_open);
+        if let Some(notice) = new.notice_of {
+            self.tell(notice);
+        }
         self.discard(&replayed(&new));
         self.make_room();
         Ok(Accepted::New(self.insert(Arc::new(new))))
@@ -292,7 +303,7 @@ impl Store {
             CancelledBy::Verdict => {}
         }
         ledger::cancel(record, &mut self.servings, by, now, &mut committed);
-        self.retire(id, &mut committed);
+        self.retire(id, (&mut committed, 0));
         committed
     }
 
@@ -304,23 +315,31 @@ impl Store {
 
     fn fold(&mut self, id: BroadcastId, now: Timestamp, committed: &mut Committed) {
         let Some(record) = self.records.get_mut(&id) else { return };
+        let owed = committed.owed.len();
         ledger::fold(record, &mut self.servings, now, committed);
-        self.retire(id, committed);
+        self.retire(id, (committed, owed));
     }
 
-    /// Takes note that a broadcast has settled, once.
-    fn retire(&mut self, id: BroadcastId, committed: &mut Committed) {
+    /// Takes note that a broadcast has settled, once, and of the notices that are owed: those behind the first `owed`.
+    fn retire(&mut self, id: BroadcastId, (committed, owed): (&mut Committed, usize)) {
         let Some(record) = self.records.get_mut(&id) else { return };
-        if !record.retires() {
-            return;
-        }
+        let retires = ledger::retire(record, committed);
+        self.note_owed(committed, owed);
+        let Some(record) = self.records.get_mut(&id).filter(|_| retires) else { return };
         self.deliveries_open -= usize::from(record.slots.is_empty());
         self.payload_bytes_open -= record.broadcast.payload.bytes().len();
         // Nothing will be sent any more: the report is kept, the payload is not.
         Arc::make_mut(&mut record.broadcast).payload = self.no_payload.clone();
-        committed.settled.push(id);
-        self.settled.push_back(id);
-        self.make_room();
+        self.keep(id);
+    }
+
+    /// Keeps what has settled for as long as there is room: what owes a notice for longer.
+    pub(super) fn keep(&mut self, id: BroadcastId) {
+        let owes = |record: &Record| !record.retired || record.promised().count() > 0;
+        if !self.records.get(&id).is_none_or(|record| owes(record)) {
+            self.settled.push_back(id);
+            self.make_room();
+        }
     }
 
     fn bury(&mut self, letter: DeadLetter) {

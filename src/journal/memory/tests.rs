@@ -11,8 +11,8 @@ use crate::{
         NewDelivery, conformance,
     },
     report::{
-        Boot, BroadcastId, CancelledBy, Completion, DeliveryId, Outcome, Priority, Reason, Rest,
-        Trace,
+        Boot, BroadcastId, CancelledBy, Completion, DeliveryId, NoticeOf, Notify, Occasion,
+        Outcome, Priority, Reason, Rest, Trace,
     },
 };
 
@@ -84,6 +84,8 @@ fn broadcast(number: u128, recipients: usize) -> NewBroadcast {
         caller_key: Some(CallerKey { key: number.to_string(), fingerprint: [0; 32] }),
         metadata: None,
         replay_of: None,
+        notify: None,
+        notice_of: None,
         trace: Trace {
             link: None,
             trace_id: [0; 16],
@@ -190,5 +192,34 @@ fn nothing_is_left_over() {
         settle(&journal, &claim, number, Outcome::Cancelled(CancelledBy::Shutdown));
     }
     assert!(journal.judge(id(4), at(3)).now_or_never().unwrap().is_ok());
+    assert_eq!(journal.occupancy(), super::Occupancy::default());
+}
+
+#[test]
+fn a_notice_has_a_place_and_what_owes_one_is_kept() {
+    let limits = MemoryLimits { deliveries_open_max: 3, settled_max: 0, ..MemoryLimits::default() };
+    let journal = MemoryJournal::new(limits);
+    let notify = Some(Notify { target: "ops".into(), on: Occasion::ALL.into_iter().collect() });
+    let both = |number, notify: &Option<Notify>| NewBroadcast {
+        notify: notify.clone(),
+        ..broadcast(number, 1)
+    };
+    // One delivery, and two notices to come.
+    assert_eq!(accept(&journal, both(1, &notify)), "new");
+    assert_eq!(accept(&journal, both(2, &None)), "the journal is full");
+    let claim = journal.claim(&"0".into(), Boot(1), at(0)).now_or_never().unwrap().unwrap();
+    settle(&journal, &claim, "1", Outcome::Delivered { attempt: 1 });
+    assert_eq!(accept(&journal, both(2, &None)), "new");
+    assert!(view(&journal, 1), "it is not forgotten while a notice is owed");
+    assert_eq!(accept(&journal, both(3, &None)), "the journal is full");
+    for (number, occasion) in [(4, Occasion::Verdict), (5, Occasion::Settled)] {
+        let notice_of = Some(NoticeOf { broadcast: id(1), occasion });
+        let notice = NewBroadcast { notice_of, ..broadcast(number, 1) };
+        assert_eq!(accept(&journal, notice), "new", "the place was kept");
+    }
+    assert!(!view(&journal, 1), "it is told, and there is no room");
+    for number in ["2", "4", "5"] {
+        settle(&journal, &claim, number, Outcome::Delivered { attempt: 1 });
+    }
     assert_eq!(journal.occupancy(), super::Occupancy::default());
 }

@@ -9,6 +9,7 @@ use smallvec::SmallVec;
 use super::{
     crypto::DataKey,
     error::Failure,
+    notices,
     rows::{self, BroadcastRow, Opener, PrivateDelivery},
     seals::{KEY, Seals},
 };
@@ -44,7 +45,9 @@ pub(super) fn read(
     }
     let broadcast = NewBroadcast { recipients, ..broadcast };
     histories(connection, (seq, broadcast.id), key.as_ref(), &mut slots)?;
-    Ok(Some((Record::restore(Arc::new(broadcast), slots, seq, (verdict, settled)), key)))
+    let told = notices::told(connection, seq, &broadcast)?;
+    let state = (verdict, settled, told);
+    Ok(Some((Record::restore(Arc::new(broadcast), slots, seq, state), key)))
 }
 
 fn head(

@@ -48,9 +48,9 @@ impl Cache {
         self.young.insert(id, cached);
     }
 
-    pub(super) fn remove(&mut self, id: BroadcastId) {
-        self.young.remove(&id);
-        self.old.remove(&id);
+    pub(super) fn remove(&mut self, id: BroadcastId) -> Option<Box<Cached>> {
+        let (young, old) = (self.young.remove(&id), self.old.remove(&id));
+        young.or(old)
     }
 
     /// What it holds may not be in the file.

@@ -30,7 +30,7 @@ use crate::{
         CallerKey, NewBroadcast, NewDelivery,
         ledger::{self, Books, Record, Slot},
     },
-    report::{BroadcastId, CapturedReply, Event, History, Verdict},
+    report::{BroadcastId, CapturedReply, Event, History, NoticeOf, Verdict},
 };
 
 /// A line is no longer than that: it is held in memory.
@@ -310,6 +310,11 @@ impl Reading {
             caller_key,
             metadata: line.metadata,
             replay_of: line.replay_of.map(|id| self.id("replay_of", &id)),
+            notify: line.notify,
+            notice_of: line.notice_of.map(|of| NoticeOf {
+                broadcast: self.id("notice_of.broadcast", &of.broadcast),
+                occasion: of.occasion,
+            }),
             trace: line.trace,
         };
         self.is(ledger::are_distinct(&new), "deliveries", "a recipient is named twice");
@@ -328,7 +333,7 @@ impl Reading {
         if !self.wrong.is_empty() {
             return Err(self.wrong);
         }
-        let record = Record::restore(Arc::new(new), slots, 0, (verdict, is_over));
+        let record = Record::restore(Arc::new(new), slots, 0, (verdict, is_over, line.told));
         Ok(Whole { record, settled_at: line.settled_at, dead })
     }
 

@@ -158,7 +158,7 @@ fn stats(connection: &Connection, log_bytes: u64) -> Result<JournalStats, Failur
 }
 
 /// What must never be, as questions that find it.
-const NEVER: [(&str, &str); 7] = [
+const NEVER: [(&str, &str); 9] = [
     (
         "deliveries without a broadcast",
         "SELECT count(*) FROM delivery AS d WHERE NOT EXISTS (SELECT 1 FROM broadcast AS b WHERE b.seq = d.broadcast)",
@@ -189,6 +189,15 @@ const NEVER: [(&str, &str); 7] = [
         "SELECT count(*) FROM broadcast AS b WHERE (b.settled_at IS NOT NULL) <> \
          (b.satisfied IS NOT NULL AND NOT EXISTS (SELECT 1 FROM delivery AS d WHERE d.seq >= b.seq \
          AND d.seq < b.seq + b.recipients AND d.settled_at IS NULL))",
+    ),
+    (
+        "notices without a broadcast",
+        "SELECT count(*) FROM notice AS n WHERE NOT EXISTS (SELECT 1 FROM broadcast AS b WHERE b.seq = n.broadcast)",
+    ),
+    (
+        "notices that are owed before their occasion, or not owed after it",
+        "SELECT count(*) FROM notice AS n JOIN broadcast AS b ON b.seq = n.broadcast WHERE n.due <> \
+         CASE n.occasion WHEN 'verdict' THEN b.satisfied IS NOT NULL ELSE b.settled_at IS NOT NULL END",
     ),
 ];
 

@@ -18,6 +18,7 @@ use super::{
     OpenError, SqliteSettings,
     driver::{Driver, Tally, Trouble},
     error::Stop,
+    notices,
     open::{self, Lock},
     place,
     queries::{self, Held},
@@ -30,7 +31,9 @@ use crate::{
         JournalError, Letters, Mark, NewBroadcast, Open, Page, Summary,
     },
     policy::gate::GateSnapshot,
-    report::{Boot, BroadcastId, CancelledBy, DeliveryId, Event, Limit, Report, Usage, Written},
+    report::{
+        Boot, BroadcastId, CancelledBy, DeliveryId, Event, Limit, NoticeOf, Report, Usage, Written,
+    },
 };
 
 /// A journal in a file: what it has accepted survives the process, and a loss of power.
@@ -283,6 +286,24 @@ impl Journal for SqliteJournal {
 
     async fn serving(&self) -> Result<Vec<(TargetName, u64)>, JournalError> {
         self.read(|file| Ok(queries::serving(file)?)).await
+    }
+
+    async fn owing(&self) -> Result<Vec<(TargetName, u64)>, JournalError> {
+        self.read(|file| Ok(notices::owing(file)?)).await
+    }
+
+    async fn owed(
+        &self,
+        target: &TargetName,
+        count_max: usize,
+    ) -> Result<Vec<NoticeOf>, JournalError> {
+        let target = target.clone();
+        self.read(move |file| Ok(notices::owed(file, &target, count_max)?)).await
+    }
+
+    async fn forgo(&self, target: &TargetName) -> Result<usize, JournalError> {
+        let target = target.clone();
+        self.write(move |store| store.forgo(&target)).await
     }
 
     async fn boot(&self, _: Timestamp) -> Result<Boot, JournalError> {

@@ -13,7 +13,10 @@ use crate::{
         ledger::{Books, Slot},
     },
     policy::gate::GateSnapshot,
-    report::{CompletedBy, Completion, Event, Metadata, Outcome, Priority, Rest, Trace, Verdict},
+    report::{
+        CompletedBy, Completion, Event, Metadata, Notify, Occasion, Occasions, Outcome, Priority,
+        Rest, Trace, Verdict,
+    },
 };
 
 /// The version of this form. A change that an older release cannot read makes it another one.
@@ -69,6 +72,13 @@ pub(super) struct BroadcastLine {
     pub(super) metadata: Option<Arc<Metadata>>,
     pub(super) caller_key: Option<CallerKeyLine>,
     pub(super) replay_of: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) notify: Option<Notify>,
+    /// Notices that were accepted, or given up.
+    #[serde(default, skip_serializing_if = "is_nothing")]
+    pub(super) told: Occasions,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) notice_of: Option<NoticeLine>,
     pub(super) content_type: String,
     /// Where it is JSON that stands in one line; it arrives byte for byte.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -78,6 +88,17 @@ pub(super) struct BroadcastLine {
     pub(super) verdict: Option<VerdictLine>,
     pub(super) settled_at: Option<i64>,
     pub(super) deliveries: Vec<DeliveryLine>,
+}
+
+fn is_nothing(told: &Occasions) -> bool {
+    told.count() == 0
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NoticeLine {
+    pub(super) broadcast: String,
+    pub(super) occasion: Occasion,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -145,6 +166,11 @@ pub(super) fn of(whole: &Whole, targets: &Targets) -> Result<BroadcastLine, Fail
             .as_ref()
             .map(|it| CallerKeyLine { key: it.key.clone(), fingerprint: hex(&it.fingerprint) }),
         replay_of: new.replay_of.map(|id| id.to_string()),
+        notify: new.notify.clone(),
+        told: whole.record.told,
+        notice_of: new
+            .notice_of
+            .map(|of| NoticeLine { broadcast: of.broadcast.to_string(), occasion: of.occasion }),
         content_type: new.payload.content_type().to_owned(),
         payload_base64: payload.is_none().then(|| STANDARD.encode(new.payload.bytes())),
         payload,

@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::{
     broadcasts::{self, Which},
     error::{Failure, Stop},
-    rows,
+    notices, rows,
     seals::Seals,
 };
 use crate::{
@@ -340,7 +340,7 @@ pub(super) fn broadcasts(
 ) -> Result<Vec<Summary>, Failure> {
     let mut statement = connection.prepare_cached(
         "SELECT b.id, b.route, b.accepted_at, b.satisfied, b.completed_by, b.verdict_at, \
-         b.settled_at, b.replay_of FROM broadcast AS b \
+         b.settled_at, b.replay_of, b.notice_of, b.occasion FROM broadcast AS b \
          WHERE ($1 IS NULL OR b.seq < (SELECT seq FROM broadcast WHERE id = $1)) \
          AND ($2 IS NULL OR b.route = $2) \
          AND ($3 IS NULL OR EXISTS (SELECT 1 FROM delivery AS d JOIN target AS t \
@@ -370,6 +370,7 @@ pub(super) fn broadcasts(
             verdict: rows::verdict(row, 3)?,
             settled_at: row.get::<_, Option<i64>>(6)?.map(rows::time),
             replay_of: row.get::<_, Option<[u8; 16]>>(7)?.map(id),
+            notice_of: notices::notice_of(row, 8)?,
         });
     }
     Ok(all)

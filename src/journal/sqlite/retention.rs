@@ -77,7 +77,7 @@ impl Store {
             let limit = if self.has_dead_letter(seq, recipients)? { dead } else { settled };
             if at < limit {
                 whole::forget(&self.connection, (seq, recipients))?;
-                self.cache.remove(id);
+                drop(self.cache.remove(id));
                 forgotten += 1;
             }
         }
@@ -99,6 +99,7 @@ impl Store {
         let mut statement = self.connection.prepare_cached(
             "SELECT settled_at, seq, id, recipients FROM broadcast \
              WHERE settled_at IS NOT NULL AND (settled_at, seq) > ($1, $2) AND settled_at < $3 \
+             AND NOT EXISTS (SELECT 1 FROM notice AS n WHERE n.broadcast = seq) \
              ORDER BY settled_at, seq LIMIT $4",
         )?;
         let found = statement.query_map(params![at, seq, before, AT_ONCE], |row| {

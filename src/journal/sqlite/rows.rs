@@ -11,13 +11,14 @@ use uuid::Uuid;
 use super::{
     crypto::{Column, DataKey},
     error::Failure,
+    notices,
     seals::{KEY, Seals},
 };
 use crate::{
     journal::{CallerKey, CarriedKeys, NewBroadcast, NewDelivery},
     report::{
-        BroadcastId, CapturedReply, Completion, Event, History, Metadata, Priority, Rest, Trace,
-        Verdict,
+        BroadcastId, CapturedReply, Completion, Event, History, Metadata, Notify, Priority, Rest,
+        Trace, Verdict,
     },
 };
 
@@ -30,6 +31,8 @@ struct Pinned {
     trace: Trace,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     metadata: Option<Arc<Metadata>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    notify: Option<Notify>,
 }
 
 /// What of a sealed broadcast stands nowhere else as it is.
@@ -77,18 +80,19 @@ impl Pinned {
     fn of(broadcast: &NewBroadcast) -> Self {
         let NewBroadcast { completion, rest, priority, .. } = *broadcast;
         let (trace, metadata) = (broadcast.trace.clone(), broadcast.metadata.clone());
-        Self { completion, rest, priority, trace, metadata }
+        let notify = broadcast.notify.clone();
+        Self { completion, rest, priority, trace, metadata, notify }
     }
 }
 
-/// The columns that [`broadcast`] reads, but for those of its key, which come last.
+/// The columns that [`broadcast`] reads, but for those of its key and of what it tells of, which come last.
 const BROADCAST: &str = "b.seq, b.id, b.route, b.accepted_at, b.deadline, b.pinned, \
     b.caller_key, b.fingerprint, b.replay_of, b.satisfied, b.completed_by, b.verdict_at, \
     b.settled_at, p.content_type, p.bytes, b.sealed";
 
 /// All columns that [`broadcast`] reads.
 pub(super) fn columns() -> String {
-    format!("{BROADCAST}, {KEY}")
+    format!("{BROADCAST}, {KEY}, b.notice_of, b.occasion")
 }
 
 /// One broadcast, before its recipients are known.
@@ -149,6 +153,8 @@ pub(super) fn broadcast(row: &Row<'_>, seals: &Seals) -> Result<BroadcastRow, Fa
             caller_key: caller_key.map(|(key, fingerprint)| CallerKey { key, fingerprint }),
             metadata: pinned.metadata,
             replay_of: replay_of.map(BroadcastId),
+            notify: pinned.notify,
+            notice_of: notices::notice_of(row, 18)?,
             trace: pinned.trace,
         },
         verdict: verdict(row, 9)?,

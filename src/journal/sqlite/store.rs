@@ -12,7 +12,7 @@ use super::{
     broadcasts::{self, Which},
     cache::{Cache, Cached},
     error::{Failure, Stop},
-    open,
+    notices, open,
     place::Place,
     retention::Mark,
     rows,
@@ -26,7 +26,7 @@ use crate::{
         ledger::{self, Books, Record, Slot},
     },
     policy::gate::GateSnapshot,
-    report::{Boot, BroadcastId, CancelledBy, DeliveryId, Event, History, Verdict},
+    report::{Boot, BroadcastId, CancelledBy, DeliveryId, Event, History, Occasion, Verdict},
 };
 
 /// What the writer knows beside the file.
@@ -39,8 +39,8 @@ pub(super) struct Store {
     pub(super) cache: Cache,
     /// Number of the next delivery.
     pub(super) next_seq: u64,
-    /// Deliveries that have not settled.
-    open: u64,
+    /// Deliveries that have not settled, and notices that are still to come.
+    pub(super) open: u64,
     open_max: u64,
     /// How far it has been looked for what is too old.
     pub(super) pruned: Mark,
@@ -82,7 +82,8 @@ impl Store {
         self.next_seq = last
             .max(number("SELECT value FROM counter WHERE name = 'seq' UNION ALL SELECT 0 LIMIT 1")?)
             .max(1);
-        self.open = number("SELECT count(*) FROM delivery WHERE settled_at IS NULL")?;
+        self.open = number("SELECT count(*) FROM delivery WHERE settled_at IS NULL")?
+            + number("SELECT count(*) FROM notice")?;
         Ok(())
     }
 
@@ -98,13 +99,16 @@ impl Store {
             return Err(JournalError::Invalid("a recipient is named twice").into());
         }
         let count = new.recipients.len() as u64;
-        if self.open + count > self.open_max {
+        // A notice has the place that was kept for it.
+        let (places, kept) = (count + notices::promised(&new), u64::from(new.notice_of.is_some()));
+        if kept == 0 && self.open + places > self.open_max {
             return Err(JournalError::Full.into());
         }
         self.replay(&new)?;
+        self.tell(&new)?;
         let seq = self.next_seq;
         let key = writing::insert(&self.connection, &self.seals, &mut self.targets, &new, seq)?;
-        (self.next_seq, self.open) = (seq + count.max(1), self.open + count);
+        (self.next_seq, self.open) = (seq + count.max(1), self.open + places - kept);
         let broadcast = Arc::new(new);
         let slot = |new: &NewDelivery| Slot {
             serving: self.targets.number(&new.recipient),
@@ -115,6 +119,7 @@ impl Store {
         let slots: SmallVec<[Slot; 1]> = broadcast.recipients.iter().map(slot).collect();
         let written = slots.iter().map(|_| 0).collect();
         let record = Record::new(Arc::clone(&broadcast), slots, seq);
+        notices::promise(&self.connection, &mut self.targets, &record, seq)?;
         self.cache
             .insert(broadcast.id, Box::new(Cached { record, written, has_verdict: false, key }));
         Ok(Accepted::New(broadcast))
@@ -143,28 +148,6 @@ impl Store {
             }
             Some(_) => Err(JournalError::KeyReused.into()),
         }
-    }
-
-    /// What is replayed is a dead letter until then, and none from then on.
-    fn replay(&self, new: &NewBroadcast) -> Result<(), Stop> {
-        let Some(original) = new.replay_of else { return Ok(()) };
-        let mut letters = SmallVec::<[i64; 4]>::new();
-        let mut find = self.connection.prepare_cached(
-            "SELECT d.seq FROM broadcast AS b JOIN delivery AS d \
-             ON d.seq >= b.seq AND d.seq < b.seq + b.recipients \
-             WHERE b.id = $1 AND d.recipient = $2 AND d.dead = 1",
-        )?;
-        for recipient in &new.recipients {
-            let number = self.targets.known(&recipient.recipient);
-            let found = find.query_row(params![original.0.as_bytes(), number], |row| row.get(0));
-            letters.push(found.optional()?.ok_or(JournalError::NoDeadLetter)?);
-        }
-        let mut strike =
-            self.connection.prepare_cached("UPDATE delivery SET dead = 0 WHERE seq = $1")?;
-        for letter in letters {
-            strike.execute([letter])?;
-        }
-        Ok(())
     }
 
     pub(super) fn claim(
@@ -278,21 +261,6 @@ impl Store {
         self.write(id.broadcast)
     }
 
-    /// Takes dead letters off the list; says how many were there.
-    pub(super) fn discard(&mut self, letters: &[DeliveryId]) -> Result<usize, Stop> {
-        let mut statement = self.connection.prepare_cached(
-            "UPDATE delivery SET dead = 0 WHERE seq = (SELECT d.seq FROM broadcast AS b \
-             JOIN delivery AS d ON d.seq >= b.seq AND d.seq < b.seq + b.recipients \
-             WHERE b.id = $1 AND d.recipient = $2) AND dead = 1",
-        )?;
-        let mut count = 0;
-        for letter in letters {
-            let number = self.targets.known(&letter.recipient);
-            count += statement.execute(params![letter.broadcast.0.as_bytes(), number])?;
-        }
-        Ok(count)
-    }
-
     /// A life of the process begins.
     pub(super) fn boot(&mut self) -> Result<Boot, Stop> {
         let number: i64 = self
@@ -361,13 +329,12 @@ impl Store {
     ) -> Result<(), Stop> {
         self.write(id)?;
         let (cached, _) = self.parts(id)?;
-        if cached.record.retires() {
-            let seq = cached.record.order;
+        if ledger::retire(&mut cached.record, committed) {
+            let Some(cached) = self.cache.remove(id) else { return Ok(()) };
             self.connection
                 .prepare_cached("UPDATE broadcast SET settled_at = $1 WHERE seq = $2")?
-                .execute(params![now.as_micros(), seq.cast_signed()])?;
-            self.cache.remove(id);
-            committed.settled.push(id);
+                .execute(params![now.as_micros(), cached.record.order.cast_signed()])?;
+            notices::mark_due(&self.connection, &cached.record, Occasion::Settled)?;
         }
         Ok(())
     }
@@ -392,6 +359,7 @@ impl Store {
                 )?
                 .execute(params![satisfied, by.code(), at.as_micros(), record.order.cast_signed()])?;
             *has_verdict = true;
+            notices::mark_due(&self.connection, record, Occasion::Verdict)?;
         }
         Ok(())
     }
@@ -405,7 +373,7 @@ impl Store {
     }
 
     /// The broadcast, read where it is not at hand.
-    fn find(&mut self, id: BroadcastId) -> Result<Option<&mut Cached>, Stop> {
+    pub(super) fn find(&mut self, id: BroadcastId) -> Result<Option<&mut Cached>, Stop> {
         if self.cache.get_mut(id).is_none() {
             let read = match broadcasts::read(&self.connection, &self.seals, Which::Id(id)) {
                 Err(failure) if failure.is_of_one() => {

@@ -53,6 +53,8 @@ pub(super) fn broadcast(number: u128) -> NewBroadcast {
         caller_key: Some(CallerKey { key: number.to_string(), fingerprint: [7; 32] }),
         metadata: Some(std::sync::Arc::new([("order".to_owned(), 7.into())].into())),
         replay_of: None,
+        notify: None,
+        notice_of: None,
         trace: Trace {
             link: None,
             trace_id: [0xAB; 16],
@@ -253,7 +255,7 @@ fn what_cannot_be_a_journal_is_not_opened() {
             let newer = Connection::open(path).unwrap();
             newer.pragma_update(None, "user_version", 99).unwrap();
         },
-        "/journal.db: written by a newer release (schema 99, this one knows 2)",
+        "/journal.db: written by a newer release (schema 99, this one knows 3)",
     );
     check(
         |path| fs::create_dir(path).unwrap(),

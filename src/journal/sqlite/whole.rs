@@ -7,6 +7,7 @@ use rusqlite::{Connection, params};
 use super::{
     broadcasts::{self, Which},
     error::Failure,
+    notices,
     seals::Seals,
     targets::Targets,
     writing::{self, Row},
@@ -63,6 +64,7 @@ pub(super) fn write(
             .prepare_cached("UPDATE delivery SET dead = $1 WHERE seq = $2")?
             .execute(params![whole.dead.get(place), number.cast_signed()])?;
     }
+    notices::promise(connection, targets, &whole.record, seq)?;
     let verdict = whole.record.verdict;
     connection
         .prepare_cached(
@@ -90,8 +92,11 @@ pub(super) fn forget(
     ] {
         connection.prepare_cached(sql)?.execute([seq, seq + recipients])?;
     }
-    for sql in ["DELETE FROM payload WHERE broadcast = $1", "DELETE FROM broadcast WHERE seq = $1"]
-    {
+    for sql in [
+        "DELETE FROM payload WHERE broadcast = $1",
+        "DELETE FROM notice WHERE broadcast = $1",
+        "DELETE FROM broadcast WHERE seq = $1",
+    ] {
         connection.prepare_cached(sql)?.execute([seq])?;
     }
     Ok(())

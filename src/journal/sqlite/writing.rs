@@ -83,8 +83,8 @@ fn insert_head(
     connection
         .prepare_cached(
             "INSERT INTO broadcast (seq, id, recipients, route, accepted_at, deadline, pinned, \
-             caller_key, fingerprint, replay_of, master, wrapped, sealed) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+             caller_key, fingerprint, replay_of, master, wrapped, sealed, notice_of, occasion) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
         )?
         .execute(params![
             seq.cast_signed(),
@@ -100,6 +100,8 @@ fn insert_head(
             drawn.map(|it| it.master.0),
             drawn.map(|it| it.wrapped),
             sealed,
+            new.notice_of.map(|of| of.broadcast.0.into_bytes()),
+            new.notice_of.map(|of| of.occasion.code()),
         ])?;
     Ok(())
 }

@@ -41,6 +41,7 @@ async fn routes_are_told_as_they_are_configured() {
                 {"target": "audit", "required": true, "conditional": true},
             ],
             "completion": "any", "rest": "cancel", "priority": "low", "deadline_ms": null,
+            "notify": null,
         })
     );
     assert_eq!(routes["routes"][1]["deadline_ms"], 30_000);

@@ -14,7 +14,7 @@ use fanfare::{
         JournalError, Letters, Mark, MemoryJournal, MemoryLimits, NewBroadcast, Open, Page,
         SqliteJournal, SqliteSettings, Summary,
     },
-    report::{Boot, BroadcastId, CancelledBy, DeliveryId, Event, Report, Verdict},
+    report::{Boot, BroadcastId, CancelledBy, DeliveryId, Event, NoticeOf, Report, Verdict},
 };
 use fanfare_sdk::{TargetName, Timestamp, async_trait};
 use tempfile::TempDir;
@@ -112,6 +112,12 @@ impl SimJournal {
         self.inner.view(id).await.unwrap().unwrap()
     }
 
+    /// Whether nothing is open, and nothing owed.
+    pub(super) async fn is_at_rest(&self) -> bool {
+        let (open, owing) = (self.inner.open_broadcasts().await, self.inner.owing().await);
+        open.unwrap().is_empty() && owing.unwrap().is_empty()
+    }
+
     fn note(&self, at: Timestamp, what: What) {
         self.facts.lock().unwrap().push(Fact { at, what });
     }
@@ -174,13 +180,21 @@ impl Journal for SimJournal {
         self.store != Store::Memory
     }
 
-    /// Never fails here: what was not accepted is not part of the promises.
+    /// Fails for notices only: what was not accepted of others is not part of the promises.
     async fn accept(&self, broadcast: NewBroadcast) -> Result<Accepted, JournalError> {
-        self.moment().await;
-        let accepted = self.inner.accept(broadcast).await;
-        if let Ok(Accepted::New(new)) = &accepted {
-            self.note(new.accepted_at, What::Accepted(new.clone()));
+        let is_notice = broadcast.notice_of.is_some();
+        let accept = async || {
+            let accepted = self.inner.accept(broadcast.clone()).await;
+            if let Ok(Accepted::New(new)) = &accepted {
+                self.note(new.accepted_at, What::Accepted(new.clone()));
+            }
+            accepted
+        };
+        if is_notice {
+            return self.through(accept).await;
         }
+        self.moment().await;
+        let accepted = accept().await;
         self.moment().await;
         accepted
     }
@@ -291,6 +305,22 @@ impl Journal for SimJournal {
 
     async fn serving(&self) -> Result<Vec<(TargetName, u64)>, JournalError> {
         self.inner.serving().await
+    }
+
+    async fn owing(&self) -> Result<Vec<(TargetName, u64)>, JournalError> {
+        self.through(async || self.inner.owing().await).await
+    }
+
+    async fn owed(
+        &self,
+        target: &TargetName,
+        count_max: usize,
+    ) -> Result<Vec<NoticeOf>, JournalError> {
+        self.through(async || self.inner.owed(target, count_max).await).await
+    }
+
+    async fn forgo(&self, target: &TargetName) -> Result<usize, JournalError> {
+        self.inner.forgo(target).await
     }
 }
 

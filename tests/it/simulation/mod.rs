@@ -6,6 +6,7 @@
 mod api;
 mod journal;
 mod limits;
+mod notices;
 mod promises;
 #[cfg(test)]
 mod rehearsal;

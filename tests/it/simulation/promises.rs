@@ -12,7 +12,7 @@ use fanfare_sdk::{Effect, Meaning, Repeat, Timestamp};
 
 use super::{
     journal::What,
-    limits,
+    limits, notices,
     run::Played,
     scenario::{Deed, Scenario, SimTarget},
     verdict,
@@ -45,6 +45,7 @@ pub(super) fn broken(scenario: &Scenario, played: &Played) -> Vec<Broken> {
     let diary = played.world.diary();
     limits::check(scenario, played, &diary, &mut say);
     turns(scenario, played, &mut say);
+    notices::check(scenario, played, &mut say);
     for report in &played.reports {
         let id = report.id;
         let mut say = |promise, what| say(promise, format!("broadcast {id}: {what}"));

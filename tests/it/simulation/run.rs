@@ -118,6 +118,7 @@ impl Scenario {
                 None => untold.push(journal.written(handle.id()).await),
             }
         }
+        self.come_to_rest(&journal).await;
         let (mut permits, mut open) = (0, 0);
         for target in &self.targets {
             let status = engine.target_status(&target.name).await.unwrap();
@@ -152,6 +153,17 @@ impl Scenario {
         }
         engine.shutdown().await;
         played
+    }
+
+    /// Waits until all notices have settled, too. An engine that is gone sends no more.
+    async fn come_to_rest(&self, journal: &SimJournal) {
+        let is_gone = self.deeds.iter().any(|(_, deed)| *deed == Deed::Shutdown);
+        for _ in 0..FOR_EVER.as_secs() {
+            if self.notified.is_none() || is_gone || journal.is_at_rest().await {
+                return;
+            }
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
     }
 
     /// Does everything at its time.

@@ -8,7 +8,7 @@ use fanfare::{
         Backoff, Hedge, Jitter, Retry,
         gate::{BreakerPolicy, GatePolicy, RateLimit},
     },
-    report::{Completion, Priority, Rest},
+    report::{Completion, Occasion, Priority, Rest},
 };
 use fanfare_sdk::{Fallback, Mapper, Payload, PrepareError, Repeat};
 
@@ -39,6 +39,8 @@ pub(super) struct Scenario {
     pub(super) journal_faults: u64,
     pub(super) store: Store,
     pub(super) outages: Vec<Outage>,
+    /// The target that is notified of each third broadcast.
+    pub(super) notified: Option<usize>,
     /// What is done to the engine beside sending, and when.
     pub(super) deeds: Vec<(Duration, Deed)>,
 }
@@ -163,10 +165,14 @@ impl Scenario {
         for target in &mut targets {
             target.keyed = rng.u8(0..4) == 0;
         }
+        // Nobody sends to it, and nobody does anything to it.
+        let notified = rng.bool().then_some(targets.len());
+        targets.extend(notified.map(SimTarget::plain));
         Self {
             seed,
             targets,
             broadcasts,
+            notified,
             world_faults: rng.u64(0..60),
             journal_faults: if rng.bool() { rng.u64(0..15) } else { 0 },
             outages,
@@ -193,6 +199,10 @@ impl Scenario {
                 Role::Optional => broadcast.optional(name),
                 Role::Skipped => broadcast.skipping(name),
             };
+        }
+        if let Some(notified) = self.notified.filter(|_| place.is_multiple_of(3)) {
+            let on = Occasion::ALL.into_iter().skip(place % 2);
+            broadcast = broadcast.notify(self.targets[notified].name.as_str(), on);
         }
         if self.broadcasts[place].again_after.is_some() {
             broadcast = broadcast.idempotency_key(format!("key {place}"));

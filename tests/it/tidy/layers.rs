@@ -18,8 +18,8 @@ const LAYERS: &[(&str, u8)] = &[
     ("transport", 3),
     ("journal", 3),
     ("actor", 4),
+    ("wire", 4),
     ("engine", 5),
-    ("wire", 5),
     ("daemon", 6),
     ("cli", 7),
 ];
@@ -141,8 +141,8 @@ fn a_layer_names_lower_layers_only() {
         "use crate::{\n  report::{A, B},\n  config,\n};",
         "rs:3: `policy` (layer 2) |config`",
     );
-    says("src/policy/next.rs", "fn f() { let _ = crate::wire::Report; }", "|wire` (layer 5)");
-    says("src/policy/next.rs", "vec![crate::wire::Report];", "|wire` (layer 5)");
+    says("src/policy/next.rs", "fn f() { let _ = crate::wire::Report; }", "|wire` (layer 4)");
+    says("src/policy/next.rs", "vec![crate::wire::Report];", "|wire` (layer 4)");
     says("src/policy/next.rs", "use super::super::actor::Slot;", "|actor` (layer 4)");
     says("src/policy/next.rs", "mod tests { use super::super::Plan; }", "");
     says(
@@ -151,7 +151,8 @@ fn a_layer_names_lower_layers_only() {
         "|actor` (layer 4)",
     );
     says("src/policy/mod.rs", "use super::actor::Slot;", "|actor` (layer 4)");
-    says("src/engine.rs", "use crate::wire::Report;", "|wire` (layer 5)");
+    says("src/engine.rs", "use crate::wire::Report;", "");
+    says("src/actor.rs", "use crate::wire::Report;", "|wire` (layer 4)");
     says("src/cli/send.rs", "use crate::{Engine, engine, wire, config};", "");
     says(
         "src/policy/next.rs",
