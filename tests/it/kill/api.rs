@@ -1,12 +1,13 @@
 //! An API on loopback that knows what it has done, whatever became of the caller.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     net::SocketAddr,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
+use serde_json::Value;
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
     net::{TcpListener, TcpStream},
@@ -25,9 +26,13 @@ pub(super) enum Deed {
 /// What became of every request, by path and idempotency key.
 type Deeds = Arc<Mutex<HashMap<(String, String), Vec<Deed>>>>;
 
+/// The keys of all notices, by the broadcast that they tell of and their type.
+type Notices = Arc<Mutex<HashMap<(String, String), HashSet<String>>>>;
+
 pub(super) struct Api {
     pub(super) address: SocketAddr,
     deeds: Deeds,
+    notices: Notices,
     _serving: JoinSet<()>,
 }
 
@@ -35,9 +40,9 @@ impl Api {
     pub(super) async fn start(seed: u64) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let deeds = Deeds::default();
+        let (deeds, notices) = (Deeds::default(), Notices::default());
         let mut serving = JoinSet::new();
-        let told = deeds.clone();
+        let told = (deeds.clone(), notices.clone());
         serving.spawn(async move {
             let (mut random, mut calls) = (fastrand::Rng::with_seed(seed), JoinSet::new());
             while let Ok((stream, _)) = listener.accept().await {
@@ -45,7 +50,7 @@ impl Api {
                 while calls.try_join_next().is_some() {}
             }
         });
-        Self { address, deeds, _serving: serving }
+        Self { address, deeds, notices, _serving: serving }
     }
 
     /// What it did with requests that had that key.
@@ -54,13 +59,19 @@ impl Api {
         deeds.get(&(path.to_owned(), key.to_owned())).cloned().unwrap_or_default()
     }
 
+    /// How many different notices of that type have come of a broadcast.
+    pub(super) fn notices(&self, of: &str, kind: &str) -> usize {
+        let notices = self.notices.lock().unwrap_or_else(PoisonError::into_inner);
+        notices.get(&(of.to_owned(), kind.to_owned())).map_or(0, HashSet::len)
+    }
+
     pub(super) fn requests(&self) -> usize {
         self.deeds.lock().unwrap_or_else(PoisonError::into_inner).values().map(Vec::len).sum()
     }
 }
 
 /// Reads one request, does it or turns it away, and answers or not, as `chance` (of a hundred) has it.
-async fn call(stream: TcpStream, deeds: Deeds, chance: u32) {
+async fn call(stream: TcpStream, (deeds, notices): (Deeds, Notices), chance: u32) {
     let mut stream = BufReader::new(stream);
     let (mut path, mut key, mut length) = (String::new(), String::new(), 0);
     loop {
@@ -84,6 +95,13 @@ async fn call(stream: TcpStream, deeds: Deeds, chance: u32) {
     let mut body = vec![0; length];
     if stream.read_exact(&mut body).await.is_err() {
         return;
+    }
+    if path == "/ops" {
+        let notice: Value = serde_json::from_slice(&body).unwrap();
+        let text = |pointer| notice.pointer(pointer).and_then(Value::as_str).unwrap().to_owned();
+        let place = (text("/report/id"), text("/type"));
+        let mut notices = notices.lock().unwrap_or_else(PoisonError::into_inner);
+        notices.entry(place).or_default().insert(key.clone());
     }
     // Applied and answered, applied slowly, applied and cut off, or turned away in one of two ways.
     let (deed, answer, pause) = match chance {

@@ -16,6 +16,9 @@ const CLIENTS: u64 = 4;
 const TARGETS: [(&str, &str); 3] =
     [("safe", "same_endpoint"), ("once", "never"), ("held", "same_endpoint")];
 
+/// The target that is notified.
+const OPS: (&str, &str) = ("ops", "same_endpoint");
+
 /// What was said yes to: the id, by the caller's key.
 type Yes = HashMap<String, String>;
 
@@ -57,6 +60,8 @@ pub(super) struct Compared {
     pub(super) broadcasts: usize,
     pub(super) requests: usize,
     pub(super) unanswered: usize,
+    /// Broadcasts of which somebody was notified.
+    pub(super) told: usize,
 }
 
 fn config(folder: &Path, api: SocketAddr) {
@@ -67,9 +72,10 @@ fn config(folder: &Path, api: SocketAddr) {
              retry: {{ attempts: 6, budget: false, backoff: {{ initial: 1ms, max: 20ms }} }}\n"
         )
     };
-    let targets: String = TARGETS.into_iter().map(target).collect();
+    let targets: String = TARGETS.into_iter().chain([OPS]).map(target).collect();
     let text = format!(
-        "engine: {{ retry_budget: false }}\ntargets:\n{targets}routes:\n  all: {{ to: [safe, once, held] }}\n"
+        "engine: {{ retry_budget: false }}\ntargets:\n{targets}routes:\n  all: {{ to: [safe, once, held] }}\n  \
+         told: {{ to: [safe, once, held], notify: ops }}\n"
     );
     std::fs::write(folder.join("fanfare.yaml"), text).unwrap();
 }
@@ -189,15 +195,7 @@ impl Oracle {
                 self.yes.insert(key, id);
             }
         }
-        for looks in 0.. {
-            assert!(looks < 3_000, "seed {}: it does not come to an end", self.seed);
-            let open =
-                ask(address, "GET /v1/broadcasts?state=open&limit=1", "", "").await.unwrap().1;
-            if open["broadcasts"].as_array().is_some_and(Vec::is_empty) {
-                break;
-            }
-            sleep(Duration::from_millis(20)).await;
-        }
+        let all = self.at_rest(address).await;
         for (key, id) in &self.yes {
             let line = format!("GET /v1/broadcasts/{id}");
             let (status, report) = ask(address, &line, "", "").await.unwrap();
@@ -205,23 +203,55 @@ impl Oracle {
             self.check(&report);
         }
         // Also those that nobody was told of: whole, and ended.
-        let all = ask(address, "GET /v1/broadcasts?limit=1000", "", "").await.unwrap().1;
-        for summary in all["broadcasts"].as_array().unwrap() {
+        for summary in &all {
             let line = format!("GET /v1/broadcasts/{}", summary["id"].as_str().unwrap());
             self.check(&ask(address, &line, "", "").await.unwrap().1);
         }
         assert_eq!(self.is_legible(), !self.is_sealed(), "seed {}: sealed or not", self.seed);
+        let told = self.notices(&all);
         let requests = self.api.requests();
-        Compared { broadcasts: self.yes.len(), requests, unanswered }
+        Compared { broadcasts: self.yes.len(), requests, unanswered, told }
+    }
+
+    /// Waits until nothing is open and all are notified. Gives all broadcasts.
+    async fn at_rest(&self, address: SocketAddr) -> Vec<Value> {
+        for _ in 0..3_000 {
+            let all = list(address).await;
+            let told = all.iter().filter(|it| it["route"] == "told").count();
+            let notices = all.iter().filter(|it| !it["notice_of"].is_null()).count();
+            let is_open = all.iter().any(|it| it["settled_at"].is_null());
+            if !is_open && notices >= 2 * told {
+                return all;
+            }
+            sleep(Duration::from_millis(20)).await;
+        }
+        panic!("seed {}: it does not come to an end", self.seed)
+    }
+
+    /// Of each broadcast of that route there is one notice of its verdict and one of its end, and they have come; of the
+    /// others there is none. Says of how many.
+    fn notices(&self, all: &[Value]) -> usize {
+        let text = |it: &Value, key: &str| it[key].as_str().unwrap_or_default().to_owned();
+        for it in all.iter().filter(|it| it["notice_of"].is_null()) {
+            let (id, expected) = (text(it, "id"), usize::from(it["route"] == "told"));
+            let accepted = all.iter().filter(|other| text(other, "notice_of") == id).count();
+            assert_eq!(accepted, 2 * expected, "seed {}: notices of {id}", self.seed);
+            for kind in ["fanfare.broadcast.verdict", "fanfare.broadcast.settled"] {
+                let came = self.api.notices(&id, kind);
+                assert_eq!(came, expected, "seed {}: {kind} of {id}", self.seed);
+            }
+        }
+        all.iter().filter(|it| it["route"] == "told").count()
     }
 
     fn check(&self, report: &Value) {
         let say = |says: &str| panic!("seed {}: {says}: {report:#}", self.seed);
         let deliveries = report["deliveries"].as_array().unwrap();
-        if deliveries.len() != TARGETS.len() || report["verdict"].is_null() {
+        let recipients = if report["notice_of"].is_null() { &TARGETS[..] } else { &[OPS] };
+        if deliveries.len() != recipients.len() || report["verdict"].is_null() {
             say("it is not whole");
         }
-        for (delivery, (name, repeat)) in deliveries.iter().zip(TARGETS) {
+        for (delivery, (name, repeat)) in deliveries.iter().zip(recipients) {
             let attempts = delivery["attempts"].as_array().unwrap();
             let key = attempts.first().map(|it| it["idempotency_key"].as_str().unwrap());
             if attempts.iter().any(|it| it["idempotency_key"].as_str() != key) {
@@ -235,10 +265,10 @@ impl Oracle {
                 Some("delivered" | "failed" | "indeterminate") => {}
                 _ => say("it has no outcome that was to be expected"),
             }
-            if repeat == "never" && applied > 1 {
+            if *repeat == "never" && applied > 1 {
                 say("applied twice where a repeat is not safe");
             }
-            if repeat == "never" && deeds.iter().rev().skip(1).any(|deed| *deed == Deed::Applied) {
+            if *repeat == "never" && deeds.iter().rev().skip(1).any(|deed| *deed == Deed::Applied) {
                 say("sent again after it may have been applied");
             }
         }
@@ -263,7 +293,9 @@ async fn client(
 }
 
 async fn one(address: SocketAddr, key: String) -> (Option<(String, String)>, String) {
-    let body = format!(r#"{{"route":"all","payload":{{"key":"{key}"}}}}"#);
+    // Of every second one somebody is notified.
+    let route = if key.ends_with(['1', '3', '5', '7', '9']) { "told" } else { "all" };
+    let body = format!(r#"{{"route":"{route}","payload":{{"key":"{key}"}}}}"#);
     let headers = format!("idempotency-key: \"{key}\"\r\n");
     loop {
         match ask(address, "POST /v1/broadcasts", &headers, &body).await {
@@ -275,6 +307,20 @@ async fn one(address: SocketAddr, key: String) -> (Option<(String, String)>, Str
             Ok((409, _)) => sleep(Duration::from_millis(1)).await,
             Ok((status, told)) => panic!("{status} {told}"),
             Err(_) => return (None, key),
+        }
+    }
+}
+
+/// All broadcasts, a page after the other.
+async fn list(address: SocketAddr) -> Vec<Value> {
+    let (mut all, mut cursor) = (Vec::new(), String::new());
+    loop {
+        let line = format!("GET /v1/broadcasts?limit=1000{cursor}");
+        let mut page = ask(address, &line, "", "").await.unwrap().1;
+        all.append(page["broadcasts"].as_array_mut().unwrap());
+        match page["next"].as_str() {
+            Some(next) => cursor = format!("&cursor={next}"),
+            None => return all,
         }
     }
 }

@@ -19,13 +19,15 @@ async fn play(kills: u64, make: impl AsyncFn(u64) -> Oracle) -> Compared {
         for _ in 0..LIVES {
             oracle.live().await;
         }
-        let Compared { broadcasts, requests, unanswered } = oracle.compare().await;
+        let Compared { broadcasts, requests, unanswered, told } = oracle.compare().await;
         all.broadcasts += broadcasts;
         all.requests += requests;
         all.unanswered += unanswered;
+        all.told += told;
         println!("{} kills: {all:?}", (journal + 1) * LIVES);
     }
     assert!(all.broadcasts > 0 && all.requests > all.broadcasts, "there was something to compare");
+    assert!(all.told > 0, "somebody was notified");
     all
 }
 
