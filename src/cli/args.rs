@@ -4,7 +4,11 @@ use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use super::server::{BroadcastsArgs, DeadLettersArgs, ReplayArgs, TargetsArgs};
+use super::{
+    doors::DoorArgs,
+    key::KeyArgs,
+    server::{BroadcastsArgs, CredentialArgs, DeadLettersArgs, ReplayArgs, TargetsArgs},
+};
 
 /// One payload to many APIs at once, and the truth about what became of it at each of them.
 #[derive(Debug, Parser)]
@@ -25,6 +29,8 @@ pub(super) enum Command {
     Send(SendArgs),
     /// Takes broadcasts over HTTP, keeps them in a journal on disk, and delivers them.
     Serve(ServeArgs),
+    /// Makes, lists and takes back the keys of whoever may call a daemon.
+    Key(KeyArgs),
     /// Looks at a journal on disk, copies it, seals it.
     Journal(super::journal_args::JournalArgs),
     /// Plays answers of an API in virtual time, and says what a delivery would do and why.
@@ -93,6 +99,8 @@ pub(super) struct SendArgs {
         conflicts_with_all = ["to", "config", "header", "bearer_env", "method", "timeout", "attempts", "dry_run", "trace"]
     )]
     pub(super) server: Option<String>,
+    #[command(flatten)]
+    pub(super) credentials: CredentialArgs,
     /// The configuration whose targets it is sent to; `fanfare.yaml` unless named.
     #[arg(long, value_name = "FILE")]
     pub(super) config: Option<PathBuf>,
@@ -168,9 +176,11 @@ pub(super) struct ServeArgs {
     /// The journal: it is made where there is none. One process has it at a time.
     #[arg(long, value_name = "FILE", default_value = "fanfare.db")]
     pub(super) journal: PathBuf,
-    /// Where it listens: a loopback address. Port 0 takes any that is free.
+    /// Where it listens: a loopback address, unless callers need a key. Port 0 takes any that is free.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
     pub(super) listen: SocketAddr,
+    #[command(flatten)]
+    pub(super) doors: DoorArgs,
     /// How long attempts in flight may take to end after SIGTERM or Ctrl-C; what is left goes on at the next start.
     #[arg(long, value_name = "DURATION", default_value = "30s")]
     pub(super) grace: String,

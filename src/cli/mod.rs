@@ -2,10 +2,12 @@
 
 mod args;
 mod check;
+mod doors;
 mod dry_run;
 mod explain;
 mod journal;
 mod journal_args;
+mod key;
 mod kinds;
 mod live;
 mod log;

@@ -6,7 +6,7 @@ use clap::Parser;
 
 use super::{
     args::{Cli, Command},
-    check, explain, journal, output,
+    check, explain, journal, key, output,
     quickstart::quickstart,
     schema, send, serve, server,
 };
@@ -39,6 +39,7 @@ pub fn run() -> ExitCode {
             None => send::send(&args),
         },
         Command::Serve(args) => serve::serve(&args),
+        Command::Key(args) => key::key(&args),
         Command::Journal(args) => journal::journal(&args),
         Command::Explain(args) => explain::explain(&args),
         Command::Check(args) => check::check(&args),

@@ -5,12 +5,12 @@ use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 use tokio::{net::TcpListener, signal, sync::watch};
 
 use super::{
-    args::ServeArgs, kinds::load, log, otlp::Otlp, output::complain, payload::span, plan::Wrong,
-    run::Status, runtime,
+    args::ServeArgs, doors::Doors, kinds::load, log, otlp::Otlp, output::complain, payload::span,
+    plan::Wrong, run::Status, runtime,
 };
 use crate::{
     config::Config,
-    daemon::{self, Daemon, DaemonLimits, Exposition},
+    daemon::{self, Daemon, Exposition},
     engine::{Engine, EngineBuilder, StartError},
     journal::{SqliteJournal, SqliteSettings, sqlite::OpenError},
 };
@@ -23,10 +23,11 @@ pub(super) fn serve(args: &ServeArgs) -> io::Result<Status> {
     let mut wrong = Wrong::default();
     let config = wrong.take_all(load(args.config.as_ref()));
     let grace = wrong.take(span("--grace", &args.grace));
-    wrong.take(is_loopback(args.listen));
+    let doors = Doors::check(&args.doors, args.listen, &mut wrong);
     let master_keys = args.master_keys.read(&mut wrong);
     wrong.take(log::start(&args.log, args.log_format));
-    let (Some(config), Some(grace), true) = (config, grace, wrong.0.is_empty()) else {
+    let (Some(config), Some(grace), Some(doors), true) = (config, grace, doors, wrong.0.is_empty())
+    else {
         complain(&wrong.0);
         return Ok(Status::WrongUsage);
     };
@@ -53,7 +54,7 @@ pub(super) fn serve(args: &ServeArgs) -> io::Result<Status> {
     let builder = otlp.attach(Engine::builder()).journal(journal);
     let builder = if args.give_up_unserved { builder.give_up_unserved() } else { builder };
     runtime::run_on_all_cores(async {
-        let ended = live(builder, config, exposition, (args.listen, grace)).await;
+        let ended = live(builder, config, exposition, (args.listen, grace, doors)).await;
         otlp.flush().await;
         ended.unwrap_or_else(|(status, problem)| {
             complain(&[problem]);
@@ -62,22 +63,11 @@ pub(super) fn serve(args: &ServeArgs) -> io::Result<Status> {
     })
 }
 
-/// The API has no keys yet: whoever can reach it may do everything.
-fn is_loopback(listen: SocketAddr) -> Result<(), String> {
-    if listen.ip().is_loopback() {
-        return Ok(());
-    }
-    Err(format!(
-        "--listen: {listen} can be reached from elsewhere, and callers need no key: 127.0.0.1:{} would be right",
-        listen.port()
-    ))
-}
-
 async fn live(
     builder: EngineBuilder,
     mut config: Config,
     exposition: Exposition,
-    (listen, grace): (SocketAddr, Duration),
+    (listen, grace, doors): (SocketAddr, Duration, Doors),
 ) -> Result<Status, (Status, String)> {
     let fault = |says: String| (Status::OurFault, says);
     let kinds = Daemon::kinds(&config);
@@ -91,14 +81,15 @@ async fn live(
     let listener = TcpListener::bind(listen).await;
     let listener = listener.map_err(|error| fault(format!("--listen {listen}: {error}")))?;
     let address = listener.local_addr().map_err(|error| fault(error.to_string()))?;
-    let daemon = Daemon::new(engine.clone(), kinds, config.routes, DaemonLimits::default());
-    let daemon = Arc::new(daemon.exposing(exposition));
+    let daemon = Daemon::new(engine.clone(), kinds, config.routes, config.daemon.limits);
+    let daemon = Arc::new(daemon.exposing(exposition).by_tls(doors.tls()));
+    doors.close(&daemon);
     let open: u64 = engine.journal().serving().await.map_or(0, |it| it.iter().map(|it| it.1).sum());
-    tracing::info!(deliveries_open = open, "listening on http://{address}");
+    tracing::info!(deliveries_open = open, "listening on {}://{address}", doors.scheme());
 
     let (stopping, mut stopped) = watch::channel(false);
     let stop = async move { drop(stopped.wait_for(|stopped| *stopped).await) };
-    let serving = daemon::serve(listener, &daemon, stop);
+    let serving = doors.beside(&daemon, daemon::serve(listener, &daemon, stop));
     let ending = async {
         told_to_end().await;
         daemon.drain();

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use fanfare_sdk::{ApiTarget, Authorizer, Capture, Mapper, TargetName};
 
-use super::PayloadSchema;
+use super::{DaemonConfig, PayloadSchema};
 use crate::{
     mapping::Filter,
     policy::{Limits, TargetPolicy, gate::RetryBudget},
@@ -23,6 +23,8 @@ pub struct Config {
     pub engine: EngineConfig,
     /// How long a journal on disk keeps what.
     pub journal: JournalConfig,
+    /// What callers of a daemon may take.
+    pub daemon: DaemonConfig,
 }
 
 /// How long a journal on disk keeps what.

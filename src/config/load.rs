@@ -8,8 +8,9 @@ use serde_json::{Map, Value};
 use serde_path_to_error::Segment;
 
 use super::{
-    Config, ConfigError, ConfiguredTarget, EngineConfig, JournalConfig, Lookup, Problem,
-    Surroundings, build, check,
+    Config, ConfigError, ConfiguredTarget, DaemonConfig, EngineConfig, JournalConfig, Lookup,
+    Problem, Surroundings, build, check,
+    daemon::DaemonSettings,
     document::{FILE_BYTES_MAX, Places, child, last, parse},
     engine::EngineSettings,
     issues::Issues,
@@ -17,13 +18,13 @@ use super::{
     problem::Place,
     reference::{Resolved, resolve},
     route::RouteSettings,
-    schema::{NAME_PATTERN, engine_schema, journal_schema, route_schema, target_schema},
+    schema::{NAME_PATTERN, engine_schema, journal_schema, of, route_schema, target_schema},
     target::TargetSettings,
     validate::{Mistake, Wanted, list, mistakes, problem, unknown},
 };
 
 /// The keys at the top of a configuration.
-const TOP: [&str; 4] = ["targets", "routes", "engine", "journal"];
+const TOP: [&str; 5] = ["targets", "routes", "engine", "journal", "daemon"];
 
 /// Reads a configuration from a file. References are looked up in the environment, and beside the file.
 ///
@@ -39,7 +40,7 @@ pub fn load(path: &Path, kinds: &Registry) -> Result<Config, ConfigError> {
     load_str(&file, &text, kinds, &Surroundings::new(directory))
 }
 
-fn read(path: &Path) -> Result<String, String> {
+pub(crate) fn read(path: &Path) -> Result<String, String> {
     let cannot = |error: std::io::Error| format!("cannot be read: {error}");
     // One byte more than is allowed is enough to know: not everything that is read has a size.
     let file = std::fs::File::open(path).map_err(cannot)?;
@@ -84,12 +85,12 @@ pub fn load_str(
     Err(ConfigError { file: file.to_owned(), problems })
 }
 
-struct Loader<'a> {
-    kinds: &'a Registry,
-    lookup: &'a dyn Lookup,
-    places: &'a Places,
-    resolved: Resolved,
-    problems: &'a mut Vec<Problem>,
+pub(super) struct Loader<'a> {
+    pub(super) kinds: &'a Registry,
+    pub(super) lookup: &'a dyn Lookup,
+    pub(super) places: &'a Places,
+    pub(super) resolved: Resolved,
+    pub(super) problems: &'a mut Vec<Problem>,
 }
 
 /// What is known of a target once its two halves were looked at.
@@ -130,11 +131,12 @@ impl<'a> Loader<'a> {
         }
         let engine = self.engine(&mut top);
         let journal = self.journal(&mut top);
+        let daemon = self.daemon(&mut top);
         let mut check =
             check::Check { places: self.places, problems: self.problems, lookup: self.lookup };
         let routes = check.all(&targets, routes);
         let built = targets.into_values().filter_map(|read| read?.built);
-        Config { targets: built.collect(), routes, engine, journal }
+        Config { targets: built.collect(), routes, engine, journal, daemon }
     }
 
     fn engine(&mut self, top: &mut Map<String, Value>) -> EngineConfig {
@@ -142,6 +144,13 @@ impl<'a> Loader<'a> {
         let (value, whole) = self.checked("/engine", &engine_schema(), written);
         let settings: EngineSettings = self.read("/engine", value, whole).unwrap_or_default();
         settings.config(&mut Issues::new("/engine", self.places, self.problems))
+    }
+
+    fn daemon(&mut self, top: &mut Map<String, Value>) -> DaemonConfig {
+        let written = Value::Object(self.map(top, "daemon"));
+        let (value, whole) = self.checked("/daemon", &of::<DaemonSettings>(), written);
+        let settings: DaemonSettings = self.read("/daemon", value, whole).unwrap_or_default();
+        settings.config(&mut Issues::new("/daemon", self.places, self.problems))
     }
 
     fn journal(&mut self, top: &mut Map<String, Value>) -> JournalConfig {
@@ -202,7 +211,7 @@ impl<'a> Loader<'a> {
     }
 
     /// Validates, and takes out what is wrong. Says also whether nothing was.
-    fn checked(&mut self, at: &str, schema: &Value, mut value: Value) -> (Value, bool) {
+    pub(super) fn checked(&mut self, at: &str, schema: &Value, mut value: Value) -> (Value, bool) {
         let mut whole = true;
         for broken in self.resolved.broken.iter().filter_map(|pointer| pointer.strip_prefix(at)) {
             remove(&mut value, broken);
@@ -225,7 +234,12 @@ impl<'a> Loader<'a> {
     }
 
     /// Reads what was checked; none where what was taken out was needed: that has its message already.
-    fn read<T: DeserializeOwned>(&mut self, at: &str, mut value: Value, whole: bool) -> Option<T> {
+    pub(super) fn read<T: DeserializeOwned>(
+        &mut self,
+        at: &str,
+        mut value: Value,
+        whole: bool,
+    ) -> Option<T> {
         loop {
             let error = match serde_path_to_error::deserialize::<_, T>(value.clone()) {
                 Ok(read) => return Some(read),

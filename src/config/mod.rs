@@ -4,6 +4,7 @@ mod build;
 mod check;
 #[expect(clippy::module_inception, reason = "the type that the module is named after")]
 mod config;
+mod daemon;
 mod document;
 mod duration;
 mod engine;
@@ -21,14 +22,15 @@ mod retry;
 mod route;
 mod route_schema;
 mod schema;
+#[cfg(feature = "daemon")]
+mod strict;
 mod target;
 mod validate;
 mod violation;
 
-#[cfg(feature = "daemon")]
-pub(crate) use self::nearest::nearest;
 pub use self::{
     config::{Config, ConfiguredTarget, EngineConfig, JournalConfig, Route, RouteRecipient},
+    daemon::{DaemonConfig, DaemonLimits},
     duration::{Span, parse as parse_duration},
     load::{load, load_str},
     payload_schema::{PayloadSchema, SchemaMistake},
@@ -37,3 +39,5 @@ pub use self::{
     schema::{config_schema, target_schema},
     violation::{Violation, Violations},
 };
+#[cfg(feature = "daemon")]
+pub(crate) use self::{load::read as read_file, nearest::nearest, strict::Document};

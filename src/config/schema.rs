@@ -5,7 +5,8 @@ use schemars::{JsonSchema, generate::SchemaSettings};
 use serde_json::{Map, Value, json};
 
 use super::{
-    engine::EngineSettings, journal::JournalSettings, route::RouteSettings, target::TargetSettings,
+    daemon::DaemonSettings, engine::EngineSettings, journal::JournalSettings, route::RouteSettings,
+    target::TargetSettings,
 };
 
 /// What a target or a route may be called.
@@ -36,6 +37,7 @@ pub fn config_schema(kinds: &Registry) -> Value {
             },
             "engine": engine_schema(),
             "journal": journal_schema(),
+            "daemon": of::<DaemonSettings>(),
         },
         "patternProperties": { "^x-": { "description": "Free: a place for YAML anchors." } },
         "additionalProperties": false,
@@ -80,7 +82,7 @@ pub(super) fn journal_schema() -> Value {
 }
 
 /// Without `$ref`: what is put together from several schemas has no names that could clash.
-fn of<T: JsonSchema>() -> Value {
+pub(super) fn of<T: JsonSchema>() -> Value {
     let settings = SchemaSettings::draft2020_12().with(|settings| {
         settings.inline_subschemas = true;
         settings.meta_schema = None;

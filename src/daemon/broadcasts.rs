@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use axum::{
+    Extension,
     body::Body,
     extract::{Path, State},
     response::Response,
@@ -12,7 +13,9 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
 use tokio::time::timeout;
 
 use super::{
-    Daemon, keys,
+    Daemon,
+    callers::Caller,
+    keys,
     members::Members,
     order::{order, refused},
     prefer::Prefer,
@@ -30,12 +33,18 @@ use crate::{
 const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
 
 /// `POST /v1/broadcasts`
-pub(super) async fn send(State(daemon): Shared, headers: HeaderMap, body: Body) -> Answer {
+pub(super) async fn send(
+    State(daemon): Shared,
+    Extension(caller): Extension<Caller>,
+    headers: HeaderMap,
+    body: Body,
+) -> Answer {
     let prefer = Prefer::of(&headers, daemon.limits.wait_max);
     let key = keys::key(&headers, daemon.limits.key_bytes_max);
+    let key = key.map(|key| key.map(|key| caller.scoped(key)));
     let handle = {
         let body = daemon.bodies.json(&headers, body).await?;
-        let broadcast = order(&daemon, &body.bytes).await;
+        let broadcast = order(&daemon, &caller, &body.bytes).await;
         let (key, mut broadcast) = match (key, broadcast) {
             (Ok(key), broadcast) => (key, broadcast?),
             (Err(mistake), Ok(_)) => return Err(Problem::invalid(vec![mistake])),
@@ -48,7 +57,7 @@ pub(super) async fn send(State(daemon): Shared, headers: HeaderMap, body: Body) 
         let _in_use = key.as_deref().map(|key| daemon.keys.take(key)).transpose()?;
         daemon.engine.send(broadcast).await.map_err(|error| refused(error, "/payload"))?
     };
-    answer_in_time(&handle, prefer).await
+    answer_in_time(&daemon, &handle, prefer).await
 }
 
 /// Goes on in the caller's trace.
@@ -61,7 +70,12 @@ pub(super) fn traced(broadcast: Broadcast, headers: &HeaderMap) -> Broadcast {
 }
 
 /// The report where the verdict comes in time, else where it will be found.
-pub(super) async fn answer_in_time(handle: &BroadcastHandle, prefer: Prefer) -> Answer {
+pub(super) async fn answer_in_time(
+    daemon: &Daemon,
+    handle: &BroadcastHandle,
+    prefer: Prefer,
+) -> Answer {
+    let (prefer, _turn) = daemon.turn_to_wait(prefer);
     let verdict = match prefer.wait {
         Some(wait) => timeout(wait, handle.verdict()).await.ok(),
         None => None,
@@ -93,6 +107,7 @@ pub(super) async fn view(
 ) -> Answer {
     let handle = known(&daemon, &id).await?;
     let prefer = Prefer::of(&headers, daemon.limits.wait_max);
+    let (prefer, _turn) = daemon.turn_to_wait(prefer);
     let mut query = Query::of(uri.query());
     let settled = query.take("until", "`verdict` or `settled`", |text| match text {
         "verdict" => Some(false),
@@ -127,9 +142,14 @@ async fn known(daemon: &Daemon, text: &str) -> Result<BroadcastHandle, Problem> 
 }
 
 /// `GET /v1/broadcasts`
-pub(super) async fn list(State(daemon): Shared, uri: Uri) -> Answer {
+pub(super) async fn list(
+    State(daemon): Shared,
+    Extension(caller): Extension<Caller>,
+    uri: Uri,
+) -> Answer {
     let mut query = Query::of(uri.query());
-    let filter = query.broadcasts();
+    let mut filter = query.broadcasts();
+    filter.routes = caller.routes();
     let before = query
         .take("cursor", "`next` of the page before", |text| text.parse().ok().map(BroadcastId));
     let count = query.limit(daemon.limits.page_max);
@@ -152,7 +172,8 @@ pub(super) async fn cancel(
 ) -> Answer {
     let handle = known(&daemon, &id).await?;
     handle.cancel().await?;
-    answer_in_time(&handle, Prefer::of(&headers, daemon.limits.wait_max)).await
+    let prefer = Prefer::of(&headers, daemon.limits.wait_max);
+    answer_in_time(&daemon, &handle, prefer).await
 }
 
 /// `POST /v1/broadcasts/{id}/replay`
@@ -182,5 +203,5 @@ pub(super) async fn replay(
         replay = replay.continuing(caller);
     }
     let handle = daemon.engine.replay(replay).await?;
-    answer_in_time(&handle, prefer).await
+    answer_in_time(&daemon, &handle, prefer).await
 }

@@ -8,13 +8,19 @@ use std::{
     },
 };
 
-use tokio::{sync::Semaphore, task::spawn_blocking};
+use http::HeaderMap;
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    task::spawn_blocking,
+};
 
 use super::{
-    DaemonLimits, Exposition, ProblemKind,
+    DaemonLimits, Exposition, ProblemKind, Tls,
     body::Bodies,
+    callers::{Caller, Callers, Keys},
     configured::{Configured, Current},
     keys::KeysInUse,
+    prefer::Prefer,
     problem::Problem,
 };
 use crate::{
@@ -36,7 +42,13 @@ pub struct Daemon {
     pub(super) limits: DaemonLimits,
     pub(super) bodies: Bodies,
     pub(super) keys: KeysInUse,
+    pub(super) callers: Callers,
+    /// Turns for requests.
+    pub(super) requests: Arc<Semaphore>,
+    /// Turns for whoever waits for a verdict.
+    pub(super) waits: Arc<Semaphore>,
     pub(super) exposition: Option<Exposition>,
+    pub(super) tls: Option<Arc<Tls>>,
     /// Turns for replays with a rate.
     pub(super) replays: Arc<Semaphore>,
     /// Turns for reading what is large.
@@ -58,9 +70,13 @@ impl Daemon {
             engine,
             current: Current::new(Configured { routes, kinds }),
             bodies: Bodies::new(&limits),
+            requests: Semaphore::new(limits.requests_max).into(),
+            waits: Semaphore::new(limits.waits_max).into(),
             limits,
             keys: KeysInUse::default(),
+            callers: Callers::default(),
             exposition: None,
+            tls: None,
             replays: Semaphore::new(REPLAYS_MAX).into(),
             aside: Semaphore::new(ASIDE_MAX).into(),
             draining: AtomicBool::new(false),
@@ -86,6 +102,41 @@ impl Daemon {
     pub fn exposing(mut self, exposition: Exposition) -> Self {
         self.exposition = Some(exposition);
         self
+    }
+
+    /// Speaks TLS.
+    #[must_use]
+    pub fn by_tls(mut self, tls: Option<Arc<Tls>>) -> Self {
+        self.tls = tls;
+        self
+    }
+
+    /// Whether there is a route of that name.
+    #[must_use]
+    pub fn has_route(&self, name: &str) -> bool {
+        self.configured().routes.contains_key(name)
+    }
+
+    /// Asks callers for keys from here on, and takes these; also in the place of others. What was used of a key that stays
+    /// is used.
+    pub fn ask_for_keys(&self, keys: &Keys) {
+        self.callers.ask_for(keys);
+    }
+
+    /// Who makes a request with these headers.
+    pub(super) fn identify(&self, headers: &HeaderMap) -> Result<Caller, Problem> {
+        self.callers.identify(headers, self.engine.now())
+    }
+
+    /// A turn for whoever wants to wait. Where too many do, he is answered at once.
+    pub(super) fn turn_to_wait(&self, prefer: Prefer) -> (Prefer, Option<OwnedSemaphorePermit>) {
+        if prefer.wait.is_none() {
+            return (prefer, None);
+        }
+        match self.waits.clone().try_acquire_owned() {
+            Ok(turn) => (prefer, Some(turn)),
+            Err(_) => (Prefer { wait: None, ..prefer }, None),
+        }
     }
 
     /// Is not ready from here on: whoever balances the load sends it elsewhere.

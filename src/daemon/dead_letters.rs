@@ -2,7 +2,7 @@
 
 use std::{num::NonZero, sync::Arc, time::Duration};
 
-use axum::{body::Body, extract::State};
+use axum::{Extension, body::Body, extract::State};
 use bytes::Bytes;
 use fanfare_sdk::TargetName;
 use http::{HeaderMap, StatusCode, Uri};
@@ -10,6 +10,7 @@ use tokio::{sync::OwnedSemaphorePermit, time::sleep};
 
 use super::{
     Daemon, ProblemKind,
+    callers::Caller,
     members::Members,
     problem::Problem,
     query::{OUTCOMES, Query, outcomes, time},
@@ -43,9 +44,14 @@ struct Selection {
 type Group = (BroadcastId, Vec<TargetName>);
 
 /// `GET /v1/dead-letters`
-pub(super) async fn list(State(daemon): Shared, uri: Uri) -> Answer {
+pub(super) async fn list(
+    State(daemon): Shared,
+    Extension(caller): Extension<Caller>,
+    uri: Uri,
+) -> Answer {
     let mut query = Query::of(uri.query());
-    let filter = query.dead_letters();
+    let mut filter = query.dead_letters();
+    filter.routes = caller.routes();
     let from = query.parse::<Mark>("cursor", "`next` of the page before");
     let count = query.limit(daemon.limits.page_max);
     query.end(&format!("{FILTERS}, `limit` and `cursor`"))?;
@@ -56,9 +62,14 @@ pub(super) async fn list(State(daemon): Shared, uri: Uri) -> Answer {
 }
 
 /// `POST /v1/dead-letters/replay`
-pub(super) async fn replay(State(daemon): Shared, headers: HeaderMap, body: Body) -> Answer {
+pub(super) async fn replay(
+    State(daemon): Shared,
+    Extension(caller): Extension<Caller>,
+    headers: HeaderMap,
+    body: Body,
+) -> Answer {
     let body = daemon.bodies.json(&headers, body).await?;
-    let selection = selection(&daemon, &body.bytes, true)?;
+    let selection = selection(&daemon, &caller, (&body.bytes, true))?;
     if let (Some(rate), false) = (selection.rate, selection.dry_run) {
         let turn = daemon.replays.clone().try_acquire_owned();
         let turn = turn.map_err(|_| {
@@ -88,9 +99,15 @@ pub(super) async fn replay(State(daemon): Shared, headers: HeaderMap, body: Body
 }
 
 /// `POST /v1/dead-letters/discard`
-pub(super) async fn discard(State(daemon): Shared, headers: HeaderMap, body: Body) -> Answer {
+pub(super) async fn discard(
+    State(daemon): Shared,
+    Extension(caller): Extension<Caller>,
+    headers: HeaderMap,
+    body: Body,
+) -> Answer {
     let body = daemon.bodies.json(&headers, body).await?;
-    let Selection { filter, dry_run, limit, .. } = selection(&daemon, &body.bytes, false)?;
+    let Selection { filter, dry_run, limit, .. } =
+        selection(&daemon, &caller, (&body.bytes, false))?;
     let journal = daemon.engine.journal();
     let page = journal.dead_letters(&filter, None, limit).await?;
     let letters: Vec<DeliveryId> = page.letters.into_iter().map(|letter| letter.id).collect();
@@ -99,7 +116,11 @@ pub(super) async fn discard(State(daemon): Shared, headers: HeaderMap, body: Bod
     Ok(json(StatusCode::OK, &Discarded { dry_run, dead_letters, more }))
 }
 
-fn selection(daemon: &Daemon, body: &Bytes, may_have_rate: bool) -> Result<Selection, Problem> {
+fn selection(
+    daemon: &Daemon,
+    caller: &Caller,
+    (body, may_have_rate): (&Bytes, bool),
+) -> Result<Selection, Problem> {
     let mut members = Members::of(body)?;
     let mut text = |name: &str| members.take::<String>(name, "a string");
     let (broadcast, target, route) = (text("broadcast"), text("target"), text("route"));
@@ -109,6 +130,7 @@ fn selection(daemon: &Daemon, body: &Bytes, may_have_rate: bool) -> Result<Selec
         target: target.map(TargetName::from),
         route,
         reason,
+        routes: caller.routes(),
         ..DeadLetterFilter::default()
     };
     if let Some(text) = broadcast {

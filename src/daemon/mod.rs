@@ -1,20 +1,23 @@
-//! The engine over HTTP, first part: on loopback, for callers that are trusted.
+//! The engine over HTTP.
 
 mod body;
 mod broadcasts;
+pub mod callers;
 mod cloud_events;
 mod configured;
 #[expect(clippy::module_inception, reason = "the type that the module is named after")]
 mod daemon;
 mod dead_letters;
+mod door;
+mod full;
 mod guard;
 mod health;
 mod keys;
-mod limits;
 mod members;
 mod metrics;
 mod openapi;
 mod order;
+mod patience;
 mod prefer;
 mod problem;
 mod query;
@@ -22,14 +25,18 @@ mod router;
 mod serve;
 mod targets;
 mod task;
+mod tls;
 mod watch;
+
+pub use crate::config::DaemonLimits;
 
 pub use self::{
     daemon::Daemon,
-    limits::DaemonLimits,
+    door::{Declared, Need},
     metrics::{Exposition, MetricsError},
     openapi::openapi,
     problem::ProblemKind,
     serve::serve,
+    tls::{Tls, TlsError, TlsFiles},
     watch::{FileWatch, Identity},
 };

@@ -12,6 +12,7 @@ use serde_json::Value;
 
 use super::{
     Daemon,
+    callers::Caller,
     configured::Configured,
     members::Members,
     problem::{Mistake, Problem, ProblemKind, short},
@@ -58,15 +59,19 @@ pub(super) struct Unfit {
 }
 
 /// Reads what is to be sent. Everything that is wrong is said at once.
-pub(super) async fn order(daemon: &Arc<Daemon>, body: &Bytes) -> Result<Broadcast, Problem> {
+pub(super) async fn order(
+    daemon: &Arc<Daemon>,
+    caller: &Caller,
+    body: &Bytes,
+) -> Result<Broadcast, Problem> {
     if body.len() <= QUICK_BYTES_MAX {
-        return read(daemon, body);
+        return read(daemon, caller, body);
     }
-    let (daemon, body) = (daemon.clone(), body.clone());
-    daemon.clone().aside(move || read(&daemon, &body)).await?
+    let (daemon, caller, body) = (daemon.clone(), caller.clone(), body.clone());
+    daemon.clone().aside(move || read(&daemon, &caller, &body)).await?
 }
 
-fn read(daemon: &Daemon, body: &Bytes) -> Result<Broadcast, Problem> {
+fn read(daemon: &Daemon, caller: &Caller, body: &Bytes) -> Result<Broadcast, Problem> {
     let mut members = Members::of(body)?;
     let mut unfit = Unfit::default();
     let payload = members.raw("payload").map(|bytes| Payload::new("application/json", bytes));
@@ -78,6 +83,7 @@ fn read(daemon: &Daemon, body: &Bytes) -> Result<Broadcast, Problem> {
         "to",
         "a list of targets: each its name, or `{\"target\": NAME, \"optional\": true}`",
     );
+    caller.may_send(route.as_deref())?;
     let configured = daemon.configured();
     let broadcast = match (route, to) {
         (Some(_), Some(_)) => {

@@ -24,6 +24,10 @@ pub enum ProblemKind {
     MalformedJson,
     /// Something in the request is not right; `errors` says what and where.
     InvalidRequest,
+    /// Without a key that is good.
+    Unauthorized,
+    /// The key does not allow it.
+    NotAllowed,
     /// It comes from a web page of somebody else, or was sent to another host.
     Forbidden,
     /// There is nothing there.
@@ -44,6 +48,8 @@ pub enum ProblemKind {
     KeyReused,
     /// The payload does not fit the schema of its route; `errors` says what and where.
     PayloadInvalid,
+    /// More requests than the key allows.
+    RateLimited,
     /// A fault of ours.
     Internal,
     /// A limit is reached.
@@ -62,13 +68,16 @@ pub(super) struct Problem {
     kind: ProblemKind,
     detail: Cow<'static, str>,
     errors: Vec<Mistake>,
+    again_after_secs: Option<u64>,
 }
 
 impl ProblemKind {
     /// All there are.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 20] = [
         Self::MalformedJson,
         Self::InvalidRequest,
+        Self::Unauthorized,
+        Self::NotAllowed,
         Self::Forbidden,
         Self::NotFound,
         Self::MethodNotAllowed,
@@ -79,6 +88,7 @@ impl ProblemKind {
         Self::UnsupportedMediaType,
         Self::KeyReused,
         Self::PayloadInvalid,
+        Self::RateLimited,
         Self::Internal,
         Self::Full,
         Self::JournalUnavailable,
@@ -91,6 +101,8 @@ impl ProblemKind {
         match self {
             Self::MalformedJson => (400, "malformed-json", "The body is not JSON"),
             Self::InvalidRequest => (400, "invalid-request", "The request is not right"),
+            Self::Unauthorized => (401, "unauthorized", "A key is needed"),
+            Self::NotAllowed => (403, "not-allowed", "The key does not allow it"),
             Self::Forbidden => (403, "forbidden", "Nobody from there is answered"),
             Self::NotFound => (404, "not-found", "There is nothing there"),
             Self::MethodNotAllowed => (405, "method-not-allowed", "That cannot be done there"),
@@ -101,6 +113,7 @@ impl ProblemKind {
             Self::UnsupportedMediaType => (415, "unsupported-media-type", "Only JSON is taken"),
             Self::KeyReused => (422, "idempotency-key-reused", "The key was used otherwise"),
             Self::PayloadInvalid => (422, "payload-invalid", "The payload does not fit its route"),
+            Self::RateLimited => (429, "rate-limited", "More than the key allows"),
             Self::Internal => (500, "internal", "A fault of ours"),
             Self::Full => (503, "full", "A limit is reached"),
             Self::JournalUnavailable => (503, "journal-unavailable", "Nothing can be written down"),
@@ -129,7 +142,9 @@ impl ProblemKind {
     /// When it may be asked again.
     pub(super) const fn retry_after(self) -> Option<Duration> {
         match self {
-            Self::KeyInUse | Self::OutcomeUnknown => Some(Duration::from_secs(1)),
+            Self::KeyInUse | Self::OutcomeUnknown | Self::RateLimited => {
+                Some(Duration::from_secs(1))
+            }
             Self::Full | Self::JournalUnavailable | Self::ShuttingDown => {
                 Some(Duration::from_secs(5))
             }
@@ -140,7 +155,13 @@ impl ProblemKind {
 
 impl Problem {
     pub(super) fn new(kind: ProblemKind, detail: impl Into<Cow<'static, str>>) -> Self {
-        Self { kind, detail: detail.into(), errors: Vec::new() }
+        Self { kind, detail: detail.into(), errors: Vec::new(), again_after_secs: None }
+    }
+
+    /// That it may be asked again then.
+    pub(super) fn again_after(mut self, secs: u64) -> Self {
+        self.again_after_secs = Some(secs);
+        self
     }
 
     /// Everything that is wrong with a request.
@@ -148,7 +169,7 @@ impl Problem {
         let count = errors.len();
         let plural = if count == 1 { "" } else { "s" };
         let detail = format!("{count} mistake{plural}, listed in `errors`").into();
-        Self { kind: ProblemKind::InvalidRequest, detail, errors }
+        Self { kind: ProblemKind::InvalidRequest, detail, errors, again_after_secs: None }
     }
 
     /// A payload that does not fit the schema of its route. `more` says that there are others.
@@ -253,8 +274,13 @@ impl IntoResponse for Problem {
         let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let json = HeaderValue::from_static("application/problem+json");
         let mut response = (status, [(header::CONTENT_TYPE, json)], body).into_response();
-        if let Some(pause) = self.kind.retry_after() {
-            response.headers_mut().insert(header::RETRY_AFTER, pause.as_secs().into());
+        let pause = self.kind.retry_after().map(|pause| pause.as_secs());
+        if let Some(secs) = self.again_after_secs.or(pause) {
+            response.headers_mut().insert(header::RETRY_AFTER, secs.into());
+        }
+        if self.kind == ProblemKind::Unauthorized {
+            let bearer = HeaderValue::from_static("Bearer");
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, bearer);
         }
         response
     }

@@ -84,6 +84,7 @@ impl Query {
             }),
             from: self.time("from"),
             until: self.time("until"),
+            ..BroadcastFilter::default()
         }
     }
 
@@ -100,6 +101,7 @@ impl Query {
             reason: self.text("reason"),
             from: self.time("from"),
             until: self.time("until"),
+            ..DeadLetterFilter::default()
         }
     }
 

@@ -8,10 +8,16 @@ use axum::{
     middleware,
     response::{IntoResponse, Response},
 };
-use http::StatusCode;
+use http::{HeaderMap, StatusCode};
 use serde::Serialize;
 
-use super::{Daemon, ProblemKind, guard, openapi::operations, problem::Problem};
+use super::{
+    Daemon, ProblemKind,
+    door::{Declared, Paths},
+    guard,
+    openapi::operations,
+    problem::Problem,
+};
 use crate::report::BroadcastId;
 
 /// What a handler is given first.
@@ -23,21 +29,34 @@ pub(super) type Answer = Result<Response, Problem>;
 impl Daemon {
     /// All that it answers, for whoever serves it.
     pub fn router(self: &Arc<Self>) -> Router {
-        let all = operations().into_iter();
-        all.fold(Router::new(), |router, it| router.route(it.path, it.handler))
+        let router = self.declared().router;
+        router
             .fallback(nothing)
             .method_not_allowed_fallback(not_so)
-            .layer(middleware::from_fn(guard::own_callers_only))
+            .layer(middleware::from_fn_with_state(self.clone(), guard::own_callers_only))
             .with_state(self.clone())
+    }
+
+    /// Which paths there are, and what each of them needs.
+    #[must_use]
+    pub fn paths(self: &Arc<Self>) -> Vec<Declared> {
+        self.declared().all
+    }
+
+    fn declared(self: &Arc<Self>) -> Paths {
+        operations().into_iter().fold(Paths::of(self), Paths::and)
     }
 }
 
-async fn nothing() -> Problem {
-    Problem::new(ProblemKind::NotFound, "no path of this API leads there")
+async fn nothing(State(daemon): Shared, headers: HeaderMap) -> Problem {
+    let none = || Problem::new(ProblemKind::NotFound, "no path of this API leads there");
+    daemon.identify(&headers).map_or_else(|refused| refused, |_| none())
 }
 
-async fn not_so() -> Problem {
-    Problem::new(ProblemKind::MethodNotAllowed, "the header `Allow` says what can be done there")
+async fn not_so(State(daemon): Shared, headers: HeaderMap) -> Problem {
+    let says = "the header `Allow` says what can be done there";
+    let other = || Problem::new(ProblemKind::MethodNotAllowed, says);
+    daemon.identify(&headers).map_or_else(|refused| refused, |_| other())
 }
 
 /// JSON with a status.

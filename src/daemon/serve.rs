@@ -9,12 +9,13 @@ use hyper_util::{
     service::TowerToHyperService,
 };
 use tokio::{
+    io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
     sync::{Semaphore, watch},
-    time::sleep,
+    time::{sleep, timeout},
 };
 
-use super::{Daemon, task};
+use super::{Daemon, full::Full, patience::Patient, task};
 
 /// The pause after a connection could not be accepted, mostly since there are no file descriptors left.
 const ACCEPT_AGAIN: Duration = Duration::from_millis(50);
@@ -32,15 +33,10 @@ pub async fn serve(
     let router = daemon.router();
     let connections_max = daemon.limits.connections_max;
     let room = Arc::new(Semaphore::new(connections_max));
+    let full = Full::new();
     let (stopping, stopped) = watch::channel(false);
     let mut stop = pin!(stop);
     loop {
-        // Before it is accepted: who finds no room waits outside.
-        let place = tokio::select! {
-            biased;
-            () = &mut stop => break,
-            place = room.clone().acquire_owned() => place.map_err(io::Error::other)?,
-        };
         let stream = tokio::select! {
             biased;
             () = &mut stop => break,
@@ -52,6 +48,10 @@ pub async fn serve(
                     continue;
                 }
             },
+        };
+        let Ok(place) = room.clone().try_acquire_owned() else {
+            full.turn_away(stream, daemon.tls.is_none());
+            continue;
         };
         let (router, daemon, stopped) = (router.clone(), daemon.clone(), stopped.clone());
         task::spawn(async move {
@@ -75,6 +75,27 @@ async fn connection(
 ) {
     // Where it cannot be set, answers come a little later.
     drop(stream.set_nodelay(true));
+    let stream = Patient::new(stream, daemon.limits.write_timeout);
+    let Some(tls) = &daemon.tls else {
+        return speak(stream, router, daemon, stopped).await;
+    };
+    let handshake = timeout(daemon.limits.head_timeout, tls.acceptor().accept(stream));
+    let stream = tokio::select! {
+        handshake = handshake => handshake,
+        _ = stopped.wait_for(|stopped| *stopped) => return,
+    };
+    // Who does not speak TLS, or shows no certificate where one is asked for, is told by TLS.
+    if let Ok(Ok(stream)) = stream {
+        speak(stream, router, daemon, stopped).await;
+    }
+}
+
+async fn speak<I: AsyncRead + AsyncWrite + Unpin + Send>(
+    stream: I,
+    router: Router,
+    daemon: &Daemon,
+    mut stopped: watch::Receiver<bool>,
+) {
     let limits = &daemon.limits;
     let mut settings = http1::Builder::new();
     settings

@@ -1,8 +1,9 @@
 //! Routes and targets, and the levers of whoever operates them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use axum::{
+    Extension,
     extract::{Path, State},
     response::{IntoResponse, Response},
 };
@@ -11,6 +12,7 @@ use http::StatusCode;
 
 use super::{
     Daemon,
+    callers::Caller,
     problem::Problem,
     router::{Answer, Shared, json},
 };
@@ -21,9 +23,13 @@ use crate::{
 };
 
 /// `GET /v1/routes`
-pub(super) async fn routes(State(daemon): Shared) -> Response {
+pub(super) async fn routes(
+    State(daemon): Shared,
+    Extension(caller): Extension<Caller>,
+) -> Response {
     let configured = daemon.configured();
-    let routes = configured.routes.iter().map(|(name, route)| told(name, route)).collect();
+    let routes = configured.routes.iter().filter(|(name, _)| caller.reaches(Some(name)));
+    let routes = routes.map(|(name, route)| told(name, route)).collect();
     json(StatusCode::OK, &listing::Routes { routes })
 }
 
@@ -49,10 +55,20 @@ fn told(name: &str, route: &Route) -> listing::Route {
 }
 
 /// `GET /v1/targets`
-pub(super) async fn list(State(daemon): Shared) -> Answer {
+pub(super) async fn list(State(daemon): Shared, Extension(caller): Extension<Caller>) -> Answer {
+    let configured = daemon.configured();
+    // Whoever is bound to routes sees their recipients.
+    let reached = caller.routes().map(|_| {
+        let routes = configured.routes.iter().filter(|(name, _)| caller.reaches(Some(name)));
+        let recipients = routes.flat_map(|(_, route)| &route.recipients);
+        recipients.map(|it| it.target.as_str()).collect::<HashSet<_>>()
+    });
     let open: HashMap<_, _> = daemon.engine.journal().serving().await?.into_iter().collect();
     let mut targets = Vec::new();
-    for (name, kind) in &daemon.configured().kinds {
+    for (name, kind) in &configured.kinds {
+        if reached.as_ref().is_some_and(|reached| !reached.contains(name.as_str())) {
+            continue;
+        }
         if let Some(status) = daemon.engine.target_status(name).await {
             let open = open.get(&TargetName::from(name.as_str())).copied().unwrap_or(0);
             targets.push(target((name, kind), &status, open));

@@ -83,6 +83,12 @@ impl Engine {
         Ok(self.handle(id))
     }
 
+    /// Its time.
+    #[must_use]
+    pub fn now(&self) -> fanfare_sdk::Timestamp {
+        self.0.shared.clock.now()
+    }
+
     /// What owns the histories: for lists, and for dead letters.
     #[must_use]
     pub fn journal(&self) -> &Arc<dyn Journal> {

@@ -13,6 +13,8 @@ use crate::report::{BroadcastId, NoticeOf, Verdict};
 pub struct BroadcastFilter {
     /// Sent to that route.
     pub route: Option<String>,
+    /// Sent to one of these routes.
+    pub routes: Option<Vec<String>>,
     /// With that recipient.
     pub target: Option<TargetName>,
     /// Settled, or not yet.
@@ -54,6 +56,8 @@ pub struct DeadLetterFilter {
     pub target: Option<TargetName>,
     /// Sent to that route.
     pub route: Option<String>,
+    /// Sent to one of these routes.
+    pub routes: Option<Vec<String>>,
     /// With that outcome, by its code.
     pub outcome: Option<String>,
     /// For that reason, by its code.
@@ -102,6 +106,11 @@ impl FromStr for Mark {
     }
 }
 
+/// Whether a route is one of those that are meant.
+pub(in crate::journal) fn one_of(wanted: &Option<Vec<String>>, route: Option<&String>) -> bool {
+    wanted.as_ref().is_none_or(|wanted| route.is_some_and(|route| wanted.contains(route)))
+}
+
 impl DeadLetterFilter {
     /// Whether that one is meant.
     pub(super) fn fits(&self, letter: &DeadLetter) -> bool {
@@ -112,6 +121,7 @@ impl DeadLetterFilter {
         is(&self.broadcast, &id.broadcast)
             && is(&self.target, &id.recipient)
             && self.route.as_ref().is_none_or(|wanted| route.as_ref() == Some(wanted))
+            && one_of(&self.routes, route.as_ref())
             && self.outcome.as_ref().is_none_or(|wanted| wanted == outcome.code())
             && self.reason.as_ref().is_none_or(|wanted| outcome.reason() == Some(wanted))
             && self.from.is_none_or(|from| from <= *settled_at)

@@ -1,11 +1,15 @@
 //! The client of the daemon's own API.
 
-use std::{error::Error, time::Duration};
+use std::{error::Error, path::Path, time::Duration};
 
 use bytes::Bytes;
 use reqwest::{Client, redirect::Policy};
 
-use super::{TransportError, client::USER_AGENT, connect::tls};
+use super::{
+    TransportError,
+    client::USER_AGENT,
+    connect::{tls, tls_by},
+};
 
 /// Asks a daemon. Repeats nothing, follows nothing.
 #[derive(Clone, Debug)]
@@ -21,13 +25,14 @@ pub(crate) struct NoAnswer {
 }
 
 impl Caller {
-    /// A client that waits that long for an answer.
+    /// A client that waits that long for an answer, from whom these certificates vouch for; without them, the system's.
     ///
     /// # Errors
-    /// When the system's certificates cannot be used.
-    pub(crate) fn try_new(timeout: Duration) -> Result<Self, TransportError> {
+    /// When the certificates cannot be used.
+    pub(crate) fn try_new(timeout: Duration, ca: Option<&Path>) -> Result<Self, TransportError> {
+        let tls = ca.map_or_else(tls, tls_by)?;
         let client = Client::builder()
-            .tls_backend_preconfigured(tls()?)
+            .tls_backend_preconfigured(tls)
             .redirect(Policy::none())
             .retry(reqwest::retry::never())
             .no_proxy()

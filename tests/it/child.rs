@@ -46,8 +46,8 @@ impl Daemon {
             let Some(line) = line else { panic!("the daemon did not start:\n{told}") };
             let message = serde_json::from_str::<Value>(&line).unwrap_or_default();
             let message = message["message"].as_str().unwrap_or_default();
-            match message.strip_prefix("listening on http://") {
-                Some(address) => break address.parse().unwrap(),
+            match message.split_once("://").filter(|it| it.0.starts_with("listening on http")) {
+                Some((_, address)) => break address.parse().unwrap(),
                 None => told.extend([&line, "\n"]),
             }
         };

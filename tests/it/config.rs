@@ -1,9 +1,9 @@
 //! What people write: what is right is taken as it was meant, and everything that is wrong is told at once.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use fanfare::{
-    config::{Config, Lookup, config_schema, load_str},
+    config::{Config, DaemonLimits, Lookup, config_schema, load_str},
     sdk::Registry,
     targets::{http::HttpKind, webhook::WebhookKind},
 };
@@ -125,6 +125,24 @@ fn the_example_of_every_page_is_right() {
     let route = &config.routes["signup"];
     assert_eq!(route.recipients.len(), 2);
     assert!(route.recipients[0].required && !route.recipients[1].required);
+}
+
+#[test]
+fn callers_may_take_what_is_written() {
+    let daemon = |lines: &str| format!("{}daemon:\n  limits: {lines}\n", target("timeout: 5s"));
+    let limits = read(&daemon("{ connections: 7, wait: 5s, page: 10 }")).unwrap().daemon.limits;
+    assert_eq!((limits.connections_max, limits.page_max), (7, 10));
+    assert_eq!(limits.wait_max, Duration::from_secs(5));
+    assert_eq!(read(&daemon("{}")).unwrap().daemon.limits, DaemonLimits::default());
+    wrong(
+        &daemon("{ conections: 7, head_timeout: 0s, requests: 0, body_bytes: 2, bodies_bytes: 1 }"),
+        &[
+            "7:13: daemon.limits.conections: is not a known key: did you mean `connections`?",
+            "7:42: daemon.limits.head_timeout: must be longer than zero",
+            "7:56: daemon.limits.requests: is less than 1",
+            "7:71: daemon.limits.body_bytes: must not be more than `bodies_bytes`, which is for all of them",
+        ],
+    );
 }
 
 #[test]

@@ -25,12 +25,14 @@ fn every_key_stands_on_the_page_with_its_default() {
     let engine = |key: &str| RESERVED_KEYS.contains(&key);
     let route = config_schema(&kinds())["properties"]["routes"]["additionalProperties"].take();
     let journal = config_schema(&kinds())["properties"]["journal"].take();
+    let daemon = config_schema(&kinds())["properties"]["daemon"].take();
     let tables = [
         Table { name: "targets", rows: rows(&webhook, "", &|key| engine(key)) },
         Table { name: "http", rows: rows(&HttpKind.schema_inlined(), "", &|key| !engine(key)) },
         Table { name: "webhook", rows: rows(&webhook, "", &|key| !engine(key)) },
         Table { name: "routes", rows: rows(&route, "", &|_| true) },
         Table { name: "journal", rows: rows(&journal, "", &|_| true) },
+        Table { name: "daemon", rows: rows(&daemon, "", &|_| true) },
     ];
     let path = format!("{}/{PAGE}", env!("CARGO_MANIFEST_DIR"));
     let mut page = fs::read_to_string(path).unwrap();

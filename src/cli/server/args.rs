@@ -1,5 +1,7 @@
 //! What a person may type to ask a daemon.
 
+use std::path::PathBuf;
+
 use clap::{ArgGroup, Args};
 
 use crate::cli::args::Output;
@@ -15,9 +17,22 @@ pub(super) struct ServerArgs {
         default_value = "http://127.0.0.1:8080"
     )]
     pub(super) server: String,
+    #[command(flatten)]
+    pub(super) credentials: CredentialArgs,
     /// What to print.
     #[arg(long, value_name = "FORM", default_value = "text")]
     pub(super) output: Output,
+}
+
+/// Who asks, and how it is known who answers.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct CredentialArgs {
+    /// The environment variable that holds the key that the daemon asks for; `FANFARE_KEY` unless named.
+    #[arg(long, value_name = "NAME", requires = "server")]
+    pub(super) key_env: Option<String>,
+    /// The certificates (PEM) that the daemon's is signed by, where they are not the system's.
+    #[arg(long, value_name = "FILE", requires = "server")]
+    pub(super) server_ca: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -125,6 +140,8 @@ pub(in crate::cli) struct TargetsArgs {
     /// Asks that daemon how its targets stand, instead of printing the kinds of targets.
     #[arg(long, value_name = "URL")]
     pub(in crate::cli) server: Option<String>,
+    #[command(flatten)]
+    pub(super) credentials: CredentialArgs,
     /// Holds attempts at a target back.
     #[arg(long, value_name = "NAME", requires = "server", group = "lever")]
     pub(super) pause: Option<String>,

@@ -7,6 +7,7 @@ use http::{HeaderName, HeaderValue, Method, Request, StatusCode, header};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use super::args::CredentialArgs;
 use crate::{cli::run::Status, transport::Caller};
 
 /// Longer than the daemon lets anybody wait.
@@ -37,7 +38,7 @@ pub(super) enum Trouble {
 }
 
 impl Client {
-    pub(super) fn new(server: &str) -> Result<Self, Failed> {
+    pub(super) fn new(server: &str, credentials: &CredentialArgs) -> Result<Self, Failed> {
         let is_url = server.parse::<http::Uri>().is_ok_and(|uri| {
             ["http", "https"].contains(&uri.scheme_str().unwrap_or_default())
                 && uri.query().is_none()
@@ -46,10 +47,11 @@ impl Client {
             let says = "--server: `http://127.0.0.1:8080` would be right".to_owned();
             return Err((Status::WrongUsage, vec![says]));
         }
-        let caller = Caller::try_new(ANSWER_MAX);
-        let caller = caller.map_err(|error| (Status::OurFault, vec![error.to_string()]))?;
+        let caller = Caller::try_new(ANSWER_MAX, credentials.server_ca.as_deref());
+        let caller = caller.map_err(|error| (Status::WrongUsage, vec![error.to_string()]))?;
+        let headers = key(credentials)?.map(|key| (header::AUTHORIZATION, key));
         let server = server.trim_end_matches('/').to_owned();
-        Ok(Self { caller, server, headers: Vec::new() })
+        Ok(Self { caller, server, headers: headers.into_iter().collect() })
     }
 
     /// With this header in every request.
@@ -131,6 +133,24 @@ impl Answer {
     pub(super) fn pretty(&self) -> Result<String, Failed> {
         Ok(format!("{:#}\n", self.read::<Value>()?))
     }
+}
+
+/// `Authorization`, where the environment has a key.
+fn key(credentials: &CredentialArgs) -> Result<Option<HeaderValue>, Failed> {
+    let wrong = |says: String| (Status::WrongUsage, vec![says]);
+    let name = credentials.key_env.as_deref().unwrap_or("FANFARE_KEY");
+    let Ok(key) = env::var(name) else {
+        let is_asked_for = credentials.key_env.is_some();
+        let says = format!(
+            "--key-env: the environment variable `{name}` is not set: `export {name}=ffk_…` would be right"
+        );
+        return if is_asked_for { Err(wrong(says)) } else { Ok(None) };
+    };
+    // What it is instead is not told: it may be another secret.
+    let mut value = HeaderValue::try_from(format!("Bearer {}", key.trim()))
+        .map_err(|_| wrong(format!("`{name}` is no key: `ffk_…` would be right")))?;
+    value.set_sensitive(true);
+    Ok(Some(value))
 }
 
 /// Problem details (RFC 9457), a line each.

@@ -40,7 +40,7 @@ pub(super) fn say(text: &str) -> Result<(), Failed> {
 /// `fanfare broadcasts`
 pub(in crate::cli) fn broadcasts(args: &BroadcastsArgs) -> io::Result<Status> {
     run(async {
-        let client = Client::new(&args.server.server)?;
+        let client = Client::new(&args.server.server, &args.server.credentials)?;
         if let Some(id) = &args.id {
             return one(args, &client, id).await;
         }
@@ -100,7 +100,7 @@ async fn one(args: &BroadcastsArgs, client: &Client, id: &str) -> Result<Status,
 /// `fanfare dead-letters`
 pub(in crate::cli) fn dead_letters(args: &DeadLettersArgs) -> io::Result<Status> {
     run(async {
-        let client = Client::new(&args.server.server)?;
+        let client = Client::new(&args.server.server, &args.server.credentials)?;
         if args.discard {
             let mut body = selection(&args.letters);
             body.insert("dry_run".to_owned(), args.dry_run.into());
@@ -158,7 +158,7 @@ pub(in crate::cli) fn dead_letters(args: &DeadLettersArgs) -> io::Result<Status>
 /// `fanfare replay`
 pub(in crate::cli) fn replay(args: &ReplayArgs) -> io::Result<Status> {
     run(async {
-        let client = Client::new(&args.server.server)?;
+        let client = Client::new(&args.server.server, &args.server.credentials)?;
         let mut body = selection(&args.letters);
         body.insert("dry_run".to_owned(), args.dry_run.into());
         body.extend(args.rate.map(|rate| ("rate".to_owned(), rate.into())));
@@ -202,7 +202,7 @@ fn said(told: &Replayed, rate: Option<u32>) -> String {
 /// `fanfare targets --server`
 pub(in crate::cli) fn targets(args: &TargetsArgs, server: &str) -> io::Result<Status> {
     run(async {
-        let client = Client::new(server)?;
+        let client = Client::new(server, &args.credentials)?;
         let levers = [("pause", &args.pause), ("resume", &args.resume), ("revive", &args.revive)];
         for (lever, name) in levers {
             let Some(name) = name else { continue };

@@ -7,7 +7,8 @@ mod send;
 mod table;
 
 pub(super) use self::{
-    args::{BroadcastsArgs, DeadLettersArgs, ReplayArgs, TargetsArgs},
+    args::{BroadcastsArgs, CredentialArgs, DeadLettersArgs, ReplayArgs, TargetsArgs},
     lists::{broadcasts, dead_letters, replay, targets},
     send::send,
+    table::table,
 };

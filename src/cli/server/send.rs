@@ -41,11 +41,11 @@ pub(in crate::cli) fn send(args: &SendArgs, server: &str) -> io::Result<Status> 
         }
     };
     run(async {
-        let mut client = Client::new(server)?;
+        let mut client = Client::new(server, &args.credentials)?;
         let key = args.idempotency_key.clone();
         let key = key.unwrap_or_else(|| hex(&Entropy::system().bytes()));
         client.continue_trace();
-        let mut watcher = Client::new(server)?;
+        let mut watcher = Client::new(server, &args.credentials)?;
         watcher.header("prefer", "wait=60")?;
         let quoted = key.replace('\\', "\\\\").replace('"', "\\\"");
         client.header("idempotency-key", &format!("\"{quoted}\""))?;

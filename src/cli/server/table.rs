@@ -3,7 +3,7 @@
 use crate::cli::width::{columns, padded, tame};
 
 /// Lines of cells, each column as wide as its widest cell.
-pub(super) fn table<const N: usize>(rows: &[[String; N]]) -> String {
+pub(in crate::cli) fn table<const N: usize>(rows: &[[String; N]]) -> String {
     let rows: Vec<[String; N]> =
         rows.iter().map(|row| row.clone().map(|cell| tame(&cell))).collect();
     let width = |at: usize| rows.iter().map(|row| columns(&row[at])).max().unwrap_or(0);

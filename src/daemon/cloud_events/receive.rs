@@ -1,6 +1,7 @@
 //! `POST /v1/routes/{route}/events`, and the handshake of the webhook specification.
 
 use axum::{
+    Extension,
     body::Body,
     extract::{Path, State},
     response::{IntoResponse, Response},
@@ -11,6 +12,7 @@ use super::event::{Event, Mode};
 use crate::{
     daemon::{
         broadcasts::{answer_in_time, traced},
+        callers::Caller,
         configured::Configured,
         keys,
         order::{QUICK_BYTES_MAX, Unfit, fitting, refused},
@@ -28,6 +30,7 @@ const ALLOWED_ORIGIN: HeaderName = HeaderName::from_static("webhook-allowed-orig
 /// `POST /v1/routes/{route}/events`
 pub(in crate::daemon) async fn receive(
     State(daemon): Shared,
+    Extension(caller): Extension<Caller>,
     Path(route): Path<String>,
     headers: HeaderMap,
     body: Body,
@@ -56,6 +59,7 @@ pub(in crate::daemon) async fn receive(
             (Err(mistake), Err(problem)) => return Err(problem.and(mistake)),
         };
         let key = key.unwrap_or_else(|| event.key(&route, daemon.limits.key_bytes_max));
+        let key = caller.scoped(key);
         let mut broadcast = traced(broadcast, &headers);
         if !headers.contains_key("traceparent")
             && let Some(creator) = extract(&event.trace())
@@ -66,7 +70,7 @@ pub(in crate::daemon) async fn receive(
         let sent = daemon.engine.send(broadcast.idempotency_key(&key)).await;
         sent.map_err(|error| refused(error, event.data_at))?
     };
-    answer_in_time(&handle, prefer).await
+    answer_in_time(&daemon, &handle, prefer).await
 }
 
 fn broadcast(configured: &Configured, name: &str, event: &Event) -> Result<Broadcast, Problem> {

@@ -11,7 +11,7 @@ use super::{
     parameter::of_path,
     plain::plain,
 };
-use crate::daemon::{ProblemKind, problem::ProblemKind as Kind};
+use crate::daemon::{Need, ProblemKind, problem::ProblemKind as Kind};
 
 /// What anything may answer.
 const COMMON: [Kind; 2] = [Kind::Forbidden, Kind::Internal];
@@ -39,7 +39,12 @@ pub fn openapi() -> Value {
         "jsonSchemaDialect": "https://spec.openapis.org/oas/3.1/dialect/base",
         "servers": [{ "url": "http://127.0.0.1:8080" }],
         "paths": paths,
-        "components": { "schemas": schemas.all() },
+        "components": {
+            "schemas": schemas.all(),
+            "securitySchemes": {
+                "key": { "type": "http", "scheme": "bearer", "description": "A key, where the daemon asks for one." },
+            },
+        },
     })
 }
 
@@ -77,6 +82,7 @@ fn describe(operation: &Operation, schemas: &mut Schemas) -> Value {
         "summary": operation.summary,
         "tags": [tag(operation.path)],
         "parameters": parameters,
+        "security": security(operation.need),
         "responses": responses(operation, schemas),
     });
     if let Some(Takes { types, required }) = &operation.takes {
@@ -89,6 +95,14 @@ fn describe(operation: &Operation, schemas: &mut Schemas) -> Value {
         described["requestBody"] = json!({ "required": required, "content": content });
     }
     described
+}
+
+/// A key, or none: not every daemon asks for one.
+fn security(need: Need) -> Value {
+    match need {
+        Need::Nothing => json!([]),
+        Need::Scope(_) | Need::Whole(_) => json!([{ "key": [] }, {}]),
+    }
 }
 
 /// What an operation belongs to.

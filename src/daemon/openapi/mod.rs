@@ -8,4 +8,6 @@ mod plain;
 mod serve;
 
 pub use self::document::openapi;
-pub(super) use self::{operations::operations, parameter::Parameter, serve::serve};
+pub(super) use self::{
+    operation::Operation, operations::operations, parameter::Parameter, serve::serve,
+};

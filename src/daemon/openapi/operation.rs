@@ -10,15 +10,17 @@ use http::Method;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 
 use super::Parameter;
-use crate::daemon::{Daemon, ProblemKind};
+use crate::daemon::{Daemon, Need, ProblemKind};
 
 /// Makes the schema of a type.
 pub(super) type Make = fn(&mut SchemaGenerator) -> Schema;
 
 /// A row of the table from which both the router and the description are made.
 pub(in crate::daemon) struct Operation {
-    pub(super) method: Method,
+    pub(in crate::daemon) method: Method,
     pub(in crate::daemon) path: &'static str,
+    /// What it needs of a caller, where callers need keys.
+    pub(in crate::daemon) need: Need,
     /// What it is called in a program: `sendBroadcast`.
     pub(super) id: &'static str,
     /// One sentence.
@@ -58,38 +60,54 @@ pub(super) fn bytes(_: &mut SchemaGenerator) -> Schema {
     schemars::json_schema!({ "type": "string", "format": "binary" })
 }
 
-pub(super) fn get<H, T>(path: &'static str, id: &'static str, handler: H) -> Operation
+pub(super) fn get<H, T>(need: Need, path: &'static str, id: &'static str, handler: H) -> Operation
 where
     H: Handler<T, Arc<Daemon>>,
     T: 'static,
 {
-    Operation::new((Method::GET, path), id, on(MethodFilter::GET, handler))
+    Operation::new(need, (Method::GET, path), id, on(MethodFilter::GET, handler))
 }
 
-pub(super) fn post<H, T>(path: &'static str, id: &'static str, handler: H) -> Operation
+pub(super) fn post<H, T>(need: Need, path: &'static str, id: &'static str, handler: H) -> Operation
 where
     H: Handler<T, Arc<Daemon>>,
     T: 'static,
 {
-    Operation::new((Method::POST, path), id, on(MethodFilter::POST, handler))
+    Operation::new(need, (Method::POST, path), id, on(MethodFilter::POST, handler))
 }
 
-pub(super) fn options<H, T>(path: &'static str, id: &'static str, handler: H) -> Operation
+pub(super) fn options<H, T>(
+    need: Need,
+    path: &'static str,
+    id: &'static str,
+    handler: H,
+) -> Operation
 where
     H: Handler<T, Arc<Daemon>>,
     T: 'static,
 {
-    Operation::new((Method::OPTIONS, path), id, on(MethodFilter::OPTIONS, handler))
+    Operation::new(need, (Method::OPTIONS, path), id, on(MethodFilter::OPTIONS, handler))
 }
 
 impl Operation {
     fn new(
+        need: Need,
         (method, path): (Method, &'static str),
         id: &'static str,
         handler: MethodRouter<Arc<Daemon>>,
     ) -> Self {
-        let (parameters, answers, problems) = (Vec::new(), Vec::new(), Vec::new());
-        Self { method, path, id, summary: "", parameters, takes: None, answers, problems, handler }
+        let (parameters, answers) = (Vec::new(), Vec::new());
+        let problems = match need {
+            Need::Nothing => Vec::new(),
+            Need::Scope(_) | Need::Whole(_) => vec![
+                ProblemKind::Unauthorized,
+                ProblemKind::NotAllowed,
+                ProblemKind::RateLimited,
+                ProblemKind::Full,
+            ],
+        };
+        let (summary, takes) = ("", None);
+        Self { method, path, need, id, summary, parameters, takes, answers, problems, handler }
     }
 
     pub(super) fn says(mut self, summary: &'static str) -> Self {

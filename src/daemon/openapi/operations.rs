@@ -11,17 +11,25 @@ use super::{
 };
 use crate::{
     daemon::{
-        ProblemKind as Kind, broadcasts as sent, cloud_events, dead_letters as dead, health,
-        metrics, openapi, targets,
+        Need, ProblemKind as Kind, broadcasts as sent, callers::Scope, cloud_events,
+        dead_letters as dead, health, metrics, openapi, targets,
     },
     wire::{
         Report,
         listing::{
             Accepted, Broadcasts, DeadLetters, Discarded, Readiness, Replayed, Routes, Targets,
         },
-        request::{Discard, Event, Replay, ReplayAll, Send},
+        request::{self, Discard, Event, Replay, ReplayAll},
     },
 };
+
+const SEND: Need = Need::Scope(Scope::Send);
+const READ: Need = Need::Scope(Scope::Read);
+const OPERATE: Need = Need::Scope(Scope::Operate);
+
+/// What concerns more than some routes.
+const READ_ALL: Need = Need::Whole(Scope::Read);
+const OPERATE_ALL: Need = Need::Whole(Scope::Operate);
 
 const APPLIED: (&str, &str) = ("Preference-Applied", "What was followed of `Prefer`.");
 
@@ -54,32 +62,32 @@ pub(in crate::daemon) fn operations() -> Vec<Operation> {
 fn of_broadcasts() -> Vec<Operation> {
     let (id, path) = ("/v1/broadcasts/{id}", "/v1/broadcasts");
     vec![
-        post(path, "sendBroadcast", sent::send)
+        post(SEND, path, "sendBroadcast", sent::send)
             .says("Sends one payload to the targets of a route, or of a list.")
             .with([prefer(), idempotency_key()])
             .with(trace())
             .with([baggage()])
-            .takes::<Send>()
+            .takes::<request::Send>()
             .answers::<Report>(200, IN_TIME)
             .heads(REPORT_HEADS)
             .answers::<Accepted>(202, ACCEPTED)
             .heads(ACCEPTED_HEADS)
             .fails(&[Kind::KeyInUse, Kind::KeyReused, Kind::PayloadInvalid])
             .fails(WRITING),
-        get(path, "listBroadcasts", sent::list)
+        get(READ, path, "listBroadcasts", sent::list)
             .says("Lists broadcasts, the newest first.")
             .with(broadcasts())
             .answers::<Broadcasts>(200, "A page.")
             .fails(&[Kind::InvalidRequest])
             .fails(READING),
-        get(id, "viewBroadcast", sent::view)
+        get(READ, id, "viewBroadcast", sent::view)
             .says("Gives the report of a broadcast, as it stands.")
             .with([until(), prefer()])
             .answers::<Report>(200, "The report.")
             .heads(REPORT_HEADS)
             .fails(&[Kind::InvalidRequest, Kind::NotFound])
             .fails(READING),
-        post("/v1/broadcasts/{id}/cancel", "cancelBroadcast", sent::cancel)
+        post(OPERATE, "/v1/broadcasts/{id}/cancel", "cancelBroadcast", sent::cancel)
             .says("Ends what has not ended of a broadcast.")
             .with([prefer()])
             .answers::<Report>(200, IN_TIME)
@@ -88,7 +96,7 @@ fn of_broadcasts() -> Vec<Operation> {
             .heads(ACCEPTED_HEADS)
             .fails(&[Kind::NotFound])
             .fails(WRITING),
-        post("/v1/broadcasts/{id}/replay", "replayBroadcast", sent::replay)
+        post(OPERATE, "/v1/broadcasts/{id}/replay", "replayBroadcast", sent::replay)
             .says("Sends the dead letters of a broadcast again, as a broadcast of its own.")
             .with([prefer()])
             .with(trace())
@@ -104,19 +112,19 @@ fn of_broadcasts() -> Vec<Operation> {
 
 fn of_dead_letters() -> Vec<Operation> {
     vec![
-        get("/v1/dead-letters", "listDeadLetters", dead::list)
+        get(READ, "/v1/dead-letters", "listDeadLetters", dead::list)
             .says("Lists deliveries that ended without success, the newest first.")
             .with(dead_letters())
             .answers::<DeadLetters>(200, "A page.")
             .fails(&[Kind::InvalidRequest])
             .fails(READING),
-        post("/v1/dead-letters/replay", "replayDeadLetters", dead::replay)
+        post(OPERATE, "/v1/dead-letters/replay", "replayDeadLetters", dead::replay)
             .says("Sends all dead letters that fit again.")
             .takes::<ReplayAll>()
             .answers::<Replayed>(200, "What is sent again.")
             .answers::<Replayed>(202, "What is sent again from now on.")
             .fails(WRITING),
-        post("/v1/dead-letters/discard", "discardDeadLetters", dead::discard)
+        post(OPERATE, "/v1/dead-letters/discard", "discardDeadLetters", dead::discard)
             .says("Takes all dead letters that fit off the list.")
             .takes::<Discard>()
             .answers::<Discarded>(200, "What is taken off.")
@@ -126,10 +134,10 @@ fn of_dead_letters() -> Vec<Operation> {
 
 fn of_targets() -> Vec<Operation> {
     vec![
-        get("/v1/routes", "listRoutes", targets::routes)
+        get(READ, "/v1/routes", "listRoutes", targets::routes)
             .says("Lists the routes of the configuration.")
             .answers::<Routes>(200, "All routes."),
-        post(EVENTS, "sendEvent", cloud_events::receive)
+        post(SEND, EVENTS, "sendEvent", cloud_events::receive)
             .says("Sends the data of an event along a route: CloudEvents 1.0, binary or structured.")
             .with([prefer(), idempotency_key()])
             .with(trace())
@@ -142,27 +150,27 @@ fn of_targets() -> Vec<Operation> {
             .heads(ACCEPTED_HEADS)
             .fails(&[Kind::NotFound, Kind::KeyInUse, Kind::KeyReused, Kind::PayloadInvalid])
             .fails(WRITING),
-        options(EVENTS, "askToSendEvents", cloud_events::handshake)
+        options(SEND, EVENTS, "askToSendEvents", cloud_events::handshake)
             .says("Says that events may be sent: the handshake of the webhook specification of CloudEvents.")
             .with([origin()])
             .answers_nothing(204, "They may.")
             .heads(&[("Allow", "The methods."), ("WebHook-Allowed-Origin", "Who has asked.")])
             .fails(&[Kind::NotFound]),
-        get("/v1/targets", "listTargets", targets::list)
+        get(READ, "/v1/targets", "listTargets", targets::list)
             .says("Lists the targets, and how they stand.")
             .answers::<Targets>(200, "All targets.")
             .fails(READING),
-        post("/v1/targets/{name}/pause", "pauseTarget", targets::pause)
+        post(OPERATE_ALL, "/v1/targets/{name}/pause", "pauseTarget", targets::pause)
             .says("Holds the attempts of a target back.")
             .answers_nothing(204, "It is paused.")
             .fails(&[Kind::NotFound])
             .fails(WRITING),
-        post("/v1/targets/{name}/resume", "resumeTarget", targets::resume)
+        post(OPERATE_ALL, "/v1/targets/{name}/resume", "resumeTarget", targets::resume)
             .says("Lets the attempts of a target through again.")
             .answers_nothing(204, "It goes on.")
             .fails(&[Kind::NotFound])
             .fails(WRITING),
-        post("/v1/targets/{name}/revive", "reviveTarget", targets::revive)
+        post(OPERATE_ALL, "/v1/targets/{name}/revive", "reviveTarget", targets::revive)
             .says("Lets attempts through again after the target asked not to be called, or has failed.")
             .answers_nothing(204, "It goes on.")
             .fails(&[Kind::NotFound])
@@ -173,18 +181,18 @@ fn of_targets() -> Vec<Operation> {
 fn of_the_daemon() -> Vec<Operation> {
     const METRICS: &str = prometheus::TEXT_FORMAT;
     vec![
-        get("/healthz", "health", health::healthz)
+        get(Need::Nothing, "/healthz", "health", health::healthz)
             .says("Says that the process answers.")
             .answers_text(200, "It does.", "text/plain"),
-        get("/readyz", "readiness", health::readyz)
+        get(Need::Nothing, "/readyz", "readiness", health::readyz)
             .says("Says whether broadcasts are accepted.")
             .answers::<Readiness>(200, "They are.")
             .answers::<Readiness>(503, "They are not."),
-        get("/metrics", "metrics", metrics::metrics)
+        get(READ_ALL, "/metrics", "metrics", metrics::metrics)
             .says("Tells the metrics for Prometheus.")
             .answers_text(200, "All metrics.", METRICS)
             .fails(&[Kind::NotFound]),
-        get("/openapi.json", "description", openapi::serve)
+        get(READ, "/openapi.json", "description", openapi::serve)
             .says("Gives this description.")
             .answers::<Map<String, Value>>(200, "OpenAPI 3.1."),
     ]

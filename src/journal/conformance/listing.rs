@@ -70,6 +70,15 @@ pub(super) async fn letters(stage: Stage) -> Checked {
     let reason = DeadLetterFilter { reason: Some("permanent".to_owned()), ..any() };
     let all = format!("{two}, 1/a failed of permanent at 10");
     only(&stage, reason, &all).await?;
+    let routes = |routes: &[&str]| Some(routes.iter().map(|it| (*it).to_owned()).collect());
+    let bound = |of: &[&str]| DeadLetterFilter { routes: routes(of), ..any() };
+    let of_both = bound(&["route 0", "route 1", "x"]);
+    only(&stage, DeadLetterFilter { reason: Some("permanent".to_owned()), ..of_both }, &all)
+        .await?;
+    let (in_one, from) = (bound(&["route 0"]), Some(at(20)));
+    let two = "2/b expired at 21, 2/a failed of permanent at 20";
+    only(&stage, DeadLetterFilter { from, ..in_one }, two).await?;
+    only(&stage, bound(&[]), "nothing").await?;
     let none = DeadLetterFilter { target: Some("c".into()), ..any() };
     only(&stage, none, "nothing").await
 }
@@ -135,6 +144,11 @@ pub(super) async fn broadcasts(stage: Stage) -> Checked {
     expect(list(BroadcastFilter { satisfied: Some(true), ..any() }, None, 9).await, "")?;
     let route = || Some("route 1".to_owned());
     expect(list(BroadcastFilter { route: route(), ..any() }, None, 9).await, "3 1")?;
+    let routes = |of: &[&str]| Some(of.iter().map(|it| (*it).to_owned()).collect());
+    let bound = |of: &[&str]| BroadcastFilter { routes: routes(of), ..any() };
+    expect(list(bound(&["route 1", "x"]), None, 9).await, "3 1")?;
+    expect(list(bound(&["route 1", "route 0"]), None, 2).await, "3 2")?;
+    expect(list(bound(&[]), None, 9).await, "")?;
     let to = || Some("c".into());
     expect(list(BroadcastFilter { target: to(), ..any() }, None, 9).await, "4")?;
     let both = BroadcastFilter { target: to(), route: route(), ..any() };

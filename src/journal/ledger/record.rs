@@ -7,7 +7,7 @@ use smallvec::SmallVec;
 
 use super::Rank;
 use crate::{
-    journal::{BroadcastFilter, Entry, JournalError, NewBroadcast, Summary},
+    journal::{BroadcastFilter, Entry, JournalError, NewBroadcast, Summary, listing::one_of},
     policy::{Standing, Tally, tally},
     report::{
         Delivery, Event, History, Occasion, Occasions, Outcome, Report, ReportSource, Verdict,
@@ -130,6 +130,7 @@ impl Record {
         let broadcast = &*self.broadcast;
         let to = |target: &TargetName| broadcast.recipients.iter().any(|r| r.recipient == *target);
         filter.route.as_ref().is_none_or(|route| broadcast.route.as_ref() == Some(route))
+            && one_of(&filter.routes, broadcast.route.as_ref())
             && filter.target.as_ref().is_none_or(to)
             && filter.settled.is_none_or(|settled| settled == self.retired)
             && filter.satisfied.is_none_or(|wanted| {

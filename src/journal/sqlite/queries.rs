@@ -297,7 +297,8 @@ pub(super) fn dead_letters(
          AND ($5 IS NULL OR b.route = $5) AND ($6 IS NULL OR d.outcome = $6) \
          AND ($7 IS NULL OR d.reason = $7) AND ($8 IS NULL OR d.settled_at >= $8) \
          AND ($9 IS NULL OR d.settled_at < $9) \
-         ORDER BY d.settled_at DESC, d.seq DESC LIMIT $10",
+         AND ($10 IS NULL OR b.route IN (SELECT value FROM json_each($10))) \
+         ORDER BY d.settled_at DESC, d.seq DESC LIMIT $11",
     )?;
     let last = Mark { at: Timestamp::from_micros(i64::MAX), order: u64::MAX >> 1 };
     let from = from.unwrap_or(last);
@@ -311,6 +312,7 @@ pub(super) fn dead_letters(
         filter.reason,
         filter.from.map(Timestamp::as_micros),
         filter.until.map(Timestamp::as_micros),
+        routes(&filter.routes),
         one_more(count_max),
     ])?;
     let mut page = Letters::default();
@@ -332,6 +334,11 @@ pub(super) fn dead_letters(
     Ok(page)
 }
 
+/// Routes, as a statement takes several.
+fn routes(routes: &Option<Vec<String>>) -> Option<String> {
+    routes.as_ref().map(|routes| serde_json::json!(routes).to_string())
+}
+
 /// Broadcasts that fit; the newest first.
 pub(super) fn broadcasts(
     connection: &Connection,
@@ -349,7 +356,8 @@ pub(super) fn broadcasts(
          AND ($4 IS NULL OR (b.settled_at IS NOT NULL) = $4) \
          AND ($5 IS NULL OR b.satisfied = $5) \
          AND ($6 IS NULL OR b.accepted_at >= $6) AND ($7 IS NULL OR b.accepted_at < $7) \
-         ORDER BY b.seq DESC LIMIT $8",
+         AND ($8 IS NULL OR b.route IN (SELECT value FROM json_each($8))) \
+         ORDER BY b.seq DESC LIMIT $9",
     )?;
     let mut found = statement.query(params![
         before.map(|id| id.0.into_bytes()),
@@ -359,6 +367,7 @@ pub(super) fn broadcasts(
         filter.satisfied,
         filter.from.map(Timestamp::as_micros),
         filter.until.map(Timestamp::as_micros),
+        routes(&filter.routes),
         i64::try_from(count_max).unwrap_or(i64::MAX),
     ])?;
     let mut all = Vec::new();

@@ -17,6 +17,8 @@ mod tests;
 mod throttle;
 mod window;
 
+#[cfg(feature = "daemon")]
+pub(crate) use self::rate_limit::Bucket;
 pub use self::{
     breaker::{BreakerMode, BreakerState, Transition},
     budget::{Budget, RetryBudget},

@@ -16,16 +16,19 @@ use super::stage::Stage;
 
 const GOOD: &str = r#"{"to":["crm"],"payload":1}"#;
 
-struct Served {
-    stage: Stage,
-    address: SocketAddr,
+pub(super) struct Served {
+    pub(super) stage: Stage,
+    pub(super) address: SocketAddr,
     stop: oneshot::Sender<()>,
     serving: JoinHandle<()>,
 }
 
 impl Served {
     async fn new(limits: DaemonLimits) -> Self {
-        let stage = Stage::limited(&[Scripted::status(200)], &[], limits).await;
+        Self::of(Stage::limited(&[Scripted::status(200)], &[], limits).await).await
+    }
+
+    pub(super) async fn of(stage: Stage) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel();
@@ -38,7 +41,7 @@ impl Served {
         Self { stage, address, stop, serving }
     }
 
-    async fn connect(&self) -> TcpStream {
+    pub(super) async fn connect(&self) -> TcpStream {
         TcpStream::connect(self.address).await.unwrap()
     }
 
@@ -56,7 +59,7 @@ impl Served {
     }
 }
 
-async fn all(stream: &mut TcpStream) -> String {
+pub(super) async fn all(stream: &mut (impl AsyncReadExt + Unpin)) -> String {
     let mut text = Vec::new();
     // Reset or ended: it is over.
     drop(stream.read_to_end(&mut text).await);
@@ -131,7 +134,7 @@ async fn nonsense_is_turned_away() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_finds_no_room_waits_until_somebody_leaves() {
+async fn who_finds_no_room_is_told_so_at_once() {
     let mut limits = DaemonLimits::default();
     limits.connections_max = 4;
     let served = Served::new(limits).await;
@@ -145,10 +148,104 @@ async fn who_finds_no_room_waits_until_somebody_leaves() {
         assert_eq!(&answer, b"HTTP/1.1 202");
         idle.push(stream);
     }
-    let mut outside = served.connect().await;
-    outside.write_all(post("close", GOOD).as_bytes()).await.unwrap();
+    // More than may read it at once: none of them is kept.
+    let outside = futures_util::future::join_all((0..300).map(|_| async {
+        let mut stream = served.connect().await;
+        // Also who says nothing.
+        all(&mut stream).await
+    }));
+    let told = outside.await;
+    assert!(told.iter().all(|it| it.is_empty() || it.starts_with("HTTP/1.1 503 ")), "{told:?}");
+    let answer = served.say(&post("close", GOOD)).await;
+    assert!(answer.starts_with("HTTP/1.1 503 "), "{answer}");
+    assert!(
+        answer.contains("\r\nretry-after: 5\r\n") && answer.contains("/problems/full"),
+        "{answer}"
+    );
     drop(idle.pop());
-    assert!(all(&mut outside).await.starts_with("HTTP/1.1 202"));
+    // His place is free once it is seen that he has gone.
+    while !served.say(&post("close", GOOD)).await.starts_with("HTTP/1.1 202 ") {}
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_does_not_read_his_answers_is_let_go() {
+    let mut limits = DaemonLimits::default();
+    limits.write_timeout = Duration::from_millis(50);
+    let served = Served::new(limits).await;
+    let mut stream = served.connect().await;
+    let ask = "GET /metrics HTTP/1.1\r\nhost: localhost\r\n\r\n".repeat(100);
+    // Asks until nothing is taken any more, and reads none of the answers.
+    while stream.write_all(ask.as_bytes()).await.is_ok() {}
+    served.assert_answers().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_head_has_so_many_headers_and_bytes() {
+    let served = Served::new(DaemonLimits::default()).await;
+    let head = |count: usize, bytes: usize| {
+        let value = "x".repeat(bytes);
+        let headers: String = (0..count).map(|at| format!("x-{at}: {value}\r\n")).collect();
+        format!("GET /healthz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n{headers}\r\n")
+    };
+    assert!(served.say(&head(97, 1)).await.starts_with("HTTP/1.1 200 "));
+    assert!(served.say(&head(101, 1)).await.starts_with("HTTP/1.1 431 "));
+    assert!(served.say(&head(3, 9_000)).await.starts_with("HTTP/1.1 200 "));
+    let answer = served.say(&head(1, 100_000)).await;
+    assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 431 "), "{answer}");
+}
+
+/// What one party takes for the end of a request and another for its middle.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_has_one_end() {
+    let served = Served::new(impatient()).await;
+    let line = "POST /v1/broadcasts HTTP/1.1\r\n";
+    let common = "host: localhost\r\ncontent-type: application/json\r\n";
+    let smuggled = "GET /metrics HTTP/1.1\r\nhost: localhost\r\n\r\n";
+    let length = GOOD.len();
+    for (what, headers) in [
+        ("two lengths", format!("content-length: {length}\r\ncontent-length: 0\r\n")),
+        ("two in one", format!("content-length: {length}, 0\r\n")),
+        ("a sign", format!("content-length: +{length}\r\n")),
+        ("a length below zero", "content-length: -1\r\n".to_owned()),
+        (
+            "length and chunks",
+            format!("content-length: {length}\r\ntransfer-encoding: chunked\r\n"),
+        ),
+        (
+            "chunks and length",
+            format!("transfer-encoding: chunked\r\ncontent-length: {length}\r\n"),
+        ),
+        ("an unknown coding", "transfer-encoding: x\r\n".to_owned()),
+        ("chunks that are not last", "transfer-encoding: chunked, gzip\r\n".to_owned()),
+        ("a folded header", format!("x: a\r\n b\r\ncontent-length: {length}\r\n")),
+        ("a space before the colon", format!("content-length : {length}\r\n")),
+        ("a bare CR", format!("x: a\rcontent-length: 0\r\ncontent-length: {length}\r\n")),
+        ("two hosts", format!("host: other.example\r\ncontent-length: {length}\r\n")),
+        ("a NUL", format!("x: a\0\r\ncontent-length: {length}\r\n")),
+    ] {
+        let answer = served.say(&format!("{line}{common}{headers}\r\n{GOOD}{smuggled}")).await;
+        let answers = answer.matches("HTTP/1.1 ").count();
+        assert!(!answer.contains("fanfare_"), "{what}: a second request was found: {answer}");
+        assert!(answers <= 1 && !answer.starts_with("HTTP/1.1 2"), "{what}: {answer}");
+    }
+    let list = served.stage.get("/v1/broadcasts").await.json();
+    assert_eq!(list["broadcasts"], serde_json::json!([]), "nothing was accepted");
+    // What was in front has counted bytes, and takes the rest for the body: here it is not taken for a request.
+    let chunks = format!("{length:x}\r\n{GOOD}\r\n0\r\n\r\n{smuggled}");
+    let both = format!("content-length: {}\r\ntransfer-encoding: chunked\r\n", chunks.len());
+    let answer = served.say(&format!("{line}{common}{both}\r\n{chunks}")).await;
+    assert_eq!(answer.matches("HTTP/1.1 ").count(), 1, "{answer}");
+    assert!(answer.contains("\r\nconnection: close\r\n"), "{answer}");
+    let nameless = served.say("GET /healthz HTTP/1.1\r\nconnection: close\r\n\r\n").await;
+    assert!(nameless.starts_with("HTTP/1.1 400 "), "{nameless}");
+    // An absolute form is for the host that it names.
+    let asks =
+        |uri: &str| format!("GET {uri} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
+    let own = served.say(&asks("http://localhost/v1/routes")).await;
+    assert!(own.starts_with("HTTP/1.1 200 "), "{own}");
+    let other = served.say(&asks("http://other.example/v1/routes")).await;
+    assert!(other.starts_with("HTTP/1.1 403 "), "{other}");
+    served.assert_answers().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

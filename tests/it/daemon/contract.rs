@@ -33,7 +33,7 @@ pub(super) fn check(line: &str, answer: &Answer) {
     let operation =
         template(path).map(|path| &document()["paths"][path][method.to_ascii_lowercase()]);
     let Some(operation) = operation.filter(|it| it.is_object()) else {
-        assert!([403, 404, 405].contains(&answer.status.as_u16()), "{line}: {answer:?}");
+        assert!([401, 403, 404, 405].contains(&answer.status.as_u16()), "{line}: {answer:?}");
         return;
     };
     let described = &operation["responses"][answer.status.as_str()];

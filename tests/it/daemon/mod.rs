@@ -1,6 +1,7 @@
 //! The daemon, as its callers see it.
 
 mod broadcasts;
+mod callers;
 mod cloud_events;
 mod connections;
 mod contract;
@@ -10,3 +11,4 @@ mod program;
 mod requests;
 mod sealed;
 mod stage;
+mod tls;

@@ -18,6 +18,11 @@ pub(super) struct Shell {
 
 impl Shell {
     pub(super) async fn run(&self, typed: &str) -> Said {
+        self.run_as(typed, "FANFARE_NOTHING", "").await
+    }
+
+    /// With that in the environment.
+    async fn run_as(&self, typed: &str, name: &str, value: &str) -> Said {
         // What stands in quotes is one word.
         let words = typed.split('\'').enumerate().flat_map(|(place, part)| {
             let quoted = place % 2 == 1;
@@ -28,6 +33,9 @@ impl Shell {
             .args(words)
             .current_dir(self.folder.path())
             .env("FANFARE_SERVER", &self.server)
+            .env_remove("FANFARE_KEYS")
+            .env_remove("FANFARE_KEY")
+            .env(name, value)
             .env_remove("RUST_BACKTRACE")
             .stdin(Stdio::null())
             .output()
@@ -50,8 +58,16 @@ pub(super) fn config(folder: &TempDir, crm: &MockApi, audit: &MockApi) {
 }
 
 async fn shell(folder: TempDir, crm: &MockApi, audit: &MockApi) -> (Shell, Daemon) {
+    shell_with(folder, (crm, audit), &[]).await
+}
+
+async fn shell_with(
+    folder: TempDir,
+    (crm, audit): (&MockApi, &MockApi),
+    variables: &[(String, String)],
+) -> (Shell, Daemon) {
     config(&folder, crm, audit);
-    let daemon = Daemon::start(folder.path(), &[]).await;
+    let daemon = Daemon::start(folder.path(), variables).await;
     let server = format!("http://{}", daemon.address);
     (Shell { folder, server }, daemon)
 }
@@ -126,9 +142,35 @@ async fn what_is_wrong_is_said_before_anything_begins() {
         "serve --listen 0.0.0.0:8080 --grace soon",
         2,
         "error: --grace: `soon` is not a duration: `250ms`, `5s` or `1m30s` would be right\n\
-         error: --listen: 0.0.0.0:8080 can be reached from elsewhere, and callers need no key: 127.0.0.1:8080 would be right\n",
+         error: --listen: 0.0.0.0:8080 can be reached from elsewhere, and callers need no key: `fanfare key create --name NAME` \
+         makes one, `--keys keys.json` asks for it; or 127.0.0.1:8080 would be right\n",
     )
     .await;
+    let made = shell.run("key create --name shop --scope send").await;
+    assert_eq!(made.0, Some(0), "{}", made.2);
+    check(
+        "serve --listen 0.0.0.0:8080 --keys keys.json",
+        2,
+        "error: --listen: 0.0.0.0:8080 can be reached from elsewhere, and keys could be read on the way: `--tls-cert` and \
+         `--tls-key` are right, or `--insecure-http` where something in front does TLS; or 127.0.0.1:8080\n",
+    )
+    .await;
+    check(
+        "key create --name 'a b' --scope sned,read --expires never",
+        2,
+        "error: --scope: `sned` is none: `send`, `read` and `operate` are\n\
+         error: --expires: `never` is not a duration: `250ms`, `5s` or `1m30s` would be right\n",
+    )
+    .await;
+    check("key revoke nobody", 2, "error: there is no key `nobody` that was not revoked\n").await;
+    fs::write(shell.folder.path().join("bad.json"), "{ \"keys\": [ { \"id\": 7 } ] }").unwrap();
+    let (status, _, err) = shell.run("serve --keys bad.json").await;
+    assert_eq!(status, Some(2));
+    assert!(err.contains("error: bad.json:1:21: keys.0.id: "), "{err}");
+    assert!(
+        err.contains("error: bad.json:1:") && err.contains("keys.0.sha256: is missing"),
+        "{err}"
+    );
     fs::write(shell.folder.path().join("other.db"), "no journal, but a text of some length")
         .unwrap();
     check("journal check other.db", 2, "error: other.db: file is not a database\n").await;
@@ -144,4 +186,55 @@ async fn what_is_wrong_is_said_before_anything_begins() {
         "error: nobody to send to: add `--route NAME` or `--target NAME`\n",
     )
     .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_is_made_used_and_taken_back_while_the_daemon_runs() {
+    let ok = || MockApi::start(Scripted::status(200));
+    let (crm, audit) = (ok().await, ok().await);
+    let folder = TempDir::new().unwrap();
+    let keys = folder.path().join("keys.json");
+    let bare = Shell { folder: TempDir::new().unwrap(), server: String::new() };
+    let file = keys.display().to_string();
+    let (status, out, err) = bare
+        .run(&format!("key create --keys {file} --name shop --scope send,read --route both"))
+        .await;
+    assert_eq!(status, Some(0), "{err}");
+    let key = out.trim_end().to_owned();
+    assert!(key.starts_with("ffk_") && key.len() == 85, "{key}");
+    let (id, secret) = (&key[4..20], &key[21..]);
+    assert!(err.contains(id) && !err.contains(secret), "{err}");
+    let (_, list, _) = bare.run(&format!("key list --keys {file}")).await;
+    assert_eq!(list, format!("{id}  shop  send,read  both  50/s, 20 at once  good\n"));
+    let (_, json, _) = bare.run(&format!("key list --keys {file} --output json")).await;
+    assert!(json.contains("\"standing\": \"good\""), "{json}");
+    assert!(
+        ![&list, &json, &fs::read_to_string(&keys).unwrap()].iter().any(|it| it.contains(secret))
+    );
+
+    let asks = [("FANFARE_KEYS".to_owned(), file.clone())];
+    let (shell, daemon) = shell_with(folder, (&crm, &audit), &asks).await;
+    let server = &shell.server;
+    let (status, _, err) = shell.run("broadcasts").await;
+    assert_eq!(status, Some(2), "{err}");
+    assert!(err.contains("must have a key that is good"), "{err}");
+    let send = format!("send '1' --server {server} --route both --key-env SHOP_KEY");
+    let (status, out, err) = shell.run_as(&send, "SHOP_KEY", &key).await;
+    assert_eq!((status, err.as_str()), (Some(0), ""), "{out}");
+    let (status, _, err) = shell.run_as("dead-letters --discard", "FANFARE_KEY", &key).await;
+    assert_eq!(
+        (status, err.as_str()),
+        (Some(2), "error: the key does not have the scope `operate`\n")
+    );
+    let (status, _, err) = shell.run(&format!("targets --server {server} --key-env ODD")).await;
+    assert_eq!(status, Some(2));
+    assert!(err.contains("`ODD` is not set"), "{err}");
+
+    let (status, out, _) = shell.run(&format!("key revoke shop --keys {file}")).await;
+    assert_eq!((status, out.as_str()), (Some(0), format!("{id}\n").as_str()));
+    // The daemon looks each second; how long that takes does not matter.
+    while shell.run_as("broadcasts", "FANFARE_KEY", &key).await.0 == Some(0) {}
+    let refused = shell.run_as("broadcasts", "FANFARE_KEY", &key).await;
+    assert!(refused.2.contains("must have a key that is good"), "{}", refused.2);
+    assert_eq!(daemon.end().await, Some(0));
 }

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 use axum::{Router, body::Body, body::to_bytes};
 use fanfare::{
     config,
-    daemon::{Daemon, DaemonLimits, Exposition},
+    daemon::{Daemon, DaemonLimits, Exposition, Tls},
     engine::{Clock, Engine, Entropy},
     journal::{Journal, SqliteJournal, SqliteSettings},
     sdk::{Registry, Timestamp},
@@ -68,6 +68,15 @@ impl Stage {
         audit: &[Scripted],
         limits: DaemonLimits,
     ) -> Self {
+        Self::by_tls(crm, audit, (limits, None)).await
+    }
+
+    /// The same over TLS.
+    pub(super) async fn by_tls(
+        crm: &[Scripted],
+        audit: &[Scripted],
+        (limits, tls): (DaemonLimits, Option<Arc<Tls>>),
+    ) -> Self {
         let folder = TempDir::new().unwrap();
         let settings = SqliteSettings::new(folder.path().join("journal.db"));
         let journal: Arc<dyn Journal> = Arc::new(SqliteJournal::inline(settings).unwrap());
@@ -92,7 +101,7 @@ impl Stage {
             .await
             .unwrap();
         let daemon = Daemon::new(engine.clone(), names, config.routes, limits).exposing(exposition);
-        let daemon = Arc::new(daemon);
+        let daemon = Arc::new(daemon.by_tls(tls));
         Self { router: daemon.router(), daemon, engine, apis, _meters: meters, folder }
     }
 

@@ -10,11 +10,15 @@ use super::{
 /// Crates, and where they may be named: modules of `src`, or folders.
 const HOMES: &[(&str, &[&str])] = &[
     ("reqwest", &["transport"]),
-    ("rustls", &["transport"]),
+    ("rustls", &["transport", "src/daemon/tls"]),
+    ("tokio_rustls", &["src/daemon/tls"]),
     ("rustls_platform_verifier", &["transport"]),
     ("ractor", &["actor"]),
     ("rusqlite", &["journal"]),
-    ("aws_lc_rs", &["transport", "src/journal/sqlite/crypto"]),
+    (
+        "aws_lc_rs",
+        &["transport", "src/journal/sqlite/crypto", "src/daemon/callers/token", "src/daemon/tls"],
+    ),
     ("zeroize", &["src/journal/sqlite/crypto"]),
     ("opentelemetry", &["telemetry", "cli", "daemon"]),
     ("opentelemetry_sdk", &["telemetry", "cli", "daemon"]),
