@@ -74,7 +74,7 @@ pub(super) async fn run(
         slot.note_success(&order.id);
     }
     permit.give_back(feedback(&ended, parts.policy.retry.retry_after_max), ended.at);
-    telemetry::attempt_ended(&order.id, &order.started, &ended);
+    telemetry::attempt_ended(&order.id, &order.trace, &order.started, &ended);
     if ended.status.is_some() {
         slot.answered(&parts.policy, ended.at.since(order.started.at));
     }
@@ -334,7 +334,7 @@ fn outbound(
 
 /// An attempt of which nothing was sent has ended.
 pub(super) fn unsent(slot: &Slot, open: &Open, started: &Started, ended: &Ended) {
-    telemetry::attempt_ended(&open.id(), started, ended);
+    telemetry::attempt_ended(&open.id(), &open.broadcast.trace, started, ended);
     if let Some(observer) = &slot.observer {
         observer.attempt_ended(&AttemptEnd {
             trace: &open.broadcast.trace,

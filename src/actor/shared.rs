@@ -10,7 +10,7 @@ use std::{
 };
 
 use fanfare_sdk::{Profile, TargetName, Timestamp, Transport};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, RwLock};
 
 use super::{Clock, CoordinatorMsg, Desk, Entropy, Observed, Slots, TargetMsg, task};
 use crate::{
@@ -47,11 +47,16 @@ pub(crate) struct Shared {
     /// Broadcasts whose end is still to be told, where anybody wants to hear of it.
     pub(crate) observed: Option<Observed>,
     /// Of all repeats of all targets; none is no limit.
-    pub(crate) retry_budget: Option<(RetryBudget, Mutex<Budget>)>,
+    pub(crate) retry_budget: Mutex<(Option<RetryBudget>, Budget)>,
     /// Attempts of all targets in flight, and how many there may be.
     pub(crate) in_flight: AtomicUsize,
-    pub(crate) in_flight_max: usize,
-    pub(crate) targets_max: usize,
+    pub(crate) in_flight_max: AtomicUsize,
+    pub(crate) targets_max: AtomicUsize,
+    /// Held for reading from the last look at the recipients of a broadcast until they are told; for writing while targets
+    /// change. So nobody is accepted for a target that has just gone.
+    pub(crate) naming: RwLock<()>,
+    /// Some target has gone, or is about to.
+    pub(crate) has_departures: AtomicBool,
     /// No broadcast is accepted any more.
     pub(crate) closing: AtomicBool,
     /// Nothing begins any more: what is open is left for another engine.
@@ -130,7 +135,8 @@ impl Shared {
         }
     }
 
-    async fn try_give_up(&self, name: &TargetName) -> Result<(), JournalError> {
+    /// The same; whoever asks tries again where the journal fails.
+    pub(crate) async fn try_give_up(&self, name: &TargetName) -> Result<(), JournalError> {
         let now = self.clock.now();
         let claim = self.journal.claim(name, self.boot, now).await?;
         let policy = TargetPolicy {
@@ -175,11 +181,12 @@ impl Shared {
             let target = target.cloned();
             Usage { limit, target, used: used as u64, max: max as u64 }
         };
+        let max = |limit: &AtomicUsize| limit.load(Ordering::Relaxed);
         let mut all = self.journal.usage();
         let in_flight = self.in_flight.load(Ordering::Relaxed);
         let slots = self.slots.all();
-        all.push(usage(Limit::InFlight, None, in_flight, self.in_flight_max));
-        all.push(usage(Limit::Targets, None, slots.len(), self.targets_max));
+        all.push(usage(Limit::InFlight, None, in_flight, max(&self.in_flight_max)));
+        all.push(usage(Limit::Targets, None, slots.len(), max(&self.targets_max)));
         for (name, slot) in &*slots {
             let open = slot.open.load(Ordering::Relaxed);
             let (in_flight, limit) = {

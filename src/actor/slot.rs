@@ -146,6 +146,25 @@ impl Slot {
         self.address.tell(TargetMsg::Load);
     }
 
+    /// Is about to go: no new broadcast names it.
+    pub(crate) fn leave(&self, shared: &Shared) {
+        self.leaving.store(true, Ordering::Release);
+        shared.has_departures.store(true, Ordering::Release);
+    }
+
+    /// Lets nothing through any more: its deliveries find other ways, or fail.
+    pub(crate) fn fail(&self) {
+        self.failed.store(true, Ordering::Release);
+        self.address.tell(TargetMsg::Load);
+    }
+
+    /// Is not to go any more, nor to fail since it was.
+    pub(crate) fn stay(&self) {
+        if self.leaving.swap(false, Ordering::AcqRel) {
+            self.failed.store(false, Ordering::Release);
+        }
+    }
+
     /// What the target knows at this moment.
     pub(super) fn sight(&self, policy: &TargetPolicy, now: Timestamp) -> Sight {
         let gate = self.gate();
@@ -171,18 +190,20 @@ impl Slot {
         if shared.draining.load(Ordering::Acquire) {
             return Err(Door::Busy(Why::Paused));
         }
-        if shared.in_flight.load(Ordering::Relaxed) >= shared.in_flight_max {
+        let in_flight_max = shared.in_flight_max.load(Ordering::Relaxed);
+        if shared.in_flight.load(Ordering::Relaxed) >= in_flight_max {
             // Whoever makes room does not know who waits for it.
             return Err(Door::NotBefore(now.after(ROOM_AGAIN), Why::Concurrency));
         }
         let mut gate = self.gate();
-        let ticket = match &shared.retry_budget {
-            Some((policy, budget)) => {
-                let mut budget = budget.lock().unwrap_or_else(PoisonError::into_inner);
-                gate.admit_within(way, kind, Some((policy, &mut budget)), now)?
+        let mut all = shared.retry_budget.lock().unwrap_or_else(PoisonError::into_inner);
+        let ticket = match &mut *all {
+            (Some(policy), budget) => {
+                gate.admit_within(way, kind, Some((&*policy, budget)), now)?
             }
-            None => gate.admit(way, kind, now)?,
+            (None, _) => gate.admit(way, kind, now)?,
         };
+        drop(all);
         drop(gate);
         shared.in_flight.fetch_add(1, Ordering::Relaxed);
         Ok(Permit { slot: self.clone(), shared: shared.clone(), ticket: Some(ticket) })

@@ -14,7 +14,7 @@ use super::{
     alarm::Alarm,
     attempt::{self, Order},
     beyond::Beyond,
-    decided::{Decided, Settled},
+    decided::{Decided, Known, Settled},
     keys::delivery_key,
     load::read,
     messages::Stamps,
@@ -427,14 +427,14 @@ impl TargetState {
     }
 
     fn settle(&mut self, id: DeliveryId, outcome: Outcome) {
-        let accepted = self.queue.remove(&id).map(|(held, turn)| {
+        let known = self.queue.remove(&id).map(|(held, turn)| {
             self.left(&held.open, turn);
-            held.plan.accepted
+            Known::of(&held.open)
         });
         self.decided.write(Entry::Settled(id.clone(), outcome));
         let twice = sabotage::is(Sabotage::SettledTwice).then_some(Outcome::Expired);
         self.decided.entries.extend(twice.map(|again| Entry::Settled(id.clone(), again)));
-        self.decided.settled.push(Settled { id, outcome, accepted });
+        self.decided.settled.push(Settled { id, outcome, known });
     }
 
     /// Lets through who stands before the gate, writes down what was decided, and does it.

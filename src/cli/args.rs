@@ -7,7 +7,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use super::{
     doors::DoorArgs,
     key::KeyArgs,
-    server::{BroadcastsArgs, CredentialArgs, DeadLettersArgs, ReplayArgs, TargetsArgs},
+    server::{
+        BroadcastsArgs, CredentialArgs, DeadLettersArgs, ReloadArgs, ReplayArgs, TargetsArgs,
+    },
 };
 
 /// One payload to many APIs at once, and the truth about what became of it at each of them.
@@ -49,6 +51,8 @@ pub(super) enum Command {
     DeadLetters(DeadLettersArgs),
     /// Lets a daemon send dead letters again.
     Replay(ReplayArgs),
+    /// Lets a daemon read its configuration again, and says what has changed.
+    Reload(ReloadArgs),
 }
 
 #[derive(Debug, Args)]
@@ -184,6 +188,10 @@ pub(super) struct ServeArgs {
     /// How long attempts in flight may take to end after SIGTERM or Ctrl-C; what is left goes on at the next start.
     #[arg(long, value_name = "DURATION", default_value = "30s")]
     pub(super) grace: String,
+    /// Takes the configuration over whenever its file, or one that it refers to, has changed; without it on SIGHUP and
+    /// `fanfare reload` only.
+    #[arg(long)]
+    pub(super) watch: bool,
     /// Gives up what is open for targets that are not in the configuration any more, instead of refusing to start.
     #[arg(long)]
     pub(super) give_up_unserved: bool,

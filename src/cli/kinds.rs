@@ -6,7 +6,10 @@ use fanfare_http::HttpKind;
 use fanfare_sdk::Registry;
 use fanfare_webhook::WebhookKind;
 
-use crate::config::{self, Config};
+use crate::{
+    config::{self, Config, ConfigError},
+    daemon::{Seen, Source},
+};
 
 /// Where a configuration is looked for unless another file is named.
 pub(super) const FILE: &str = "fanfare.yaml";
@@ -20,13 +23,33 @@ pub(super) fn kinds() -> Registry {
     kinds
 }
 
+/// The configuration of the daemon, which reads it again.
+pub(super) fn source(file: Option<&PathBuf>) -> Source {
+    Source::new(file.map_or(Path::new(FILE), PathBuf::as_path), kinds())
+}
+
 /// Reads the configuration; everything that is wrong with it, a line each, where it cannot be used.
 pub(super) fn load(file: Option<&PathBuf>) -> Result<Config, Vec<String>> {
     let file = file.map_or(Path::new(FILE), PathBuf::as_path);
-    if !file.exists() {
-        let shown = file.display();
-        return Err(vec![format!("{shown}: is not there: `--config FILE` names another one")]);
+    is_there(file)?;
+    config::load(file, &kinds()).map_err(|error| lines(&error))
+}
+
+/// The same; says also what it was read from.
+pub(super) fn load_seen(source: &Source) -> Result<(Config, Seen), Vec<String>> {
+    is_there(source.file())?;
+    let (config, seen) = source.load();
+    config.map(|config| (config, seen)).map_err(|error| lines(&error))
+}
+
+fn is_there(file: &Path) -> Result<(), Vec<String>> {
+    if file.exists() {
+        return Ok(());
     }
-    config::load(file, &kinds())
-        .map_err(|error| error.to_string().lines().map(str::to_owned).collect())
+    let shown = file.display();
+    Err(vec![format!("{shown}: is not there: `--config FILE` names another one")])
+}
+
+fn lines(error: &ConfigError) -> Vec<String> {
+    error.to_string().lines().map(str::to_owned).collect()
 }

@@ -17,7 +17,8 @@ pub(super) fn start(filter: &str, format: LogFormat) -> Result<(), String> {
     let layer = fmt::layer().with_writer(io::stderr);
     let layer = match format {
         LogFormat::Text => layer.with_ansi(io::stderr().is_terminal()).boxed(),
-        LogFormat::Json => layer.json().flatten_event(true).boxed(),
+        // `target` is one of the configuration's, not a module.
+        LogFormat::Json => layer.json().flatten_event(true).with_target(false).boxed(),
     };
     drop(tracing::subscriber::set_global_default(registry().with(layer.with_filter(filter))));
     Ok(())

@@ -18,6 +18,7 @@ mod payload;
 mod plan;
 mod planned_route;
 mod quickstart;
+mod reloads;
 mod run;
 mod runtime;
 mod schema;

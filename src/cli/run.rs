@@ -51,6 +51,7 @@ pub fn run() -> ExitCode {
         Command::Broadcasts(args) => server::broadcasts(&args),
         Command::DeadLetters(args) => server::dead_letters(&args),
         Command::Replay(args) => server::replay(&args),
+        Command::Reload(args) => server::reload(&args),
         Command::Quickstart(args) => quickstart(&args),
     };
     match done {

@@ -1,16 +1,25 @@
 //! `fanfare serve`.
 
-use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{io, sync::Arc, time::Duration};
 
 use tokio::{net::TcpListener, signal, sync::watch};
 
 use super::{
-    args::ServeArgs, doors::Doors, kinds::load, log, otlp::Otlp, output::complain, payload::span,
-    plan::Wrong, run::Status, runtime,
+    args::ServeArgs,
+    doors::Doors,
+    kinds::{load_seen, source},
+    log,
+    otlp::Otlp,
+    output::complain,
+    payload::span,
+    plan::Wrong,
+    reloads::{Hangups, reload_when_told},
+    run::Status,
+    runtime,
 };
 use crate::{
-    config::Config,
-    daemon::{self, Daemon, Exposition},
+    config::{Config, OnRemoved},
+    daemon::{self, Daemon, Exposition, Seen, Source},
     engine::{Engine, EngineBuilder, StartError},
     journal::{SqliteJournal, SqliteSettings, sqlite::OpenError},
 };
@@ -21,12 +30,14 @@ const REQUESTS_END: Duration = Duration::from_secs(5);
 /// Takes broadcasts over HTTP until it is told to end.
 pub(super) fn serve(args: &ServeArgs) -> io::Result<Status> {
     let mut wrong = Wrong::default();
-    let config = wrong.take_all(load(args.config.as_ref()));
+    let source = source(args.config.as_ref());
+    let config = wrong.take_all(load_seen(&source));
     let grace = wrong.take(span("--grace", &args.grace));
     let doors = Doors::check(&args.doors, args.listen, &mut wrong);
     let master_keys = args.master_keys.read(&mut wrong);
     wrong.take(log::start(&args.log, args.log_format));
-    let (Some(config), Some(grace), Some(doors), true) = (config, grace, doors, wrong.0.is_empty())
+    let (Some((config, seen)), Some(grace), Some(doors), true) =
+        (config, grace, doors, wrong.0.is_empty())
     else {
         complain(&wrong.0);
         return Ok(Status::WrongUsage);
@@ -52,9 +63,11 @@ pub(super) fn serve(args: &ServeArgs) -> io::Result<Status> {
     let (exposition, reader) = Exposition::new().map_err(io::Error::other)?;
     let otlp = Otlp::exposing(reader);
     let builder = otlp.attach(Engine::builder()).journal(journal);
-    let builder = if args.give_up_unserved { builder.give_up_unserved() } else { builder };
+    let give_up = args.give_up_unserved || config.engine.on_removed == OnRemoved::Fail;
+    let builder = if give_up { builder.give_up_unserved() } else { builder };
     runtime::run_on_all_cores(async {
-        let ended = live(builder, config, exposition, (args.listen, grace, doors)).await;
+        let served = (builder, exposition, Hangups::new());
+        let ended = live(served, config, (source, seen), (args, grace, doors)).await;
         otlp.flush().await;
         ended.unwrap_or_else(|(status, problem)| {
             complain(&[problem]);
@@ -64,12 +77,13 @@ pub(super) fn serve(args: &ServeArgs) -> io::Result<Status> {
 }
 
 async fn live(
-    builder: EngineBuilder,
+    (builder, exposition, hangups): (EngineBuilder, Exposition, Hangups),
     mut config: Config,
-    exposition: Exposition,
-    (listen, grace, doors): (SocketAddr, Duration, Doors),
+    (source, seen): (Source, Seen),
+    (args, grace, doors): (&ServeArgs, Duration, Doors),
 ) -> Result<Status, (Status, String)> {
     let fault = |says: String| (Status::OurFault, says);
+    let listen = args.listen;
     let kinds = Daemon::kinds(&config);
     let engine = builder.configured(&mut config).start().await.map_err(|error| match error {
         StartError::Invalid { .. } => {
@@ -81,11 +95,14 @@ async fn live(
     let listener = TcpListener::bind(listen).await;
     let listener = listener.map_err(|error| fault(format!("--listen {listen}: {error}")))?;
     let address = listener.local_addr().map_err(|error| fault(error.to_string()))?;
+    let (targets, routes) = (kinds.len(), config.routes.len());
     let daemon = Daemon::new(engine.clone(), kinds, config.routes, config.daemon.limits);
-    let daemon = Arc::new(daemon.exposing(exposition).by_tls(doors.tls()));
+    let daemon = daemon.exposing(exposition).by_tls(doors.tls());
+    let daemon = Arc::new(daemon.reloading(source, config.fingerprints, seen));
     doors.close(&daemon);
     let open: u64 = engine.journal().serving().await.map_or(0, |it| it.iter().map(|it| it.1).sum());
-    tracing::info!(deliveries_open = open, "listening on {}://{address}", doors.scheme());
+    let scheme = doors.scheme();
+    tracing::info!(targets, routes, deliveries_open = open, "listening on {scheme}://{address}");
 
     let (stopping, mut stopped) = watch::channel(false);
     let stop = async move { drop(stopped.wait_for(|stopped| *stopped).await) };
@@ -102,7 +119,8 @@ async fn live(
         tracing::info!(broadcasts_open = left, "ended");
         left.is_some()
     };
-    tokio::pin!(serving, ending);
+    let reloading = reload_when_told(&daemon, hangups, args.watch);
+    tokio::pin!(serving, ending, reloading);
     let mut is_served = false;
     let in_peace = loop {
         tokio::select! {
@@ -111,6 +129,7 @@ async fn live(
                 is_served = true;
             }
             in_peace = &mut ending => break in_peace,
+            never = &mut reloading => match never {},
         }
     };
     if !in_peace {

@@ -3,8 +3,10 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use fanfare_sdk::{ApiTarget, Authorizer, Capture, Mapper, TargetName};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
-use super::{DaemonConfig, PayloadSchema};
+use super::{DaemonConfig, Fingerprints, PayloadSchema};
 use crate::{
     mapping::Filter,
     policy::{Limits, TargetPolicy, gate::RetryBudget},
@@ -25,6 +27,8 @@ pub struct Config {
     pub journal: JournalConfig,
     /// What callers of a daemon may take.
     pub daemon: DaemonConfig,
+    /// Of what was written: tells what two configurations have in common.
+    pub fingerprints: Fingerprints,
 }
 
 /// How long a journal on disk keeps what.
@@ -61,11 +65,30 @@ pub struct EngineConfig {
     pub retry_budget: Option<RetryBudget>,
     /// What it may hold and do at once.
     pub limits: Limits,
+    /// What becomes of deliveries whose target is gone from a configuration that is taken over.
+    pub on_removed: OnRemoved,
+}
+
+/// What becomes of the deliveries that are open for a target when it is gone from a configuration that is taken over.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum OnRemoved {
+    /// The configuration is refused as long as there are some.
+    #[default]
+    Refuse,
+    /// They go on to their ends with what they had; then the target is gone.
+    Finish,
+    /// They find other ways, or fail.
+    Fail,
 }
 
 impl Default for EngineConfig {
     fn default() -> Self {
-        Self { retry_budget: Some(RetryBudget::default()), limits: Limits::default() }
+        Self {
+            retry_budget: Some(RetryBudget::default()),
+            limits: Limits::default(),
+            on_removed: OnRemoved::default(),
+        }
     }
 }
 

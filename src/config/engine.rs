@@ -3,7 +3,11 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{config::EngineConfig, issues::Issues, retry::BudgetSetting};
+use super::{
+    config::{EngineConfig, OnRemoved},
+    issues::Issues,
+    retry::BudgetSetting,
+};
 use crate::policy::Limits;
 
 /// What holds for all targets together.
@@ -12,6 +16,10 @@ use crate::policy::Limits;
 pub(super) struct EngineSettings {
     /// What may be held and done at once.
     pub(super) limits: LimitSettings,
+    /// What becomes of the deliveries that are open for a target when it is gone from a configuration that is taken over
+    /// while the daemon runs.
+    #[schemars(extend("x-reason" = "what was accepted is not given up by a slip of the pen"))]
+    pub(super) on_removed: OnRemoved,
     /// How many attempts of all targets together may be repeats, on top of each target's own `retry.budget`. `false`
     /// is no limit.
     pub(super) retry_budget: BudgetSetting,
@@ -62,6 +70,6 @@ impl EngineSettings {
             in_flight_max: it.in_flight as usize,
         };
         let retry_budget = self.retry_budget.policy(&mut issues.at("retry_budget"));
-        EngineConfig { retry_budget, limits }
+        EngineConfig { retry_budget, limits, on_removed: self.on_removed }
     }
 }

@@ -4,12 +4,12 @@ use std::{collections::BTreeMap, io::Read as _, path::Path};
 
 use fanfare_sdk::{RESERVED_KEYS, Registry, TargetKind};
 use serde::de::DeserializeOwned;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use serde_path_to_error::Segment;
 
 use super::{
-    Config, ConfigError, ConfiguredTarget, DaemonConfig, EngineConfig, JournalConfig, Lookup,
-    Problem, Surroundings, build, check,
+    Config, ConfigError, ConfiguredTarget, DaemonConfig, EngineConfig, Fingerprint, Fingerprints,
+    JournalConfig, Lookup, Problem, Surroundings, build, check,
     daemon::DaemonSettings,
     document::{FILE_BYTES_MAX, Places, child, last, parse},
     engine::EngineSettings,
@@ -31,13 +31,21 @@ const TOP: [&str; 5] = ["targets", "routes", "engine", "journal", "daemon"];
 /// # Errors
 /// Everything that is wrong with it.
 pub fn load(path: &Path, kinds: &Registry) -> Result<Config, ConfigError> {
+    let directory = path.parent().unwrap_or(Path::new(""));
+    load_by(path, kinds, &Surroundings::new(directory))
+}
+
+/// The same, with references looked up there.
+///
+/// # Errors
+/// Everything that is wrong with it.
+pub fn load_by(path: &Path, kinds: &Registry, lookup: &dyn Lookup) -> Result<Config, ConfigError> {
     let file = path.display().to_string();
     let text = read(path).map_err(|says| {
         let problems = vec![Problem::new(Place::default(), "", says)];
         ConfigError { file: file.clone(), problems }
     })?;
-    let directory = path.parent().unwrap_or(Path::new(""));
-    load_str(&file, &text, kinds, &Surroundings::new(directory))
+    load_str(&file, &text, kinds, lookup)
 }
 
 pub(crate) fn read(path: &Path) -> Result<String, String> {
@@ -107,6 +115,7 @@ impl<'a> Loader<'a> {
             self.say("", "is not a map: `targets` and `routes` would be its keys");
             return Config::default();
         };
+        let fingerprints = fingerprints(&top, self.lookup);
         let known = TOP.map(str::to_owned);
         for key in top.keys().filter(|key| !TOP.contains(&key.as_str()) && !key.starts_with("x-")) {
             let at = child("", key);
@@ -136,7 +145,7 @@ impl<'a> Loader<'a> {
             check::Check { places: self.places, problems: self.problems, lookup: self.lookup };
         let routes = check.all(&targets, routes);
         let built = targets.into_values().filter_map(|read| read?.built);
-        Config { targets: built.collect(), routes, engine, journal, daemon }
+        Config { targets: built.collect(), routes, engine, journal, daemon, fingerprints }
     }
 
     fn engine(&mut self, top: &mut Map<String, Value>) -> EngineConfig {
@@ -298,6 +307,24 @@ impl<'a> Loader<'a> {
     fn say(&mut self, pointer: &str, says: impl Into<String>) {
         self.problems.push(Problem::new(self.places.value(pointer), pointer, says));
     }
+}
+
+/// Of what was written, however wrong it is.
+fn fingerprints(top: &Map<String, Value>, lookup: &dyn Lookup) -> Fingerprints {
+    let each = |key: &str| {
+        let map = top.get(key).and_then(Value::as_object).into_iter().flatten();
+        // What stands in a file of its own belongs to it.
+        let whole = |value: &Value| match value.pointer("/schema/file").and_then(Value::as_str) {
+            Some(file) => Fingerprint::of(&json!([value, lookup.document(file).ok()])),
+            None => Fingerprint::of(value),
+        };
+        map.map(|(name, value)| (name.clone(), whole(value))).collect()
+    };
+    let rest = top.iter().filter(|(key, _)| {
+        !["targets", "routes"].contains(&key.as_str()) && !key.starts_with("x-")
+    });
+    let rest = rest.map(|(key, value)| (key.clone(), Fingerprint::of(value))).collect();
+    Fingerprints { targets: each("targets"), routes: each("routes"), rest }
 }
 
 /// The engine's half of a target's settings, and the plugin's.

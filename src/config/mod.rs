@@ -8,6 +8,7 @@ mod daemon;
 mod document;
 mod duration;
 mod engine;
+mod fingerprint;
 mod gate;
 mod hedge;
 mod issues;
@@ -29,10 +30,13 @@ mod validate;
 mod violation;
 
 pub use self::{
-    config::{Config, ConfiguredTarget, EngineConfig, JournalConfig, Route, RouteRecipient},
+    config::{
+        Config, ConfiguredTarget, EngineConfig, JournalConfig, OnRemoved, Route, RouteRecipient,
+    },
     daemon::{DaemonConfig, DaemonLimits},
     duration::{Span, parse as parse_duration},
-    load::{load, load_str},
+    fingerprint::{Fingerprint, Fingerprints},
+    load::{load, load_by, load_str},
     payload_schema::{PayloadSchema, SchemaMistake},
     problem::{ConfigError, Place, Problem},
     reference::{Lookup, Surroundings},

@@ -1,6 +1,6 @@
 //! Broadcasts: sent, looked at, listed, cancelled, repeated.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     Extension,
@@ -15,16 +15,18 @@ use tokio::time::timeout;
 use super::{
     Daemon,
     callers::Caller,
+    configured::Configured,
     keys,
+    log::About,
     members::Members,
-    order::{order, refused},
+    order::{order, read, refused},
     prefer::Prefer,
     problem::{Mistake, Problem},
     query::Query,
     router::{Answer, Shared, broadcast_id, json},
 };
 use crate::{
-    engine::{Broadcast, BroadcastHandle, Replay},
+    engine::{AcceptError, Broadcast, BroadcastHandle, Replay},
     report::{BroadcastId, Report},
     telemetry::{Baggage, extract},
     wire::{self, listing},
@@ -44,18 +46,25 @@ pub(super) async fn send(
     let key = key.map(|key| key.map(|key| caller.scoped(key)));
     let handle = {
         let body = daemon.bodies.json(&headers, body).await?;
-        let broadcast = order(&daemon, &caller, &body.bytes).await;
-        let (key, mut broadcast) = match (key, broadcast) {
+        let configured = daemon.configured();
+        let broadcast = order(&daemon, (&caller, &configured), &body.bytes).await;
+        let (key, broadcast) = match (key, broadcast) {
             (Ok(key), broadcast) => (key, broadcast?),
             (Err(mistake), Ok(_)) => return Err(Problem::invalid(vec![mistake])),
             (Err(mistake), Err(problem)) => return Err(problem.and(mistake)),
         };
-        broadcast = traced(broadcast, &headers);
-        if let Some(key) = &key {
-            broadcast = broadcast.idempotency_key(key);
-        }
+        let dressed = |broadcast| {
+            let broadcast = traced(broadcast, &headers);
+            match &key {
+                Some(key) => broadcast.idempotency_key(key),
+                None => broadcast,
+            }
+        };
         let _in_use = key.as_deref().map(|key| daemon.keys.take(key)).transpose()?;
-        daemon.engine.send(broadcast).await.map_err(|error| refused(error, "/payload"))?
+        let again = |configured: &Configured| {
+            read(&daemon, (&caller, configured), &body.bytes).map(&dressed)
+        };
+        accepted(&daemon, (configured, dressed(broadcast)), "/payload", again).await?
     };
     answer_in_time(&daemon, &handle, prefer).await
 }
@@ -66,6 +75,28 @@ pub(super) fn traced(broadcast: Broadcast, headers: &HeaderMap) -> Broadcast {
     match extract(headers) {
         Some(caller) => broadcast.continuing(caller),
         None => broadcast,
+    }
+}
+
+/// Has it accepted. Where another configuration was taken over since the one that it was read by, it is read `again` by that
+/// one. What is wrong with the payload is wrong at that place.
+pub(super) async fn accepted(
+    daemon: &Daemon,
+    (mut configured, mut broadcast): (Arc<Configured>, Broadcast),
+    at: &str,
+    again: impl Fn(&Configured) -> Result<Broadcast, Problem>,
+) -> Result<BroadcastHandle, Problem> {
+    loop {
+        let refusal = match daemon.engine.send(broadcast).await {
+            Ok(handle) => return Ok(handle),
+            Err(refusal) => refusal,
+        };
+        let now = daemon.configured();
+        if !matches!(refusal, AcceptError::Invalid { .. }) || Arc::ptr_eq(&now, &configured) {
+            return Err(refused(refusal, at));
+        }
+        broadcast = again(&now)?;
+        configured = now;
     }
 }
 
@@ -91,6 +122,7 @@ pub(super) async fn answer_in_time(
         }
     };
     response.headers_mut().extend(prefer.applied().map(|applied| (PREFERENCE_APPLIED, applied)));
+    response.extensions_mut().insert(About(handle.id()));
     Ok(response)
 }
 

@@ -9,16 +9,27 @@ use std::{
 use crate::config::Route;
 
 /// Routes and targets of one configuration.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Configured {
     pub(super) routes: BTreeMap<String, Route>,
     /// The kinds of the targets, by their names.
     pub(super) kinds: BTreeMap<String, String>,
+    /// Those of targets that were taken out, and may still have open deliveries.
+    pub(super) leaving: BTreeMap<String, String>,
 }
 
 /// The configuration that holds now.
 #[derive(Debug)]
 pub(super) struct Current(RwLock<Arc<Configured>>);
+
+// === impl Configured ===
+
+impl Configured {
+    /// Whether it can be paused, resumed and looked at.
+    pub(super) fn has(&self, target: &str) -> bool {
+        self.kinds.contains_key(target) || self.leaving.contains_key(target)
+    }
+}
 
 // === impl Current ===
 
@@ -30,5 +41,10 @@ impl Current {
     /// Take it once for a request.
     pub(super) fn get(&self) -> Arc<Configured> {
         self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// For all requests that come after.
+    pub(super) fn set(&self, configured: Configured) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(configured);
     }
 }

@@ -22,6 +22,7 @@ use super::{
     keys::KeysInUse,
     prefer::Prefer,
     problem::Problem,
+    reload::Reloading,
 };
 use crate::{
     config::{Config, Route},
@@ -38,7 +39,9 @@ const ASIDE_MAX: usize = 4;
 #[derive(Debug)]
 pub struct Daemon {
     pub(super) engine: Engine,
-    current: Current,
+    pub(super) current: Current,
+    /// None where nothing else can be taken over.
+    pub(super) reloading: Option<Reloading>,
     pub(super) limits: DaemonLimits,
     pub(super) bodies: Bodies,
     pub(super) keys: KeysInUse,
@@ -68,7 +71,8 @@ impl Daemon {
     ) -> Self {
         Self {
             engine,
-            current: Current::new(Configured { routes, kinds }),
+            current: Current::new(Configured { routes, kinds, ..Configured::default() }),
+            reloading: None,
             bodies: Bodies::new(&limits),
             requests: Semaphore::new(limits.requests_max).into(),
             waits: Semaphore::new(limits.waits_max).into(),

@@ -100,7 +100,16 @@ async fn enter(
 ) -> Response {
     let mut told = HeaderMap::new();
     let mut response = match door.open(&mut request, params, &mut told).await {
-        Ok(turn) => next.run(request).await.map(|body| Body::new(Held { body, _turn: turn })),
+        Ok(turn) => {
+            let caller = request.extensions().get::<Caller>().cloned();
+            let response = next.run(request).await;
+            let mut response = response.map(|body| Body::new(Held { body, _turn: turn }));
+            // For the log.
+            if let Some(caller) = caller {
+                response.extensions_mut().insert(caller);
+            }
+            response
+        }
         Err(problem) => problem.into_response(),
     };
     response.headers_mut().extend(told);

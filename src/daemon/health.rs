@@ -11,7 +11,10 @@ use super::{
     callers::Caller,
     router::{Shared, json},
 };
-use crate::wire::listing::Readiness;
+use crate::wire::{
+    listing::{LastReload, Readiness},
+    time,
+};
 
 /// `GET /healthz`: it answers, so it lives.
 pub(super) async fn healthz() -> Response {
@@ -37,5 +40,11 @@ pub(super) async fn readyz(
         reasons.clear();
     }
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    json(status, &Readiness { ready, reasons })
+    let last = daemon.last_reload().filter(|_| !matches!(caller, Caller::Stranger));
+    let reload = last.map(|last| LastReload {
+        at: time(last.at),
+        refused: last.mistakes.is_some(),
+        mistakes: last.mistakes.unwrap_or(0),
+    });
+    json(status, &Readiness { ready, reasons, reload })
 }

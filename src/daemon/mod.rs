@@ -13,6 +13,7 @@ mod full;
 mod guard;
 mod health;
 mod keys;
+mod log;
 mod members;
 mod metrics;
 mod openapi;
@@ -21,8 +22,10 @@ mod patience;
 mod prefer;
 mod problem;
 mod query;
+mod reload;
 mod router;
 mod serve;
+mod source;
 mod targets;
 mod task;
 mod tls;
@@ -36,7 +39,9 @@ pub use self::{
     metrics::{Exposition, MetricsError},
     openapi::openapi,
     problem::ProblemKind,
+    reload::ReloadError,
     serve::serve,
+    source::{Seen, Source},
     tls::{Tls, TlsError, TlsFiles},
     watch::{FileWatch, Identity},
 };

@@ -61,17 +61,23 @@ pub(super) struct Unfit {
 /// Reads what is to be sent. Everything that is wrong is said at once.
 pub(super) async fn order(
     daemon: &Arc<Daemon>,
-    caller: &Caller,
+    (caller, configured): (&Caller, &Arc<Configured>),
     body: &Bytes,
 ) -> Result<Broadcast, Problem> {
     if body.len() <= QUICK_BYTES_MAX {
-        return read(daemon, caller, body);
+        return read(daemon, (caller, &**configured), body);
     }
     let (daemon, caller, body) = (daemon.clone(), caller.clone(), body.clone());
-    daemon.clone().aside(move || read(&daemon, &caller, &body)).await?
+    let configured = configured.clone();
+    daemon.clone().aside(move || read(&daemon, (&caller, &*configured), &body)).await?
 }
 
-fn read(daemon: &Daemon, caller: &Caller, body: &Bytes) -> Result<Broadcast, Problem> {
+/// The same, here and now.
+pub(super) fn read(
+    daemon: &Daemon,
+    (caller, configured): (&Caller, &Configured),
+    body: &Bytes,
+) -> Result<Broadcast, Problem> {
     let mut members = Members::of(body)?;
     let mut unfit = Unfit::default();
     let payload = members.raw("payload").map(|bytes| Payload::new("application/json", bytes));
@@ -84,16 +90,15 @@ fn read(daemon: &Daemon, caller: &Caller, body: &Bytes) -> Result<Broadcast, Pro
         "a list of targets: each its name, or `{\"target\": NAME, \"optional\": true}`",
     );
     caller.may_send(route.as_deref())?;
-    let configured = daemon.configured();
     let broadcast = match (route, to) {
         (Some(_), Some(_)) => {
             members.mistake("to", "cannot stand beside `route`");
             None
         }
         (Some(route), None) => {
-            along(&configured, (&route, payload.as_ref()), &mut members, &mut unfit)
+            along(configured, (&route, payload.as_ref()), &mut members, &mut unfit)
         }
-        (None, Some(to)) => Some(list(&configured, to, payload, &mut members)),
+        (None, Some(to)) => Some(list(configured, to, payload, &mut members)),
         (None, None) => {
             if members.mistakes.is_empty() {
                 members.mistake("route", "is missing: name one, or list targets in `to`");

@@ -48,6 +48,8 @@ pub enum ProblemKind {
     KeyReused,
     /// The payload does not fit the schema of its route; `errors` says what and where.
     PayloadInvalid,
+    /// The configuration that was to be taken over is not right.
+    ConfigurationRefused,
     /// More requests than the key allows.
     RateLimited,
     /// A fault of ours.
@@ -73,7 +75,7 @@ pub(super) struct Problem {
 
 impl ProblemKind {
     /// All there are.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::MalformedJson,
         Self::InvalidRequest,
         Self::Unauthorized,
@@ -88,6 +90,7 @@ impl ProblemKind {
         Self::UnsupportedMediaType,
         Self::KeyReused,
         Self::PayloadInvalid,
+        Self::ConfigurationRefused,
         Self::RateLimited,
         Self::Internal,
         Self::Full,
@@ -113,6 +116,9 @@ impl ProblemKind {
             Self::UnsupportedMediaType => (415, "unsupported-media-type", "Only JSON is taken"),
             Self::KeyReused => (422, "idempotency-key-reused", "The key was used otherwise"),
             Self::PayloadInvalid => (422, "payload-invalid", "The payload does not fit its route"),
+            Self::ConfigurationRefused => {
+                (422, "configuration-refused", "The configuration was not taken over")
+            }
             Self::RateLimited => (429, "rate-limited", "More than the key allows"),
             Self::Internal => (500, "internal", "A fault of ours"),
             Self::Full => (503, "full", "A limit is reached"),
@@ -166,10 +172,18 @@ impl Problem {
 
     /// Everything that is wrong with a request.
     pub(super) fn invalid(errors: Vec<Mistake>) -> Self {
-        let count = errors.len();
-        let plural = if count == 1 { "" } else { "s" };
-        let detail = format!("{count} mistake{plural}, listed in `errors`").into();
-        Self { kind: ProblemKind::InvalidRequest, detail, errors, again_after_secs: None }
+        Self {
+            kind: ProblemKind::InvalidRequest,
+            detail: count(&errors).into(),
+            errors,
+            again_after_secs: None,
+        }
+    }
+
+    /// Everything that is wrong with a configuration.
+    pub(super) fn refused_configuration(errors: Vec<Mistake>) -> Self {
+        let detail = format!("{}; the one before holds", count(&errors)).into();
+        Self { kind: ProblemKind::ConfigurationRefused, detail, errors, again_after_secs: None }
     }
 
     /// A payload that does not fit the schema of its route. `more` says that there are others.
@@ -205,10 +219,21 @@ impl Mistake {
         Self { parameter: Some(short(name)), detail: detail.into(), ..Self::default() }
     }
 
+    /// There in the configuration.
+    pub(super) fn in_configuration(at: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self { configuration: Some(at.into()), detail: detail.into(), ..Self::default() }
+    }
+
     /// In that header.
     pub(super) fn in_header(name: &str, detail: impl Into<String>) -> Self {
         Self { header: Some(name.to_owned()), detail: detail.into(), ..Self::default() }
     }
+}
+
+fn count(errors: &[Mistake]) -> String {
+    let count = errors.len();
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} mistake{plural}, listed in `errors`")
 }
 
 /// What a caller wrote, no longer than a line.

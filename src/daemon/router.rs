@@ -14,7 +14,7 @@ use serde::Serialize;
 use super::{
     Daemon, ProblemKind,
     door::{Declared, Paths},
-    guard,
+    guard, log,
     openapi::operations,
     problem::Problem,
 };
@@ -34,6 +34,8 @@ impl Daemon {
             .fallback(nothing)
             .method_not_allowed_fallback(not_so)
             .layer(middleware::from_fn_with_state(self.clone(), guard::own_callers_only))
+            // Those that are kept out, too.
+            .layer(middleware::from_fn_with_state(self.clone(), log::every_request))
             .with_state(self.clone())
     }
 

@@ -65,7 +65,7 @@ pub(super) async fn list(State(daemon): Shared, Extension(caller): Extension<Cal
     });
     let open: HashMap<_, _> = daemon.engine.journal().serving().await?.into_iter().collect();
     let mut targets = Vec::new();
-    for (name, kind) in &configured.kinds {
+    for (name, kind) in configured.kinds.iter().chain(&configured.leaving) {
         if reached.as_ref().is_some_and(|reached| !reached.contains(name.as_str())) {
             continue;
         }
@@ -80,6 +80,7 @@ pub(super) async fn list(State(daemon): Shared, Extension(caller): Extension<Cal
 /// A target with `open` deliveries in the journal.
 fn target((name, kind): (&str, &str), status: &TargetStatus, open: u64) -> listing::Target {
     let state = match status {
+        TargetStatus { leaving: true, .. } => "leaving",
         TargetStatus { failed: true, .. } => "failed",
         TargetStatus { disabled: true, .. } => "disabled",
         TargetStatus { paused: true, .. } => "paused",
@@ -93,15 +94,13 @@ fn target((name, kind): (&str, &str), status: &TargetStatus, open: u64) -> listi
 /// `POST /v1/targets/{name}/pause`
 pub(super) async fn pause(State(daemon): Shared, Path(name): Path<String>) -> Answer {
     is_there(&daemon, &name)?;
-    daemon.engine.pause_target(&name).await?;
-    Ok(StatusCode::NO_CONTENT.into_response())
+    pulled(daemon.engine.pause_target(&name).await?, &name)
 }
 
 /// `POST /v1/targets/{name}/resume`
 pub(super) async fn resume(State(daemon): Shared, Path(name): Path<String>) -> Answer {
     is_there(&daemon, &name)?;
-    daemon.engine.resume_target(&name).await?;
-    Ok(StatusCode::NO_CONTENT.into_response())
+    pulled(daemon.engine.resume_target(&name).await?, &name)
 }
 
 /// `POST /v1/targets/{name}/revive`
@@ -111,7 +110,14 @@ pub(super) async fn revive(State(daemon): Shared, Path(name): Path<String>) -> A
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
+/// One that was leaving may have gone meanwhile.
+fn pulled(was_there: bool, name: &str) -> Answer {
+    if !was_there {
+        return Err(Problem::no_such("target", name));
+    }
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
 fn is_there(daemon: &Daemon, name: &str) -> Result<(), Problem> {
-    let is_there = daemon.configured().kinds.contains_key(name);
-    if is_there { Ok(()) } else { Err(Problem::no_such("target", name)) }
+    if daemon.configured().has(name) { Ok(()) } else { Err(Problem::no_such("target", name)) }
 }

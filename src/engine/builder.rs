@@ -10,7 +10,7 @@ use std::{
 };
 
 use fanfare_sdk::{TargetName, Transport};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, RwLock};
 
 use super::{Engine, Limits, StartError, StartProblem, Target, problems::problems};
 #[cfg(feature = "otel")]
@@ -18,7 +18,7 @@ use crate::telemetry::{Meter, Recorder, ShouldSample, SpanProcessor};
 use crate::{
     actor::{Clock, Desk, Entropy, Observed, Shared, Slot, Slots, Supervision, spawn},
     journal::{Journal, JournalError, MemoryJournal, MemoryLimits},
-    policy::gate::{GateSnapshot, RetryBudget},
+    policy::gate::{Budget, GateSnapshot, RetryBudget},
     report::IdMap,
     telemetry::{self, Observer},
     transport::{HttpTransport, TransportSettings},
@@ -143,7 +143,7 @@ impl EngineBuilder {
     /// Outside of a tokio runtime.
     pub async fn start(self) -> Result<Engine, StartError> {
         let limits = self.limits;
-        let problems = problems(&self.targets, &[], limits.targets_max);
+        let problems = problems(&self.targets.iter().collect::<Vec<_>>(), &[], limits.targets_max);
         if !problems.is_empty() {
             return Err(StartError::Invalid { problems });
         }
@@ -174,6 +174,7 @@ impl EngineBuilder {
             slot(target, &entropy, observer.clone(), kept)
         };
         let slots = Slots::new(self.targets.into_iter().map(slot).collect());
+        let retry_budget = self.retry_budget.unwrap_or_else(|| Some(RetryBudget::default()));
         let shared = Arc::new(Shared {
             journal,
             transport,
@@ -185,13 +186,12 @@ impl EngineBuilder {
             settled: Notify::new(),
             owing: Arc::default(),
             observed: observer.map(Observed::new),
-            retry_budget: self
-                .retry_budget
-                .unwrap_or_else(|| Some(RetryBudget::default()))
-                .map(|policy| (policy, Mutex::default())),
+            retry_budget: Mutex::new((retry_budget, Budget::default())),
             in_flight: AtomicUsize::new(0),
-            in_flight_max: limits.in_flight_max.max(1),
-            targets_max: limits.targets_max,
+            in_flight_max: limits.in_flight_max.max(1).into(),
+            targets_max: limits.targets_max.into(),
+            naming: RwLock::default(),
+            has_departures: AtomicBool::new(false),
             closing: AtomicBool::new(false),
             draining: AtomicBool::new(false),
             accepting: AtomicUsize::new(0),

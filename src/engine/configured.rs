@@ -71,7 +71,7 @@ impl EngineBuilder {
     /// [`Broadcast::along`].
     #[must_use]
     pub fn configured(self, config: &mut Config) -> Self {
-        let EngineConfig { retry_budget, limits } = config.engine.clone();
+        let EngineConfig { retry_budget, limits, .. } = config.engine.clone();
         let engine = self.retry_budget(retry_budget).limits(limits);
         config.targets.drain(..).map(Target::from).fold(engine, Self::target)
     }

@@ -1,6 +1,6 @@
 //! The engine: accepts broadcasts, and ends when it is told to.
 
-use std::sync::{Arc, atomic::Ordering};
+use std::sync::{Arc, PoisonError, RwLock, atomic::Ordering};
 
 use fanfare_sdk::TargetName;
 use tokio::sync::oneshot;
@@ -10,14 +10,14 @@ use super::{
     broadcast::Recipient,
     ids::Ids,
     notices,
-    pinned::{find, fingerprint, order_keys, problems},
+    pinned::{find, fingerprint, is_named, order_keys, problems},
 };
 use crate::{
     actor::{
         CoordinatorMsg, Inspection, Shared, Slot, Supervision, ToTheEnd, Until, Waiter, probe,
     },
     journal::{Accepted, CallerKey, Journal, JournalError, NewBroadcast, NewDelivery, Open},
-    policy::gate::BreakerMode,
+    policy::gate::{BreakerMode, RetryBudget},
     report::{BroadcastId, History, Limit, Report, Rest, Trace, Usage},
     telemetry,
 };
@@ -34,7 +34,7 @@ pub(super) struct Running {
     pub(super) shared: Arc<Shared>,
     pub(super) actors: Supervision,
     pub(super) ids: Ids,
-    pub(super) limits: Limits,
+    limits: RwLock<Limits>,
 }
 
 /// How a target stands.
@@ -55,6 +55,8 @@ pub struct TargetStatus {
     pub disabled: bool,
     /// Its actor has ended too often.
     pub failed: bool,
+    /// It is going: no new broadcast may name it.
+    pub leaving: bool,
 }
 
 impl Engine {
@@ -65,6 +67,7 @@ impl Engine {
     }
 
     pub(super) fn new(shared: Arc<Shared>, actors: Supervision, limits: Limits) -> Self {
+        let limits = RwLock::new(limits);
         let engine = Self(Arc::new(Running { shared, actors, ids: Ids::default(), limits }));
         notices::start(&engine);
         engine
@@ -122,9 +125,18 @@ impl Engine {
             (gate.in_flight(), gate.is_paused(), gate.is_disabled())
         };
         let failed = slot.failed.load(Ordering::Acquire);
+        let leaving = slot.leaving.load(Ordering::Acquire);
         let inspection = slot.inspect().await.unwrap_or_default();
         let Inspection { open, at_gate, in_flight } = inspection;
-        Some(TargetStatus { open, at_gate, in_flight, permits, paused, disabled, failed })
+        Some(TargetStatus { open, at_gate, in_flight, permits, paused, disabled, failed, leaving })
+    }
+
+    /// Another configuration was to be taken over so many times: counts how that went.
+    #[cfg(feature = "daemon")]
+    pub(crate) fn reloaded(&self, result: &'static str, times: u64) {
+        if let Some(observed) = &self.0.shared.observed {
+            observed.observer().reloaded(result, times);
+        }
     }
 
     /// How near the limits are, of the engine, its journal and its targets.
@@ -241,6 +253,8 @@ impl Engine {
         if shared.closing.load(Ordering::SeqCst) {
             return Err(AcceptError::Closing);
         }
+        let _naming = shared.naming.read().await;
+        self.still_there(&new)?;
         let (id, deadline) = (new.id, new.deadline);
         let desk = shared.desk(id);
         // Before it is written: it may have settled when that is known.
@@ -271,7 +285,7 @@ impl Engine {
                 if let Some(at) = deadline {
                     desk.address.tell(CoordinatorMsg::Deadline(id, at));
                 }
-                telemetry::accepted(id, broadcast.recipients.len());
+                telemetry::accepted(id, &broadcast.trace, broadcast.recipients.len());
                 for (place, recipient) in broadcast.recipients.iter().enumerate() {
                     shared.deliver(Open {
                         broadcast: broadcast.clone(),
@@ -287,12 +301,26 @@ impl Engine {
         }
     }
 
+    /// Whoever was there when it was pinned may have gone since.
+    fn still_there(&self, new: &NewBroadcast) -> Result<(), AcceptError> {
+        if !self.0.shared.has_departures.load(Ordering::Acquire) {
+            return Ok(());
+        }
+        let slots = self.0.shared.slots.all();
+        let is_there = |name: &TargetName| slots.get(name).is_some_and(|slot| is_named(slot));
+        let named = new.recipients.iter().map(|it| &it.recipient);
+        let named = named.chain(new.notify.iter().map(|it| &it.target));
+        let gone = named.filter(|name| !is_there(name));
+        let problems: Vec<_> = gone.cloned().map(AcceptProblem::UnknownTarget).collect();
+        if problems.is_empty() { Ok(()) } else { Err(AcceptError::Invalid { problems }) }
+    }
+
     /// What is fixed when a broadcast is accepted.
     fn pin(&self, broadcast: Broadcast) -> Result<NewBroadcast, AcceptError> {
         let shared = &self.0.shared;
         let slots = shared.slots.all();
         let found = find(&broadcast, &slots);
-        let mut problems = problems(&broadcast, (&found, &slots), &self.0.limits);
+        let mut problems = problems(&broadcast, (&found, &slots), &self.0.limits());
         for limit in problems.iter().filter_map(AcceptProblem::limit) {
             shared.reached(limit, None);
         }
@@ -401,6 +429,22 @@ impl Drop for Accepting<'_> {
 }
 
 impl Running {
+    /// What it may hold and do at once, from here on.
+    pub(super) fn limits(&self) -> Limits {
+        *self.limits.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn limit(&self, limits: Limits) {
+        *self.limits.write().unwrap_or_else(PoisonError::into_inner) = limits;
+        self.shared.in_flight_max.store(limits.in_flight_max.max(1), Ordering::Relaxed);
+        self.shared.targets_max.store(limits.targets_max, Ordering::Relaxed);
+    }
+
+    pub(super) fn retry_within(&self, budget: Option<RetryBudget>) {
+        let mut shared = self.shared.retry_budget.lock().unwrap_or_else(PoisonError::into_inner);
+        shared.0 = budget;
+    }
+
     pub(super) fn end(&self) {
         self.actors.stop();
         for slot in self.shared.slots.all().values() {

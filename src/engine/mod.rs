@@ -2,6 +2,7 @@
 
 mod broadcast;
 mod builder;
+mod change;
 #[cfg(feature = "config")]
 mod configured;
 #[expect(clippy::module_inception, reason = "the engine is the word for it")]
@@ -28,6 +29,7 @@ pub use self::configured::RouteError;
 pub use self::{
     broadcast::Broadcast,
     builder::EngineBuilder,
+    change::Change,
     engine::{Engine, TargetStatus},
     error::{AcceptError, AcceptProblem, Gone, RemoveError, StartError, StartProblem},
     handle::BroadcastHandle,

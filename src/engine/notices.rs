@@ -125,7 +125,7 @@ impl Engine {
         let now = shared.clock.now();
         let mut trace = self.trace(None, None);
         trace.link = Some(link(&report));
-        let bytes_max = self.0.limits.payload_bytes_max;
+        let bytes_max = self.0.limits().payload_bytes_max;
         let text = Notice::payload(report, (notice.occasion, now), bytes_max);
         let delivery = NewDelivery {
             recipient: slot.name.clone(),

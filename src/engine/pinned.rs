@@ -42,8 +42,7 @@ pub(super) fn problems(
         problems.push(AcceptProblem::PayloadTooLarge { bytes, max });
     }
     for (place, Recipient { target: name, .. }) in broadcast.recipients.iter().enumerate() {
-        let known = found[place].is_some_and(|slot| !slot.leaving.load(Ordering::Acquire));
-        if !known {
+        if !found[place].is_some_and(|slot| is_named(slot)) {
             problems.push(AcceptProblem::UnknownTarget(name.clone()));
         }
         if broadcast.recipients[..place].iter().any(|other| other.target == *name) {
@@ -65,14 +64,18 @@ fn notify_problem(
     (found, slots): (&Found<'_>, &ByName),
 ) -> Option<AcceptProblem> {
     let target = &broadcast.notify.as_ref()?.target;
-    let known = slots.get(target).is_some_and(|slot| !slot.leaving.load(Ordering::Acquire));
-    if !known {
+    if !slots.get(target).is_some_and(|slot| is_named(slot)) {
         return Some(AcceptProblem::UnknownTarget(target.clone()));
     }
     let stands_in = |slot: &&Arc<Slot>| stand_ins(&slot.parts().policy).contains(&target);
     let gets_it = broadcast.recipients.iter().any(|recipient| recipient.target == *target)
         || found.iter().flatten().any(stands_in);
     gets_it.then(|| AcceptProblem::NotifiesRecipient(target.clone()))
+}
+
+/// Whether a new broadcast may name it: it is not about to leave.
+pub(super) fn is_named(slot: &Slot) -> bool {
+    !slot.leaving.load(Ordering::Acquire)
 }
 
 /// By what each delivery is ordered.

@@ -18,7 +18,7 @@ const THROTTLED_MAX: u32 = 10_000;
 
 /// All that is wrong with these targets, beside others that are there already.
 pub(super) fn problems(
-    targets: &[Target],
+    targets: &[&Target],
     others: &[Arc<TargetPolicy>],
     targets_max: usize,
 ) -> Vec<StartProblem> {

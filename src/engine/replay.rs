@@ -129,7 +129,7 @@ impl Engine {
     /// Whose deliveries are sent again.
     async fn letters(&self, replay: &Replay) -> Result<Vec<TargetName>, ReplayError> {
         let of_it = DeadLetterFilter { broadcast: Some(replay.of), ..DeadLetterFilter::default() };
-        let count_max = self.0.limits.recipients_max;
+        let count_max = self.0.limits().recipients_max;
         let letters = self.0.shared.journal.dead_letters(&of_it, None, count_max).await?.letters;
         if let Some(other) = replay
             .named

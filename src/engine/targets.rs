@@ -1,13 +1,18 @@
 //! Targets that come, change and go while the engine runs.
 
-use std::sync::{Arc, atomic::Ordering};
+use std::{
+    sync::{Arc, Weak, atomic::Ordering},
+    time::Duration,
+};
 
 use fanfare_sdk::TargetName;
 
-use super::{Engine, RemoveError, StartError, Target, builder::slot, problems};
+use super::{Engine, RemoveError, StartError, Target, builder::slot, engine::Running, problems};
 use crate::{
-    actor::{SupervisorMsg, TargetMsg},
+    actor::{Slot, SupervisorMsg},
+    journal::JournalError,
     policy::TargetPolicy,
+    telemetry,
 };
 
 /// What becomes of the deliveries that are open for a target that is removed.
@@ -29,9 +34,8 @@ impl Engine {
     /// When it is not right, or does not fit those that are there.
     pub fn add_target(&self, target: Target) -> Result<(), StartError> {
         let shared = &self.0.shared;
-        let targets = [target];
-        check(problems::problems(&targets, &self.policies(|_| true), self.0.limits.targets_max))?;
-        let [target] = targets;
+        let targets_max = self.0.limits().targets_max;
+        check(problems::problems(&[&target], &self.policies(|_| true), targets_max))?;
         let observer = shared.observed.as_ref().map(|observed| observed.shared_observer());
         let (name, slot) = slot(target, &shared.entropy, observer, None);
         shared.slots.insert(name.clone(), slot);
@@ -49,13 +53,9 @@ impl Engine {
     pub fn replace_target(&self, target: Target) -> Result<(), StartError> {
         let shared = &self.0.shared;
         let name = target.policy.target.clone();
-        let targets = [target];
-        check(problems::problems(
-            &targets,
-            &self.policies(|other| *other != name),
-            self.0.limits.targets_max,
-        ))?;
-        let [target] = targets;
+        let (others, targets_max) =
+            (self.policies(|other| *other != name), self.0.limits().targets_max);
+        check(problems::problems(&[&target], &others, targets_max))?;
         let Some(slot) = shared.slots.get(&name) else {
             return check(vec![super::StartProblem::Unknown(name)]);
         };
@@ -75,7 +75,11 @@ impl Engine {
         if let Some(other) = self.stands_in_for(&name) {
             return Err(RemoveError::StandsIn(other));
         }
-        slot.leaving.store(true, Ordering::Release);
+        {
+            // Whoever is being accepted for it is accepted before.
+            let _naming = shared.naming.write().await;
+            slot.leave(shared);
+        }
         if leave == Leave::IfIdle {
             let open = slot.inspect().await.map_or(0, |inspection| inspection.open);
             if open > 0 {
@@ -85,31 +89,14 @@ impl Engine {
             }
         }
         if leave == Leave::Fail {
-            slot.failed.store(true, Ordering::Release);
-            slot.address.tell(TargetMsg::Load);
+            slot.fail();
         }
-        loop {
-            let settled = shared.settled.notified();
-            let mut settled = std::pin::pin!(settled);
-            settled.as_mut().enable();
-            match slot.inspect().await {
-                Some(inspection) if inspection.open > 0 || inspection.in_flight > 0 => {
-                    tokio::select! {
-                        () = settled => {}
-                        () = shared.clock.sleep(LOOK_AGAIN) => {}
-                    }
-                }
-                Some(_) | None => break,
-            }
-        }
-        shared.slots.remove(&name);
-        self.0.actors.tell(SupervisorMsg::StopTarget(name.clone(), slot));
-        shared.give_up(&name).await;
+        leave_when_idle(&Arc::downgrade(&self.0), &slot).await;
         Ok(())
     }
 
     /// The policies of those who stay or come.
-    fn policies(&self, wanted: impl Fn(&TargetName) -> bool) -> Vec<Arc<TargetPolicy>> {
+    pub(super) fn policies(&self, wanted: impl Fn(&TargetName) -> bool) -> Vec<Arc<TargetPolicy>> {
         let slots = self.0.shared.slots.all();
         slots
             .iter()
@@ -130,5 +117,66 @@ fn check(problems: Vec<super::StartProblem>) -> Result<(), StartError> {
     if problems.is_empty() { Ok(()) } else { Err(StartError::Invalid { problems }) }
 }
 
-/// The pause before a target that is to go is looked at again, where nothing has settled.
-const LOOK_AGAIN: std::time::Duration = std::time::Duration::from_millis(100);
+/// The pause before a target that is to go is looked at again, where nothing has settled; and the one before the journal
+/// is asked again whether it still has deliveries for it that are not due for long.
+const LOOK_AGAIN: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(1));
+
+/// Takes a target away once nothing is open for it any more; leaves it where somebody has brought it back meanwhile.
+pub(super) async fn leave_when_idle(engine: &Weak<Running>, slot: &Arc<Slot>) {
+    loop {
+        let Some(running) = engine.upgrade() else { return };
+        let shared = running.shared.clone();
+        let settled = shared.settled.notified();
+        let mut settled = std::pin::pin!(settled);
+        settled.as_mut().enable();
+        let is_busy = match slot.inspect().await {
+            Some(inspection) => inspection.open > 0 || inspection.in_flight > 0,
+            None => false,
+        };
+        let mut pause = LOOK_AGAIN.0;
+        if !is_busy {
+            match running.leave(slot).await {
+                Ok(true) => return,
+                Ok(false) => pause = LOOK_AGAIN.1,
+                Err(error) => {
+                    telemetry::journal_failed("look for open deliveries", &error);
+                    pause = LOOK_AGAIN.1;
+                }
+            }
+        }
+        // An engine that nobody has any more ends while this waits.
+        drop(running);
+        tokio::select! {
+            () = settled => {}
+            () = shared.clock.sleep(pause) => {}
+        }
+    }
+}
+
+impl Running {
+    /// Takes away a target that is to go, and has nothing open. Says whether there is nothing left to do.
+    async fn leave(&self, slot: &Arc<Slot>) -> Result<bool, JournalError> {
+        let (shared, name) = (&self.shared, &slot.name);
+        let _naming = shared.naming.write().await;
+        let is_it = |it: &Arc<Slot>| Arc::ptr_eq(it, slot) && it.leaving.load(Ordering::Acquire);
+        if !shared.slots.get(name).is_some_and(|it| is_it(&it)) {
+            return Ok(true);
+        }
+        if shared.journal.serving().await?.iter().any(|(other, _)| other == name) {
+            if !slot.failed.load(Ordering::Acquire) {
+                return Ok(false);
+            }
+            // What its actor does not hold, since it is not due for long.
+            shared.try_give_up(name).await?;
+        }
+        self.take_away(slot);
+        Ok(true)
+    }
+
+    /// The target is none any more.
+    pub(super) fn take_away(&self, slot: &Arc<Slot>) {
+        self.shared.slots.remove(&slot.name);
+        self.shared.has_departures.store(true, Ordering::Release);
+        self.actors.tell(SupervisorMsg::StopTarget(slot.name.clone(), slot.clone()));
+    }
+}

@@ -47,6 +47,8 @@ pub(super) struct Metrics {
     breaker_transitions: Counter<u64>,
     warnings: Counter<u64>,
     limits_reached: Counter<u64>,
+    #[cfg(feature = "daemon")]
+    reloads: Counter<u64>,
     /// Names of routes come from whoever sends.
     routes: Mutex<HashSet<String>>,
     meter: Meter,
@@ -91,6 +93,12 @@ impl Metrics {
                 "{time}",
                 "Something was refused or cut short because of a limit.",
             ),
+            #[cfg(feature = "daemon")]
+            reloads: counter(
+                metric::RELOADS,
+                "{reload}",
+                "Configurations that were to be taken over.",
+            ),
             routes: Mutex::default(),
             meter: meter.clone(),
         }
@@ -129,6 +137,11 @@ impl Metrics {
 
     pub(super) fn limit_reached(&self, limit: Limit, target: Option<&TargetName>) {
         self.limits_reached.add(1, &limit_attributes(limit, target));
+    }
+
+    #[cfg(feature = "daemon")]
+    pub(super) fn reloaded(&self, result: &'static str, times: u64) {
+        self.reloads.add(times, &[KeyValue::new(attribute::RELOAD_RESULT, result)]);
     }
 
     /// Shows how near the limits are, whenever somebody collects.

@@ -23,6 +23,8 @@ mod spans;
 mod trace_context;
 mod trace_state;
 
+#[cfg(feature = "daemon")]
+pub(crate) use self::events::{Answered, reload_refused, reloaded, takes_a_restart};
 #[cfg(feature = "otel")]
 pub(crate) use self::recorder::Recorder;
 #[cfg(feature = "otel")]

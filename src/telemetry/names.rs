@@ -47,6 +47,8 @@ pub(super) mod attribute {
     pub(crate) const HAND_OVER_REASON: &str = "fanfare.hand_over.reason";
     pub(crate) const BREAKER_STATE: &str = "fanfare.breaker.state";
     pub(crate) const WARNING_KIND: &str = "fanfare.warning.kind";
+    #[cfg(feature = "daemon")]
+    pub(crate) const RELOAD_RESULT: &str = "fanfare.reload.result";
 }
 
 /// Attributes of the semantic conventions, v1.44.0.
@@ -79,6 +81,8 @@ pub(super) mod metric {
     pub(crate) const ATTEMPTS: &str = "fanfare.attempts";
     pub(crate) const BREAKER_TRANSITIONS: &str = "fanfare.breaker.transitions";
     pub(crate) const WARNINGS: &str = "fanfare.warnings";
+    #[cfg(feature = "daemon")]
+    pub(crate) const RELOADS: &str = "fanfare.reloads";
     pub(crate) const JOURNAL_COMMITS: &str = "fanfare.journal.commits";
     pub(crate) const JOURNAL_CALLS: &str = "fanfare.journal.calls";
     pub(crate) const JOURNAL_TROUBLE: &str = "fanfare.journal.trouble";

@@ -48,6 +48,11 @@ pub(crate) trait Observer: Debug + Send + Sync {
     /// The same for how much the journal has written, where it outlives the process.
     fn measure_journal(&self, written: Box<dyn Fn() -> Written + Send + Sync>);
 
+    /// So many times another configuration was to be taken over and went like that: none, too, so that the first one is seen
+    /// as an increase.
+    #[cfg(feature = "daemon")]
+    fn reloaded(&self, result: &'static str, times: u64);
+
     /// A target has announced the end of a version, for the first time.
     fn announced(&self, target: &TargetName, kind: &'static str);
 }

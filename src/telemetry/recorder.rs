@@ -122,6 +122,13 @@ impl Observer for Recorder {
         }
     }
 
+    #[cfg(feature = "daemon")]
+    fn reloaded(&self, result: &'static str, times: u64) {
+        if let Some(metrics) = &self.metrics {
+            metrics.reloaded(result, times);
+        }
+    }
+
     fn announced(&self, target: &TargetName, kind: &'static str) {
         if let Some(metrics) = &self.metrics {
             metrics.announced(target, kind);

@@ -180,6 +180,21 @@ pub struct Readiness {
     pub ready: bool,
     /// Why not.
     pub reasons: Vec<String>,
+    /// How it went when another configuration was to be taken over the last time. A refused one is no reason not to be
+    /// ready: the one before holds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reload: Option<LastReload>,
+}
+
+/// How it went when another configuration was to be taken over the last time.
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize, Serialize, JsonSchema)]
+pub struct LastReload {
+    /// When: RFC 3339, UTC.
+    pub at: String,
+    /// The one before holds.
+    pub refused: bool,
+    /// How many mistakes there were.
+    pub mistakes: usize,
 }
 
 /// The targets, by name.
@@ -196,7 +211,8 @@ pub struct Target {
     pub name: String,
     /// The kind that the configuration names.
     pub kind: String,
-    /// `ready`, `paused`, `disabled` (it asked not to be called) or `failed` (its plugin ended too often).
+    /// `ready`, `paused`, `disabled` (it asked not to be called), `failed` (its plugin ended too often) or `leaving` (it is
+    /// gone from the configuration, and not from its open deliveries).
     pub state: Cow<'static, str>,
     /// Deliveries that have not settled.
     pub open: u64,
@@ -256,5 +272,39 @@ impl From<&journal::DeadLetter> for DeadLetter {
             reason: reason(*outcome),
             settled_at: time(*settled_at),
         }
+    }
+}
+
+/// Another configuration was taken over.
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize, Serialize, JsonSchema)]
+pub struct Reloaded {
+    /// Whether anything is other than before.
+    pub changed: bool,
+    /// The targets.
+    pub targets: Changes,
+    /// The routes.
+    pub routes: Changes,
+    /// Whether what holds for all targets together has changed.
+    pub engine: bool,
+    /// Keys at the top of the configuration that have changed, and hold after a restart only.
+    pub restart: Vec<String>,
+}
+
+/// Names that came, changed and went.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Deserialize, Serialize, JsonSchema)]
+pub struct Changes {
+    /// Those that came.
+    pub added: Vec<String>,
+    /// Those of which something else is said than before.
+    pub replaced: Vec<String>,
+    /// Those that went.
+    pub removed: Vec<String>,
+}
+
+impl Changes {
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        [&self.added, &self.replaced, &self.removed].iter().all(|names| names.is_empty())
     }
 }

@@ -14,6 +14,8 @@ pub mod request;
 pub use self::problem::{Mistake, Problem};
 #[cfg(feature = "cli")]
 pub(crate) use self::report::origin;
+#[cfg(feature = "daemon")]
+pub(crate) use self::report::time;
 pub use self::{
     notice::{Notice, NoticeType, notice_schema},
     reply::{Body, Reply},

@@ -32,6 +32,9 @@ pub struct Mistake {
     /// A header.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub header: Option<String>,
+    /// The configuration: file, line, column and key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub configuration: Option<String>,
     /// What is wrong, and what would be right.
     pub detail: String,
 }

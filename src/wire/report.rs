@@ -341,7 +341,7 @@ pub(crate) fn origin(endpoint: &Endpoint) -> String {
 }
 
 /// RFC 3339, UTC.
-pub(super) fn time(at: Timestamp) -> String {
+pub(crate) fn time(at: Timestamp) -> String {
     jiff::Timestamp::from_microsecond(at.as_micros()).unwrap_or_default().to_string()
 }
 

@@ -10,10 +10,13 @@ use tokio::{
     task::JoinSet,
 };
 
+/// Lines of its log that are kept.
+const LINES_MAX: usize = 10_000;
+
 pub(crate) struct Daemon {
     child: Child,
     pub(crate) address: SocketAddr,
-    _reading: JoinSet<()>,
+    reading: JoinSet<Vec<Value>>,
 }
 
 impl Daemon {
@@ -52,8 +55,27 @@ impl Daemon {
             }
         };
         let mut reading = JoinSet::new();
-        reading.spawn(async move { while let Ok(Some(_)) = log.next_line().await {} });
-        Self { child, address, _reading: reading }
+        reading.spawn(async move {
+            let mut said = Vec::new();
+            while let Ok(Some(line)) = log.next_line().await {
+                said.extend(serde_json::from_str(&line).ok().filter(|_| said.len() < LINES_MAX));
+            }
+            said
+        });
+        Self { child, address, reading }
+    }
+
+    /// SIGHUP.
+    pub(crate) async fn hang_up(&self) {
+        let id = self.child.id().unwrap().to_string();
+        assert!(Command::new("kill").args(["-HUP", &id]).status().await.unwrap().success());
+    }
+
+    /// SIGTERM. Gives what it has logged since it listens.
+    pub(crate) async fn end_with_log(mut self) -> Vec<Value> {
+        let reading = std::mem::take(&mut self.reading);
+        assert_eq!(self.end().await, Some(0));
+        reading.join_all().await.concat()
     }
 
     /// SIGTERM. Gives the exit status.

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use fanfare::{
     Broadcast, Engine, Target,
-    engine::{Leave, RemoveError},
+    engine::{Change, Leave, RemoveError},
     policy::{Backoff, Jitter, Retry, gate::GatePolicy},
     report::Priority,
     sdk::{Fallback, Payload},
@@ -191,4 +191,39 @@ async fn what_is_urgent_goes_first_and_what_can_wait_has_its_turn() {
     }
     let order: Vec<_> = apis.received().iter().map(fanfare_testkit::Received::text).collect();
     assert_eq!(order.join(" "), "first h1 h2 l1 h3 h4 h5 l2");
+}
+
+#[tokio::test(start_paused = true)]
+async fn several_targets_change_together_or_not_at_all() {
+    let ok: &[_] = &[Scripted::status(200)];
+    let apis = apis(&[("a", &[Scripted::status(503), Scripted::status(200)]), ("b", ok)]);
+    let engine = engine(&apis, vec![target("a"), target("b")]).await;
+    let handle = engine.send(to("a")).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    let change = || {
+        let mut change = Change::default();
+        change.add = vec![target("c").fallback([Fallback::Target("b".into())])];
+        change.replace = vec![target("z")];
+        change.remove = vec!["a".into(), "b".into()];
+        change
+    };
+    let refused = engine.change(change(), || panic!("nothing is exchanged")).await;
+    assert_eq!(
+        refused.unwrap_err().to_string(),
+        "there is no target `z`\n\
+         target `c`: its stand-in `b` is not a target\n\
+         target `a` is gone, and 1 deliveries in the journal are open for it"
+    );
+    assert!(engine.target_status("c").await.is_none(), "it did not come");
+    assert!(!engine.target_status("a").await.unwrap().leaving, "it did not go");
+    let mut right = change();
+    (right.replace, right.leave) = (Vec::new(), Leave::Finish);
+    right.remove.pop();
+    engine.change(right, || ()).await.unwrap();
+    assert!(engine.target_status("a").await.unwrap().leaving, "it goes when it is idle");
+    assert_eq!(outcome(&engine, "a").await, "`a` is not a target");
+    let report = handle.settled().await.unwrap();
+    assert_eq!(report.deliveries[0].outcome.unwrap().to_string(), "delivered");
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    assert!(engine.target_status("a").await.is_none(), "it is gone");
 }

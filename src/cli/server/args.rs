@@ -136,6 +136,12 @@ pub(in crate::cli) struct ReplayArgs {
 }
 
 #[derive(Debug, Args)]
+pub(in crate::cli) struct ReloadArgs {
+    #[command(flatten)]
+    pub(super) server: ServerArgs,
+}
+
+#[derive(Debug, Args)]
 pub(in crate::cli) struct TargetsArgs {
     /// Asks that daemon how its targets stand, instead of printing the kinds of targets.
     #[arg(long, value_name = "URL")]

@@ -159,7 +159,9 @@ fn problem(status: StatusCode, body: &Bytes) -> Vec<String> {
     let text = |value: &Value| value.as_str().map(str::to_owned);
     let errors = document["errors"].as_array().cloned().unwrap_or_default();
     let told = errors.iter().filter_map(|error| {
-        let at = ["pointer", "parameter", "header"].into_iter().find_map(|at| text(&error[at]))?;
+        let at = ["pointer", "parameter", "header", "configuration"]
+            .into_iter()
+            .find_map(|at| text(&error[at]))?;
         Some(format!("{at}: {}", text(&error["detail"])?))
     });
     let mut told: Vec<_> = told.collect();

@@ -102,6 +102,14 @@ fn shown(headers: &HeaderMap) -> Option<Token> {
 }
 
 impl Caller {
+    /// Which key it is: no secret.
+    pub(in crate::daemon) fn key_id(&self) -> Option<&str> {
+        match self {
+            Self::Known(known) => Some(&known.key.id),
+            Self::Anybody | Self::Stranger => None,
+        }
+    }
+
     /// That he may do what that scope allows. `whole`: it concerns more than some routes.
     pub(in crate::daemon) fn may(&self, scope: Scope, whole: bool) -> Result<(), Problem> {
         let Self::Known(known) = self else { return Ok(()) };

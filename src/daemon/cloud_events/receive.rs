@@ -11,11 +11,11 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use super::event::{Event, Mode};
 use crate::{
     daemon::{
-        broadcasts::{answer_in_time, traced},
+        broadcasts::{accepted, answer_in_time, traced},
         callers::Caller,
         configured::Configured,
         keys,
-        order::{QUICK_BYTES_MAX, Unfit, fitting, refused},
+        order::{QUICK_BYTES_MAX, Unfit, fitting},
         prefer::Prefer,
         problem::Problem,
         router::{Answer, Shared},
@@ -45,30 +45,33 @@ pub(in crate::daemon) async fn receive(
     let handle = {
         let body = daemon.bodies.read(&headers, body).await?;
         let (name, head, bytes) = (route.clone(), headers.clone(), body.bytes.clone());
+        let holds = configured.clone();
         let bytes_max = daemon.limits.metadata_bytes_max;
         let read = move || {
             let event = Event::read(mode, &head, &bytes, bytes_max)?;
-            let broadcast = broadcast(&configured, &name, &event)?;
+            let broadcast = broadcast(&holds, &name, &event)?;
             Ok::<_, Problem>((event, broadcast))
         };
         let read =
             if body.bytes.len() <= QUICK_BYTES_MAX { read() } else { daemon.aside(read).await? };
-        let (key, (event, broadcast)) = match (key, read) {
+        let (key, (event, first)) = match (key, read) {
             (Ok(key), read) => (key, read?),
             (Err(mistake), Ok(_)) => return Err(Problem::invalid(vec![mistake])),
             (Err(mistake), Err(problem)) => return Err(problem.and(mistake)),
         };
         let key = key.unwrap_or_else(|| event.key(&route, daemon.limits.key_bytes_max));
         let key = caller.scoped(key);
-        let mut broadcast = traced(broadcast, &headers);
-        if !headers.contains_key("traceparent")
-            && let Some(creator) = extract(&event.trace())
-        {
-            broadcast = broadcast.continuing(creator);
-        }
+        let creator = extract(&event.trace()).filter(|_| !headers.contains_key("traceparent"));
+        let dressed = |broadcast| {
+            let broadcast = traced(broadcast, &headers).idempotency_key(&key);
+            match &creator {
+                Some(creator) => broadcast.continuing(creator.clone()),
+                None => broadcast,
+            }
+        };
         let _in_use = daemon.keys.take(&key)?;
-        let sent = daemon.engine.send(broadcast.idempotency_key(&key)).await;
-        sent.map_err(|error| refused(error, event.data_at))?
+        let again = |configured: &Configured| broadcast(configured, &route, &event).map(&dressed);
+        accepted(&daemon, (configured, dressed(first)), event.data_at, again).await?
     };
     answer_in_time(&daemon, &handle, prefer).await
 }

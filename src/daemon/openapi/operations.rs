@@ -12,12 +12,13 @@ use super::{
 use crate::{
     daemon::{
         Need, ProblemKind as Kind, broadcasts as sent, callers::Scope, cloud_events,
-        dead_letters as dead, health, metrics, openapi, targets,
+        dead_letters as dead, health, metrics, openapi, reload, targets,
     },
     wire::{
         Report,
         listing::{
-            Accepted, Broadcasts, DeadLetters, Discarded, Readiness, Replayed, Routes, Targets,
+            Accepted, Broadcasts, DeadLetters, Discarded, Readiness, Reloaded, Replayed, Routes,
+            Targets,
         },
         request::{self, Discard, Event, Replay, ReplayAll},
     },
@@ -188,6 +189,11 @@ fn of_the_daemon() -> Vec<Operation> {
             .says("Says whether broadcasts are accepted.")
             .answers::<Readiness>(200, "They are.")
             .answers::<Readiness>(503, "They are not."),
+        post(OPERATE_ALL, "/v1/reload", "reload", reload::reload)
+            .says("Reads the configuration again, and takes it over where it is right.")
+            .answers::<Reloaded>(200, "What has changed.")
+            .fails(&[Kind::ConfigurationRefused, Kind::NotFound])
+            .fails(&[Kind::JournalUnavailable, Kind::ShuttingDown]),
         get(READ_ALL, "/metrics", "metrics", metrics::metrics)
             .says("Tells the metrics for Prometheus.")
             .answers_text(200, "All metrics.", METRICS)

@@ -238,3 +238,45 @@ async fn a_key_is_made_used_and_taken_back_while_the_daemon_runs() {
     assert!(refused.2.contains("must have a key that is good"), "{}", refused.2);
     assert_eq!(daemon.end().await, Some(0));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_line_in_the_log_leads_to_the_trace_and_says_no_secret() {
+    let (crm, audit) =
+        (MockApi::start(Scripted::status(200)).await, MockApi::start(Scripted::status(422)).await);
+    let (shell, daemon) = shell(TempDir::new().unwrap(), &crm, &audit).await;
+    let trace = "4bf92f3577b34da6a3ce929d0e0e4736";
+    let headers = format!("prefer: wait=60\r\ntraceparent: 00-{trace}-00f067aa0ba902b7-01\r\n");
+    let body = r#"{"route":"both","payload":{"password":"hunter2"}}"#;
+    let answer =
+        crate::child::ask(daemon.address, "POST /v1/broadcasts?key=hunter2", &headers, body);
+    let id = answer.await.unwrap().1["id"].as_str().unwrap().to_owned();
+    let line = "GET /v1/odd/hunter2";
+    assert_eq!(crate::child::ask(daemon.address, line, "", "").await.unwrap().0, 404);
+    let log = daemon.end_with_log().await;
+    drop(shell);
+    let said = |message: &str| {
+        let line = log.iter().find(|line| line["message"] == message);
+        line.unwrap_or_else(|| panic!("no `{message}` in {log:#?}")).clone()
+    };
+    let ended = said("a delivery has ended without success");
+    assert_eq!(ended["level"], "INFO");
+    assert_eq!((&ended["broadcast"], &ended["trace_id"]), (&id.as_str().into(), &trace.into()));
+    assert_eq!((&ended["target"], &ended["outcome"]), (&"audit".into(), &"failed".into()));
+    assert_eq!(ended["span_id"].as_str().map(str::len), Some(16), "{ended}");
+    let answered = said("answered");
+    assert_eq!(
+        (&answered["http.request.method"], &answered["http.route"]),
+        (&"POST".into(), &"/v1/broadcasts".into())
+    );
+    assert_eq!(
+        (&answered["http.response.status_code"], &answered["broadcast"]),
+        (&200.into(), &id.as_str().into())
+    );
+    assert_eq!(
+        (&answered["trace_id"], &answered["span_id"]),
+        (&trace.into(), &"00f067aa0ba902b7".into())
+    );
+    let text = serde_json::to_string(&log).unwrap();
+    assert!(!text.contains("hunter2"), "{text}");
+    assert!(text.contains("\"http.response.status_code\":404"), "{text}");
+}

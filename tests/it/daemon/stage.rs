@@ -1,11 +1,10 @@
 //! A daemon whose APIs are scripted, without a socket, in virtual time.
 
-use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
+use std::{collections::BTreeMap, fs, path::PathBuf, sync::Arc};
 
 use axum::{Router, body::Body, body::to_bytes};
 use fanfare::{
-    config,
-    daemon::{Daemon, DaemonLimits, Exposition, Tls},
+    daemon::{Daemon, DaemonLimits, Exposition, Source, Tls},
     engine::{Clock, Engine, Entropy},
     journal::{Journal, SqliteJournal, SqliteSettings},
     sdk::{Registry, Timestamp},
@@ -22,7 +21,7 @@ use super::contract;
 
 pub(super) const BEGUN: i64 = 1_767_225_600;
 
-const CONFIG: &str = "
+pub(super) const CONFIG: &str = "
 targets:
   crm: { kind: http, url: 'http://crm.example/', retry: { attempts: 1 } }
   audit: { kind: http, url: 'http://audit.example/', retry: { attempts: 1 } }
@@ -85,8 +84,11 @@ impl Stage {
         let apis = Arc::new(ScriptedTransport::routes(scripts));
         let mut kinds = Registry::default();
         kinds.register(fanfare::targets::http::HttpKind).unwrap();
-        let env = config::Surroundings::new("");
-        let mut config = config::load_str("fanfare.yaml", CONFIG, &kinds, &env).unwrap();
+        let file = folder.path().join("fanfare.yaml");
+        fs::write(&file, CONFIG).unwrap();
+        let source = Source::new(file, kinds);
+        let (config, seen) = source.load();
+        let mut config = config.unwrap();
         let (exposition, reader) = Exposition::new().unwrap();
         let meters = SdkMeterProvider::builder().with_reader(reader).build();
         let names = Daemon::kinds(&config);
@@ -100,8 +102,11 @@ impl Stage {
             .start()
             .await
             .unwrap();
-        let daemon = Daemon::new(engine.clone(), names, config.routes, limits).exposing(exposition);
-        let daemon = Arc::new(daemon.by_tls(tls));
+        let daemon = Daemon::new(engine.clone(), names, config.routes, limits)
+            .exposing(exposition)
+            .by_tls(tls)
+            .reloading(source, config.fingerprints, seen);
+        let daemon = Arc::new(daemon);
         Self { router: daemon.router(), daemon, engine, apis, _meters: meters, folder }
     }
 
@@ -131,6 +136,16 @@ impl Stage {
         let answer = Answer { status: head.status, headers: head.headers, text };
         contract::check(line, &answer);
         answer
+    }
+
+    /// Another configuration stands in the file; it is not read yet.
+    pub(super) fn configure(&self, text: &str) {
+        self.write("fanfare.yaml", text);
+    }
+
+    /// A file beside the configuration.
+    pub(super) fn write(&self, name: &str, text: &str) {
+        fs::write(self.folder.path().join(name), text).unwrap();
     }
 
     pub(super) async fn get(&self, path: &str) -> Answer {
