@@ -8,6 +8,7 @@ mod contract;
 mod dead_letters;
 mod exchange;
 mod levers;
+mod operations;
 mod program;
 mod reload;
 mod requests;
