@@ -8,7 +8,7 @@ use super::{
     Shared, Slot, TargetMsg, decided::Decided, messages::Begun, target::TargetState, task,
 };
 use crate::{
-    journal::{Claim, Entry, JournalError},
+    journal::{Claim, Committed, Entry, JournalError},
     report::{CancelledBy, DeliveryId, Event},
     sabotage::{self, Sabotage},
 };
@@ -20,42 +20,55 @@ struct Append {
     slot: Arc<Slot>,
     claim: Claim,
     decided: Decided,
+    /// The starts in it, where whoever has launched them waits for that.
+    started: Vec<(DeliveryId, u32)>,
     /// Whether the target hedges.
     hedges: bool,
 }
 
 impl Append {
     /// Writes it down, and tells those whom it concerns. Gives what is to be begun now.
-    async fn run(self) -> Result<Begun, JournalError> {
-        let Self { shared, slot, claim, decided, hedges } = self;
-        let Decided { entries, orders, moved, settled } = decided;
-        let written: Vec<_> = if shared.journal.waits() { started(&entries) } else { Vec::new() };
-        let committed = match shared.journal.append(&claim, entries, shared.clock.now()).await {
-            Ok(committed) => committed,
-            Err(error) => {
-                for begun in orders.into_iter().filter(|_| sabotage::is(Sabotage::SentUnwritten)) {
-                    slot.launch(&shared, begun, true);
-                }
-                return Err(error);
-            }
-        };
-        for (id, attempt) in written {
+    ///
+    /// In a box, and with nothing else that is kept while it waits: the future of each message makes room for it.
+    async fn run(mut self: Box<Self>) -> Result<Begun, JournalError> {
+        let entries = mem::take(&mut self.decided.entries);
+        let journal = &self.shared.journal;
+        self.started = if journal.waits() { started(&entries) } else { Vec::new() };
+        let written = journal.append(&self.claim, entries, self.shared.clock.now()).await;
+        match written {
+            Ok(committed) => Ok(self.written(&committed)),
+            Err(error) => Err(self.unwritten(error)),
+        }
+    }
+
+    fn written(self, committed: &Committed) -> Begun {
+        let Self { shared, slot, decided, started, hedges, .. } = self;
+        for (id, attempt) in started {
             slot.is_written(&id, attempt);
         }
-        for open in moved {
+        for open in decided.moved {
             shared.deliver(open);
         }
-        if !settled.is_empty() {
+        if !decided.settled.is_empty() {
             let now = shared.clock.now();
-            for settled in settled {
+            for settled in decided.settled {
                 if hedges {
                     slot.forget_success(&settled.id);
                 }
                 settled.tell(&slot, now);
             }
         }
-        shared.route(&committed, CancelledBy::Verdict);
-        Ok(Begun(orders))
+        shared.route(committed, CancelledBy::Verdict);
+        Begun(decided.orders)
+    }
+
+    fn unwritten(self, error: JournalError) -> JournalError {
+        if sabotage::is(Sabotage::SentUnwritten) {
+            for begun in self.decided.orders {
+                self.slot.launch(&self.shared, begun, true);
+            }
+        }
+        error
     }
 }
 
@@ -101,7 +114,7 @@ impl TargetState {
         }
     }
 
-    fn append(&mut self) -> Option<Append> {
+    fn append(&mut self) -> Option<Box<Append>> {
         if self.decided.entries.is_empty() {
             return None;
         }
@@ -115,7 +128,8 @@ impl TargetState {
                 slot.launch(&shared, begun, false);
             }
         }
-        Some(Append { shared, slot, claim, decided, hedges: policy.hedge.is_some() })
+        let hedges = policy.hedge.is_some();
+        Some(Box::new(Append { shared, slot, claim, decided, started: Vec::new(), hedges }))
     }
 
     /// What was decided by the owner of that claim is written, or not.
