@@ -8,7 +8,7 @@ use reqwest::{Client, redirect::Policy};
 use super::{
     TransportError,
     client::USER_AGENT,
-    connect::{tls, tls_by},
+    tls::{tls, tls_by},
 };
 
 /// Asks a daemon. Repeats nothing, follows nothing.

@@ -1,26 +1,15 @@
 //! The pooled client.
 
-use std::{future::poll_fn, pin::Pin, time::Duration};
+use std::time::Duration;
 
 use bytes::Bytes;
 use fanfare_sdk::{
-    Capture, Exchange, Progress, Reply, ReplyHead, SendError, SendErrorKind, Transport, async_trait,
+    Capture, Exchange, Reply, ReplyHead, SendError, SendErrorKind, Transport, async_trait,
 };
-use http::{HeaderValue, Method, Request, Response, header};
-use http_body::Body as _;
-use hyper::body::Incoming;
-use hyper_util::{
-    client::legacy::Client,
-    rt::{TokioExecutor, TokioTimer},
-};
+use http::{HeaderValue, Method, header};
+use reqwest::{Body, Client, Request, Response, Url, redirect::Policy};
 
-use super::{
-    address::standard,
-    connect::{Connector, connector},
-    error::send_error,
-    progress_body::ProgressBody,
-    reply::Kept,
-};
+use super::{error::send_error, progress_body::ProgressBody, reply::Kept, tls::tls};
 
 /// What a client is made with.
 #[derive(Clone, Debug)]
@@ -44,7 +33,7 @@ pub struct TransportError(pub(super) String);
 /// header but `host`, `content-length` and, where there is none, `user-agent` and `accept`.
 #[derive(Clone, Debug)]
 pub struct HttpTransport {
-    client: Client<Connector, ProgressBody>,
+    client: Client,
 }
 
 pub(super) const USER_AGENT: &str = concat!("fanfare/", env!("CARGO_PKG_VERSION"));
@@ -65,15 +54,19 @@ impl HttpTransport {
     /// # Errors
     /// When the system's certificates cannot be used.
     pub fn try_new(settings: &TransportSettings) -> Result<Self, TransportError> {
-        let connector = connector(settings.connect_timeout)?;
-        let client = Client::builder(TokioExecutor::new())
-            .timer(TokioTimer::new())
-            .pool_timer(TokioTimer::new())
+        let client = Client::builder()
+            .tls_backend_preconfigured(tls()?)
+            .redirect(Policy::none())
+            .retry(reqwest::retry::never())
+            .no_proxy()
+            .referer(false)
+            .user_agent(USER_AGENT)
+            .connect_timeout(settings.connect_timeout)
             .pool_idle_timeout(settings.idle_timeout)
             .pool_max_idle_per_host(settings.idle_per_host_max)
-            // A request that waited for a connection which then was closed has not begun: it takes another one.
-            .retry_canceled_requests(true)
-            .build(connector);
+            .tcp_nodelay(true)
+            .build()
+            .map_err(|error| TransportError(error.without_url().to_string()))?;
         Ok(Self { client })
     }
 }
@@ -84,7 +77,7 @@ impl Transport for HttpTransport {
         let Exchange { request, progress, capture, .. } = exchange;
         let request = prepare(request, &progress)?;
         let response =
-            self.client.request(request).await.map_err(|error| send_error(&error, &progress))?;
+            self.client.execute(request).await.map_err(|error| send_error(error, &progress))?;
         progress.replied(response.status().as_u16());
         Ok(reply(response, capture).await)
     }
@@ -92,50 +85,49 @@ impl Transport for HttpTransport {
 
 /// The request in the client's own form.
 fn prepare(
-    mut request: Request<Bytes>,
-    progress: &Progress,
-) -> Result<Request<ProgressBody>, SendError> {
+    request: http::Request<Bytes>,
+    progress: &fanfare_sdk::Progress,
+) -> Result<Request, SendError> {
+    let (parts, body) = request.into_parts();
+    let url = Url::parse(&parts.uri.to_string());
     // The text of the error, not the URL: that may hold a secret.
-    let unsendable = |says| SendError::permanent(SendErrorKind::Prepare).because(says);
-    let uri = standard(std::mem::take(request.uri_mut()));
-    *request.uri_mut() = uri.map_err(|error| unsendable(error.to_string()))?;
-    if !matches!(request.uri().scheme_str(), Some("http" | "https")) {
-        return Err(unsendable("neither http nor https".into()));
+    let url = url.map_err(|error| SendError::permanent(SendErrorKind::Prepare).because(error))?;
+    let mut prepared = Request::new(parts.method, url);
+    *prepared.headers_mut() = parts.headers;
+    *prepared.version_mut() = parts.version;
+    let length = prepared.headers().get(header::CONTENT_LENGTH);
+    if length.is_some_and(|length| length.as_bytes() != body.len().to_string().as_bytes()) {
+        let says = "content-length is not the length of the body";
+        return Err(SendError::permanent(SendErrorKind::Prepare).because(says));
     }
-    let length = request.headers().get(header::CONTENT_LENGTH);
-    let bytes = request.body().len();
-    if length.is_some_and(|length| length.as_bytes() != bytes.to_string().as_bytes()) {
-        return Err(unsendable("content-length is not the length of the body".into()));
+    if body.is_empty() {
+        let has_body = [Method::POST, Method::PUT, Method::PATCH].contains(prepared.method());
+        if has_body {
+            prepared.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from_static("0"));
+        }
     }
-    if bytes == 0 && [Method::POST, Method::PUT, Method::PATCH].contains(request.method()) {
-        request.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from_static("0"));
-    }
-    for (name, value) in [(header::ACCEPT, "*/*"), (header::USER_AGENT, USER_AGENT)] {
-        request.headers_mut().entry(name).or_insert(HeaderValue::from_static(value));
-    }
-    Ok(request.map(|body| ProgressBody::new(body, progress.clone())))
+    *prepared.body_mut() = Some(Body::wrap(ProgressBody::new(body, progress.clone())));
+    Ok(prepared)
 }
 
 /// What of the reply is kept. A body that is cut is no error: the status has said what became of the request.
-async fn reply(response: Response<Incoming>, capture: Capture) -> Reply {
+async fn reply(mut response: Response, capture: Capture) -> Reply {
     let bytes_max = match capture {
         Capture::Head => 0,
         Capture::Whole { bytes_max } => bytes_max,
     };
-    let (parts, mut body) = response.into_parts();
-    let mut head = ReplyHead::http(parts.status.as_u16(), parts.headers);
-    head.version = Some(parts.version);
-    let mut kept = Kept::new(head, bytes_max, body.size_hint().lower());
+    let mut head =
+        ReplyHead::http(response.status().as_u16(), std::mem::take(response.headers_mut()));
+    head.version = Some(response.version());
+    let mut kept = Kept::new(head, bytes_max);
     if capture == Capture::Head {
         return kept.whole();
     }
-    while let Some(frame) = poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await {
-        // What is no data is a trailer.
-        match frame.map(http_body::Frame::into_data) {
-            Ok(Ok(chunk)) if !kept.push(&chunk) => return kept.truncated(),
-            Ok(_) => {}
-            Err(_) => return kept.truncated(),
+    loop {
+        match response.chunk().await {
+            Ok(Some(chunk)) if kept.push(&chunk) => {}
+            Ok(None) => return kept.whole(),
+            Ok(Some(_)) | Err(_) => return kept.truncated(),
         }
     }
-    kept.whole()
 }

@@ -3,31 +3,33 @@
 use std::{error::Error as StdError, io};
 
 use fanfare_sdk::{Meaning, Progress, SendError, SendErrorKind};
-use hyper_util::client::legacy::Error;
-use tower::timeout::error::Elapsed;
-
-use super::connect::Unresolved;
 
 /// What an error of the client means. Whether anything was sent the progress knows, also of
 /// exchanges before this one.
 ///
 /// Its text never has a URL in it: only the innermost cause is told.
-pub(super) fn send_error(error: &Error, progress: &Progress) -> SendError {
-    let kind = kind(error);
+pub(super) fn send_error(error: reqwest::Error, progress: &Progress) -> SendError {
+    let error = error.without_url();
+    let kind = kind(&error);
     let effect = progress.effect();
-    let meaning = if kind == SendErrorKind::Tls { Meaning::Permanent } else { Meaning::Retry };
-    SendError::new(kind, meaning, effect).because(cause(error))
+    let meaning = match kind {
+        SendErrorKind::Prepare | SendErrorKind::Tls => Meaning::Permanent,
+        _ => Meaning::Retry,
+    };
+    SendError::new(kind, meaning, effect).because(cause(&error))
 }
 
-fn kind(error: &Error) -> SendErrorKind {
+fn kind(error: &reqwest::Error) -> SendErrorKind {
+    if error.is_builder() {
+        return SendErrorKind::Prepare;
+    }
     if chain(error).any(is_tls) {
         return SendErrorKind::Tls;
     }
     if error.is_connect() {
-        let unresolved = chain(error).any(|cause| cause.is::<Unresolved>());
-        return if unresolved { SendErrorKind::Dns } else { SendErrorKind::Connect };
+        return if error.is_dns() { SendErrorKind::Dns } else { SendErrorKind::Connect };
     }
-    if chain(error).any(is_timeout) {
+    if error.is_timeout() {
         return SendErrorKind::Timeout;
     }
     let hyper = chain(error).find_map(|cause| cause.downcast_ref::<hyper::Error>());
@@ -38,8 +40,8 @@ fn kind(error: &Error) -> SendErrorKind {
 }
 
 /// The text of the innermost cause.
-fn cause(error: &Error) -> String {
-    if chain(error).any(is_timeout) {
+fn cause(error: &reqwest::Error) -> String {
+    if error.is_timeout() {
         return "timed out".into();
     }
     if let Some(error) = chain(error).find_map(|cause| cause.downcast_ref::<io::Error>())
@@ -48,13 +50,6 @@ fn cause(error: &Error) -> String {
         return error.kind().to_string();
     }
     chain(error).last().map_or_else(String::new, ToString::to_string)
-}
-
-/// Of the connector, of the client, or of the system.
-fn is_timeout(cause: &(dyn StdError + 'static)) -> bool {
-    let of_client = cause.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_timeout);
-    let of_system = cause.downcast_ref::<io::Error>().map(io::Error::kind);
-    cause.is::<Elapsed>() || of_client || of_system == Some(io::ErrorKind::TimedOut)
 }
 
 /// An error of TLS may be wrapped in errors of I/O, one in another.

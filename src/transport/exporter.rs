@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use reqwest::{blocking::Client, redirect::Policy};
 
-use super::{TransportError, client::USER_AGENT, connect::tls};
+use super::{TransportError, client::USER_AGENT, tls::tls};
 
 /// A client that takes that long at the most. Never to be called on a thread of a runtime.
 ///

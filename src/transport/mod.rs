@@ -1,17 +1,16 @@
 //! The one way out: a pooled HTTP client that changes nothing, follows nothing and repeats nothing. The only tree
 //! that names the client and its TLS.
 
-mod address;
 #[cfg(feature = "cli")]
 mod caller;
 mod client;
-mod connect;
 mod error;
 #[cfg(feature = "cli")]
 mod exporter;
 mod outbound;
 mod progress_body;
 mod reply;
+mod tls;
 
 #[cfg(feature = "cli")]
 pub(crate) use self::{caller::Caller, exporter::exporter_client};
