@@ -1,15 +1,15 @@
 //! The pooled client.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use fanfare_sdk::{
     Capture, Exchange, Reply, ReplyHead, SendError, SendErrorKind, Transport, async_trait,
 };
 use http::{HeaderValue, Method, header};
-use reqwest::{Body, Client, Request, Response, Url, redirect::Policy};
+use reqwest::{Body, Client, Request, Response, redirect::Policy};
 
-use super::{error::send_error, progress_body::ProgressBody, reply::Kept, tls::tls};
+use super::{error::send_error, progress_body::ProgressBody, reply::Kept, tls::tls, urls::Urls};
 
 /// What a client is made with.
 #[derive(Clone, Debug)]
@@ -34,6 +34,7 @@ pub struct TransportError(pub(super) String);
 #[derive(Clone, Debug)]
 pub struct HttpTransport {
     client: Client,
+    urls: Arc<Urls>,
 }
 
 pub(super) const USER_AGENT: &str = concat!("fanfare/", env!("CARGO_PKG_VERSION"));
@@ -67,7 +68,7 @@ impl HttpTransport {
             .tcp_nodelay(true)
             .build()
             .map_err(|error| TransportError(error.without_url().to_string()))?;
-        Ok(Self { client })
+        Ok(Self { client, urls: Arc::default() })
     }
 }
 
@@ -75,7 +76,7 @@ impl HttpTransport {
 impl Transport for HttpTransport {
     async fn exchange(&self, exchange: Exchange) -> Result<Reply, SendError> {
         let Exchange { request, progress, capture, .. } = exchange;
-        let request = prepare(request, &progress)?;
+        let request = prepare(request, &self.urls, &progress)?;
         let response =
             self.client.execute(request).await.map_err(|error| send_error(error, &progress))?;
         progress.replied(response.status().as_u16());
@@ -86,12 +87,14 @@ impl Transport for HttpTransport {
 /// The request in the client's own form.
 fn prepare(
     request: http::Request<Bytes>,
+    urls: &Urls,
     progress: &fanfare_sdk::Progress,
 ) -> Result<Request, SendError> {
     let (parts, body) = request.into_parts();
-    let url = Url::parse(&parts.uri.to_string());
     // The text of the error, not the URL: that may hold a secret.
-    let url = url.map_err(|error| SendError::permanent(SendErrorKind::Prepare).because(error))?;
+    let url = urls
+        .parsed(&parts.uri)
+        .map_err(|error| SendError::permanent(SendErrorKind::Prepare).because(error))?;
     let mut prepared = Request::new(parts.method, url);
     *prepared.headers_mut() = parts.headers;
     *prepared.version_mut() = parts.version;
@@ -119,7 +122,7 @@ async fn reply(mut response: Response, capture: Capture) -> Reply {
     let mut head =
         ReplyHead::http(response.status().as_u16(), std::mem::take(response.headers_mut()));
     head.version = Some(response.version());
-    let mut kept = Kept::new(head, bytes_max);
+    let mut kept = Kept::new(head, bytes_max, response.content_length().unwrap_or(0));
     if capture == Capture::Head {
         return kept.whole();
     }

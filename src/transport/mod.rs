@@ -11,6 +11,7 @@ mod outbound;
 mod progress_body;
 mod reply;
 mod tls;
+mod urls;
 
 #[cfg(feature = "cli")]
 pub(crate) use self::{caller::Caller, exporter::exporter_client};

@@ -7,6 +7,9 @@ use bytes::{Bytes, BytesMut};
 use fanfare_sdk::{Reply, ReplyBody, ReplyHead};
 use http::HeaderValue;
 
+/// Bytes that are taken for a body before they come: who announces more has to send it first.
+const ANNOUNCED_MAX: usize = 16 << 10;
+
 /// A reply that is being read.
 #[derive(Debug)]
 pub(super) struct Kept {
@@ -18,11 +21,13 @@ pub(super) struct Kept {
 }
 
 impl Kept {
-    /// Of a reply with this head and that much of its body.
-    pub(super) fn new(head: ReplyHead, body_bytes_max: usize) -> Self {
+    /// Of a reply with this head and that much of its body. So many bytes of it are said to come.
+    pub(super) fn new(head: ReplyHead, body_bytes_max: usize, announced: u64) -> Self {
         let headers = &head.headers;
         let body_at = headers.values().map(HeaderValue::len).sum();
-        let mut bytes = BytesMut::with_capacity(body_at);
+        let announced = usize::try_from(announced).unwrap_or(usize::MAX);
+        let body_bytes = announced.min(body_bytes_max).min(ANNOUNCED_MAX);
+        let mut bytes = BytesMut::with_capacity(body_at + body_bytes);
         headers.values().for_each(|value| bytes.extend_from_slice(value.as_bytes()));
         Self { head, body_bytes_max, bytes, body_at }
     }
@@ -79,7 +84,7 @@ mod tests {
         for (name, place) in [("a", 3..4), ("b", 9..12), ("b", 17..19)] {
             headers.append(name, HeaderValue::from_maybe_shared(read.slice(place)).unwrap());
         }
-        let mut kept = Kept::new(ReplyHead::http(200, headers.clone()), body_bytes_max);
+        let mut kept = Kept::new(ReplyHead::http(200, headers.clone()), body_bytes_max, 5);
         let whole = chunks.iter().all(|chunk| kept.push(chunk.as_bytes()));
         let reply = if whole { kept.whole() } else { kept.truncated() };
         assert_eq!(reply.head.headers, headers);
