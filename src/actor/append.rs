@@ -8,8 +8,8 @@ use super::{
     Shared, Slot, TargetMsg, decided::Decided, messages::Begun, target::TargetState, task,
 };
 use crate::{
-    journal::{Claim, Committed, Entry, JournalError},
-    report::{CancelledBy, DeliveryId, Event},
+    journal::{Claim, Committed, Entry, JournalError, Open},
+    report::{BroadcastId, CancelledBy, DeliveryId, Event, Happening, Reason, What},
     sabotage::{self, Sabotage},
 };
 
@@ -22,6 +22,8 @@ struct Append {
     decided: Decided,
     /// The starts in it, where whoever has launched them waits for that.
     started: Vec<(DeliveryId, u32)>,
+    /// The broadcasts in it, where somebody looks at single ones.
+    changed: Vec<BroadcastId>,
     /// Whether the target hedges.
     hedges: bool,
 }
@@ -33,6 +35,9 @@ impl Append {
     async fn run(mut self: Box<Self>) -> Result<Begun, JournalError> {
         let entries = mem::take(&mut self.decided.entries);
         let journal = &self.shared.journal;
+        if self.slot.live.watches() {
+            self.changed = broadcasts(&entries);
+        }
         self.started = if journal.waits() { started(&entries) } else { Vec::new() };
         let written = journal.append(&self.claim, entries, self.shared.clock.now()).await;
         match written {
@@ -42,11 +47,13 @@ impl Append {
     }
 
     fn written(self, committed: &Committed) -> Begun {
-        let Self { shared, slot, decided, started, hedges, .. } = self;
+        let Self { shared, slot, decided, started, changed, hedges, .. } = self;
         for (id, attempt) in started {
             slot.is_written(&id, attempt);
         }
+        changed.into_iter().for_each(|id| slot.live.changed(id));
         for open in decided.moved {
+            slot.live.tell(|| moved_on(&open));
             shared.deliver(open);
         }
         if !decided.settled.is_empty() {
@@ -70,6 +77,27 @@ impl Append {
         }
         error
     }
+}
+
+/// The broadcasts to which something happened.
+fn broadcasts(entries: &[Entry]) -> Vec<BroadcastId> {
+    let mut ids: Vec<_> = entries.iter().map(|entry| entry.delivery().broadcast).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    ids
+}
+
+fn moved_on(open: &Open) -> Happening {
+    let (recipient, to) = (open.recipient().recipient.clone(), open.serving.clone());
+    let moved = open.history.events().iter().rev().find_map(|event| match event {
+        Event::Moved { because, at, .. } => Some((*at, *because)),
+        Event::Started(_) | Event::Ended(_) | Event::Lost { .. } | Event::CancelAsked { .. } => {
+            None
+        }
+    });
+    let (at, because) = moved.unwrap_or((open.due, Reason::Cancelled));
+    let (broadcast, route) = (Some(open.broadcast.id), open.broadcast.route.clone());
+    Happening { at, broadcast, route, what: What::HandedOver { recipient, to, because } }
 }
 
 fn started(entries: &[Entry]) -> Vec<(DeliveryId, u32)> {
@@ -129,7 +157,8 @@ impl TargetState {
             }
         }
         let hedges = policy.hedge.is_some();
-        Some(Box::new(Append { shared, slot, claim, decided, started: Vec::new(), hedges }))
+        let (started, changed) = (Vec::new(), Vec::new());
+        Some(Box::new(Append { shared, slot, claim, decided, started, changed, hedges }))
     }
 
     /// What was decided by the owner of that claim is written, or not.

@@ -18,10 +18,11 @@ use super::{
     Shared, Slot, SlotParts, TargetMsg, messages::Stamps, slot::Permit, starts::never_sent_end,
 };
 use crate::{
-    journal::Open,
+    journal::{NewBroadcast, Open},
     policy::{feedback, notice},
     report::{
-        AttemptError, CapturedReply, DeliveryId, Ended, Event, History, Kind, Limit, Started, Trace,
+        AttemptError, CapturedReply, DeliveryId, Ended, Event, Happening, History, Kind, Limit,
+        Started, What,
     },
     sabotage::{self, Sabotage},
     telemetry::{self, AttemptEnd, Exchanges, TraceContext},
@@ -43,8 +44,7 @@ pub(super) struct Order {
     pub(super) id: DeliveryId,
     pub(super) started: Started,
     pub(super) delivery_key: IdempotencyKey,
-    pub(super) payload: Payload,
-    pub(super) trace: Trace,
+    pub(super) broadcast: Arc<NewBroadcast>,
     /// The span of the delivery.
     pub(super) delivery_span: [u8; 8],
     /// How often the delivery was sent to this target before.
@@ -65,6 +65,10 @@ pub(super) async fn run(
     let (clock, parts) = (shared.clock, slot.parts());
     let exchanges = slot.observer.as_ref().map(|_| Arc::new(Exchanges::new(move || clock.now())));
     let hedges = parts.policy.hedge.is_some();
+    slot.live.tell(|| {
+        let what = What::started(&order.id.recipient, &order.started);
+        happening(&order.broadcast, order.started.at, what)
+    });
     let ended = if order.started.kind == Kind::Hedge && slot.has_succeeded(&order.id) {
         never_sent_end(order.started.attempt, clock.now())
     } else {
@@ -74,13 +78,11 @@ pub(super) async fn run(
         slot.note_success(&order.id);
     }
     permit.give_back(feedback(&ended, parts.policy.retry.retry_after_max), ended.at);
-    telemetry::attempt_ended(&order.id, &order.trace, &order.started, &ended);
-    if ended.status.is_some() {
-        slot.answered(&parts.policy, ended.at.since(order.started.at));
-    }
+    telemetry::attempt_ended(&order.id, &order.broadcast.trace, &order.started, &ended);
+    slot.answered(&parts.policy, &order.started, &ended);
     if let Some((observer, exchanges)) = slot.observer.as_ref().zip(exchanges) {
         observer.attempt_ended(&AttemptEnd {
-            trace: &order.trace,
+            trace: &order.broadcast.trace,
             delivery_span: order.delivery_span,
             started: &order.started,
             ended: &ended,
@@ -95,6 +97,12 @@ pub(super) async fn run(
     if !sabotage::is(Sabotage::EndNotRecorded) {
         record(&shared, &order.id, || Event::Ended(ended.clone())).await;
     }
+    // When it is written: whoever is told of it may look.
+    slot.live.tell(|| {
+        let what = What::ended(&order.id.recipient, &order.started, &ended);
+        happening(&order.broadcast, ended.at, what)
+    });
+    slot.live.changed(order.id.broadcast);
     slot.landed(&order.id, order.started.attempt);
     if !sabotage::is(Sabotage::EndNotTold) {
         slot.address.tell(TargetMsg::Attempted(order.id, ended));
@@ -123,8 +131,8 @@ async fn perform(
     let progress = wire.progress().clone();
     let sending = AssertUnwindSafe(async {
         let payload = match &parts.mapper {
-            Some(mapper) => slot.mapping.map(mapper, &order.payload).await?,
-            None => order.payload.clone(),
+            Some(mapper) => slot.mapping.map(mapper, &order.broadcast.payload).await?,
+            None => order.broadcast.payload.clone(),
         };
         parts.api.send(Attempt::new(call.clone(), payload, wire)).await
     })
@@ -314,10 +322,10 @@ fn outbound(
     (call, exchanges): (&Call, &Option<Arc<Exchanges>>),
 ) -> Outbound {
     let trace = parts.propagate.then(|| TraceContext {
-        trace_id: order.trace.trace_id,
+        trace_id: order.broadcast.trace.trace_id,
         span_id: order.started.span_id,
-        flags: order.trace.flags,
-        state: order.trace.state.clone(),
+        flags: order.broadcast.trace.flags,
+        state: order.broadcast.trace.state.clone(),
     });
     Outbound::new(OutboundParts {
         inner: shared.transport.clone(),
@@ -327,7 +335,7 @@ fn outbound(
         stamps: order.stamps.clone(),
         exchanges_max: parts.policy.gate.exchanges_max.max(1),
         span_id: order.started.span_id,
-        baggage: order.trace.baggage.clone().filter(|_| parts.propagate_baggage),
+        baggage: order.broadcast.trace.baggage.clone().filter(|_| parts.propagate_baggage),
         exchanges: exchanges.clone(),
     })
 }
@@ -345,6 +353,18 @@ pub(super) fn unsent(slot: &Slot, open: &Open, started: &Started, ended: &Ended)
             exchanges: Vec::new(),
         });
     }
+    let recipient = &open.recipient().recipient;
+    let told = [
+        (started.at, What::started(recipient, started)),
+        (ended.at, What::ended(recipient, started, ended)),
+    ];
+    for (at, what) in told {
+        slot.live.tell(|| happening(&open.broadcast, at, what));
+    }
+}
+
+fn happening(broadcast: &NewBroadcast, at: Timestamp, what: What) -> Happening {
+    Happening { at, broadcast: Some(broadcast.id), route: broadcast.route.clone(), what }
 }
 
 /// How often the delivery was on its way to this target before; nobody counts where nobody wants to hear of it.

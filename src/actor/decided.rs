@@ -1,13 +1,13 @@
 //! What an actor of a target has decided, and not written down yet.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use fanfare_sdk::Timestamp;
 
 use super::{Slot, attempt::Order, slot::Permit};
 use crate::{
-    journal::{Entry, Open},
-    report::{DeliveryId, Outcome},
+    journal::{Entry, NewBroadcast, Open},
+    report::{DeliveryId, Happening, Outcome, What},
     telemetry,
 };
 
@@ -31,11 +31,10 @@ impl Decided {
 }
 
 /// What is known of a delivery that is held.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Known {
-    pub(super) accepted: Timestamp,
-    pub(super) trace_id: [u8; 16],
-    pub(super) span_id: [u8; 8],
+    broadcast: Arc<NewBroadcast>,
+    place: usize,
 }
 
 /// A delivery that ends.
@@ -43,25 +42,40 @@ pub(super) struct Known {
 pub(super) struct Settled {
     pub(super) id: DeliveryId,
     pub(super) outcome: Outcome,
-    /// When it was accepted, and its trace and span, where that is known here.
+    /// Its broadcast, where that is known here.
     pub(super) known: Option<Known>,
 }
 
 impl Known {
     pub(super) fn of(open: &Open) -> Self {
-        let (trace_id, accepted) = (open.broadcast.trace.trace_id, open.broadcast.accepted_at);
-        Self { accepted, trace_id, span_id: open.recipient().span_id }
+        Self { broadcast: open.broadcast.clone(), place: open.place }
+    }
+
+    /// The ids of its trace and of its span.
+    fn span(&self) -> ([u8; 16], [u8; 8]) {
+        (self.broadcast.trace.trace_id, self.broadcast.recipients[self.place].span_id)
     }
 }
 
 impl Settled {
     /// Tells that it has ended now.
     pub(super) fn tell(&self, slot: &Slot, now: Timestamp) {
-        let span = self.known.map(|it| (it.trace_id, it.span_id));
+        let span = self.known.as_ref().map(Known::span);
         telemetry::settled(&self.id, span.as_ref(), self.outcome);
+        let broadcast = self.known.as_ref().map(|known| &known.broadcast);
+        let took = || broadcast.map_or(Duration::ZERO, |it| now.since(it.accepted_at));
         if let Some(observer) = &slot.observer {
-            let took = self.known.map_or(Duration::ZERO, |it| now.since(it.accepted));
-            observer.delivery_settled(&self.id.recipient, self.outcome, took);
+            observer.delivery_settled(&self.id.recipient, self.outcome, took());
         }
+        slot.live.tell(|| Happening {
+            at: now,
+            broadcast: Some(self.id.broadcast),
+            route: broadcast.and_then(|broadcast| broadcast.route.clone()),
+            what: What::DeliverySettled {
+                recipient: self.id.recipient.clone(),
+                outcome: self.outcome,
+                took: took(),
+            },
+        });
     }
 }

@@ -22,6 +22,7 @@ mod mapping;
 mod messages;
 mod observed;
 mod order;
+mod pulse;
 mod queue;
 mod shared;
 mod slot;
@@ -38,6 +39,7 @@ pub(crate) use self::{
     keys::delivery_key,
     messages::{CoordinatorMsg, Inspection, SupervisorMsg, TargetMsg},
     observed::Observed,
+    pulse::Pulse,
     shared::Shared,
     slot::{Slot, SlotParts},
     slots::{ByName, Slots},

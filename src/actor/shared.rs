@@ -22,7 +22,7 @@ use crate::{
     },
     report::{Boot, BroadcastId, CancelledBy, DeliveryId, Limit, Usage, Why},
     sabotage::{self, Sabotage},
-    telemetry,
+    telemetry::{self, Live},
 };
 
 /// The pause before the deliveries of a target that has gone are settled again.
@@ -46,6 +46,8 @@ pub(crate) struct Shared {
     pub(crate) owing: Arc<Notify>,
     /// Broadcasts whose end is still to be told, where anybody wants to hear of it.
     pub(crate) observed: Option<Observed>,
+    /// What happens, for whoever looks on.
+    pub(crate) live: Live,
     /// Of all repeats of all targets; none is no limit.
     pub(crate) retry_budget: Mutex<(Option<RetryBudget>, Budget)>,
     /// Attempts of all targets in flight, and how many there may be.
@@ -73,6 +75,10 @@ impl Shared {
             for (serving, id) in &committed.cancelled {
                 self.cancel(serving, id, (by, now));
             }
+        }
+        if self.live.watches() {
+            let verdicts = committed.verdicts.iter().map(|(id, _)| id);
+            verdicts.chain(&committed.settled).for_each(|id| self.live.changed(*id));
         }
         for (id, _) in &committed.verdicts {
             self.desk(*id).address.tell(CoordinatorMsg::Changed(*id));
@@ -170,8 +176,8 @@ impl Shared {
     /// Something was refused or cut short because of a limit.
     pub(crate) fn reached(&self, limit: Limit, target: Option<&TargetName>) {
         telemetry::limit_reached(limit, target);
-        if let Some(observed) = &self.observed {
-            observed.observer().limit_reached(limit, target);
+        if let Some(observer) = self.observed.as_ref().and_then(Observed::observer) {
+            observer.limit_reached(limit, target);
         }
     }
 

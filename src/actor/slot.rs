@@ -9,7 +9,9 @@ use std::{
     time::Duration,
 };
 
-use fanfare_sdk::{ApiTarget, Authorizer, Capture, Mapper, TargetName, Timestamp, Version};
+use fanfare_sdk::{
+    ApiTarget, Authorizer, Capture, Mapper, Meaning, TargetName, Timestamp, Version,
+};
 use ractor::rpc::CallResult;
 use tokio::{sync::Notify, task::AbortHandle};
 
@@ -20,6 +22,7 @@ use super::{
     early::Early,
     keeping::Keeping,
     mapping::Mapping,
+    pulse::Pulse,
     task,
 };
 use crate::{
@@ -27,9 +30,9 @@ use crate::{
         Door, Hedge, Latencies, Sight, TargetPolicy,
         gate::{BreakerMode, Feedback, Gate, GateSnapshot, Said, Ticket, Transition},
     },
-    report::{DeliveryId, Ended, IdMap, Kind, Notice, Started, Way, Why},
+    report::{DeliveryId, Ended, Happening, IdMap, Kind, Notice, Started, Warning, Way, What, Why},
     sabotage::{self, Sabotage},
-    telemetry::Observer,
+    telemetry::{Live, Observer},
 };
 
 /// How long an actor may take to say how it stands.
@@ -46,6 +49,10 @@ pub(crate) struct Slot {
     pub(crate) name: TargetName,
     /// Is told what happens, for spans and metrics.
     pub(crate) observer: Option<Arc<dyn Observer>>,
+    /// What happens, for whoever looks on.
+    pub(crate) live: Live,
+    /// How attempts went lately; where somebody may look on.
+    pulse: Option<Pulse>,
     parts: RwLock<Arc<SlotParts>>,
     /// It is about to be removed: no new broadcast names it.
     pub(crate) leaving: AtomicBool,
@@ -104,7 +111,7 @@ pub(super) struct Permit {
 impl Slot {
     pub(crate) fn new(
         parts: SlotParts,
-        observer: Option<Arc<dyn Observer>>,
+        (observer, live): (Option<Arc<dyn Observer>>, Live),
         entropy: Entropy,
         kept: Option<GateSnapshot>,
     ) -> Self {
@@ -117,6 +124,8 @@ impl Slot {
         Self {
             name: parts.policy.target.clone(),
             observer,
+            pulse: live.is_there().then(Pulse::default),
+            live,
             parts: RwLock::new(Arc::new(parts)),
             leaving: AtomicBool::new(false),
             address,
@@ -291,11 +300,31 @@ impl Slot {
         self.succeeded.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// An attempt was answered after that time.
-    pub(super) fn answered(&self, policy: &TargetPolicy, took: Duration) {
-        if policy.hedge == Some(Hedge::Percentile95) {
+    /// An attempt has ended.
+    pub(super) fn answered(&self, policy: &TargetPolicy, started: &Started, ended: &Ended) {
+        let took = ended.status.map(|_| ended.at.since(started.at));
+        if let (Some(took), Some(Hedge::Percentile95)) = (took, policy.hedge) {
             self.latencies().add(took);
         }
+        if let Some(pulse) = &self.pulse {
+            pulse.ended(ended.meaning == Meaning::Success, took);
+        }
+    }
+
+    /// How attempts went lately, where that is kept.
+    pub(crate) fn pulse(&self) -> Option<&Pulse> {
+        self.pulse.as_ref()
+    }
+
+    /// What was announced of its versions.
+    pub(crate) fn warnings(&self) -> Vec<Warning> {
+        let announced = self.announced.lock().unwrap_or_else(PoisonError::into_inner);
+        let warning = |(version, notice): &(Option<Version>, Arc<Notice>)| Warning {
+            target: self.name.clone(),
+            version: version.clone(),
+            notice: (**notice).clone(),
+        };
+        announced.iter().map(warning).collect()
     }
 
     fn latencies(&self) -> MutexGuard<'_, Latencies> {
@@ -315,45 +344,73 @@ impl Slot {
         if let Some(observer) = &self.observer {
             observer.announced(&way.target, notice.code());
         }
+        self.live.tell(|| {
+            let (target, version) = (way.target.clone(), way.version.clone());
+            let (notice, sunset) = (notice.code(), notice.sunset);
+            let what = What::VersionAnnounced { target, version, notice, sunset };
+            Happening::of_target(ended.at, what)
+        });
     }
 
     /// Lets attempts through again after the target asked not to be called, or after it had failed. Says whether it
     /// had.
-    pub(crate) fn revive(&self) -> bool {
+    pub(crate) fn revive(&self, clock: Clock) -> bool {
         let failed = self.failed.swap(false, Ordering::AcqRel);
         let mut gate = self.gate();
         let disabled = gate.is_disabled();
         gate.revive();
         drop(gate);
+        if failed || disabled {
+            self.tell_live(clock.now(), What::TargetRevived);
+        }
         self.address.tell(TargetMsg::Wake);
         failed || disabled
     }
 
     /// Holds attempts back, or lets them through again.
-    pub(crate) fn pause(&self, paused: bool) {
+    pub(crate) fn pause(&self, paused: bool, clock: Clock) {
         let mut gate = self.gate();
+        let changes = gate.is_paused() != paused;
         if paused {
             gate.pause();
         } else {
             gate.resume();
         }
         drop(gate);
+        if changes {
+            let what = if paused { What::TargetPaused } else { What::TargetResumed };
+            self.tell_live(clock.now(), what);
+        }
         self.address.tell(TargetMsg::Wake);
+    }
+
+    /// Its actor has ended too often.
+    pub(super) fn ended_too_often(&self, now: Timestamp) {
+        if !self.failed.swap(true, Ordering::AcqRel) {
+            self.tell_live(now, What::TargetFailed);
+        }
+    }
+
+    fn tell_live(&self, at: Timestamp, what: impl FnOnce(TargetName) -> What) {
+        self.live.tell(|| Happening::of_target(at, what(self.name.clone())));
     }
 
     /// What an operator wants of its breakers.
     pub(crate) fn set_breaker_mode(&self, mode: BreakerMode, clock: Clock) {
-        let transition = self.gate().set_breaker_mode(mode, clock.now());
-        self.breaker_changed(transition);
+        let now = clock.now();
+        let transition = self.gate().set_breaker_mode(mode, now);
+        self.breaker_changed(transition, now);
         self.address.tell(TargetMsg::Wake);
     }
 
-    fn breaker_changed(&self, transition: Option<Transition>) {
+    fn breaker_changed(&self, transition: Option<Transition>, now: Timestamp) {
         let Some(transition) = transition else { return };
         crate::telemetry::breaker_changed(&self.name, &transition);
         if let Some(observer) = &self.observer {
             observer.breaker_changed(&self.name, transition.to.code());
         }
+        let (from, to) = (transition.from.code(), transition.to.code());
+        self.tell_live(now, |target| What::BreakerChanged { target, from, to });
     }
 
     /// The attempts in flight.
@@ -412,10 +469,13 @@ impl Permit {
         };
         if matches!(feedback, Feedback::Replied { said: Said::Disabled, .. }) {
             crate::telemetry::target_disabled(&self.slot.name);
+            if !self.slot.gate().is_disabled() {
+                self.slot.tell_live(at, What::TargetDisabled);
+            }
         }
         let transition = self.slot.gate().give_back(ticket, feedback, at);
         self.shared.in_flight.fetch_sub(1, Ordering::Relaxed);
-        self.slot.breaker_changed(transition);
+        self.slot.breaker_changed(transition, at);
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::{
     collections::{HashMap, VecDeque},
-    sync::{Arc, atomic::Ordering},
+    sync::Arc,
     time::Duration,
 };
 
@@ -201,7 +201,7 @@ impl SupervisorState {
                 if count >= RESTARTS_MAX
                     && let Some(slot) = self.shared.slots.get(&name)
                 {
-                    slot.failed.store(true, Ordering::Release);
+                    slot.ended_too_often(now);
                 }
                 (count, SupervisorMsg::RestartTarget(name))
             }

@@ -389,8 +389,7 @@ impl TargetState {
         let order = Box::new(Order {
             id: id.clone(),
             delivery_key: delivery_key(&held.open.broadcast, held.open.place),
-            payload: held.open.broadcast.payload.clone(),
-            trace: held.open.broadcast.trace.clone(),
+            broadcast: held.open.broadcast.clone(),
             delivery_span: held.open.recipient().span_id,
             resends: attempt::resends(&self.slot, &held.open.history, &started),
             timeout,

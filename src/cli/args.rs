@@ -82,6 +82,8 @@ pub(super) enum SchemaOf {
     Report,
     /// What a target gets that is notified.
     Notice,
+    /// What is streamed by a daemon, and by `fanfare tail --output json`.
+    Event,
     /// One kind of target.
     Target,
     /// What a daemon can be asked: OpenAPI 3.1.

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     config::{config_schema, target_schema},
     daemon::openapi,
-    wire::{notice_schema, report_schema},
+    wire::{event_schema, notice_schema, report_schema},
 };
 
 /// Prints a JSON Schema, or the description of the API.
@@ -22,6 +22,7 @@ pub(super) fn schema(args: &SchemaArgs) -> io::Result<Status> {
     let schema = match (args.of, &args.kind) {
         (SchemaOf::Report, None) => report_schema(),
         (SchemaOf::Notice, None) => notice_schema(),
+        (SchemaOf::Event, None) => event_schema(),
         (SchemaOf::Config, None) => config_schema(&kinds),
         (SchemaOf::OpenApi, None) => openapi(),
         (SchemaOf::Target, Some(kind)) => match kinds.get(kind) {
@@ -39,7 +40,14 @@ pub(super) fn schema(args: &SchemaArgs) -> io::Result<Status> {
             complain(&["which kind? `fanfare schema target http` would be right".to_owned()]);
             return Ok(Status::WrongUsage);
         }
-        (SchemaOf::Report | SchemaOf::Notice | SchemaOf::Config | SchemaOf::OpenApi, Some(_)) => {
+        (
+            SchemaOf::Report
+            | SchemaOf::Notice
+            | SchemaOf::Event
+            | SchemaOf::Config
+            | SchemaOf::OpenApi,
+            Some(_),
+        ) => {
             complain(&["only `fanfare schema target` has a kind".to_owned()]);
             return Ok(Status::WrongUsage);
         }

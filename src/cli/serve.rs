@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     config::{Config, OnRemoved},
-    daemon::{self, Daemon, Exposition, Seen, Source},
+    daemon::{self, Daemon, EVENTS_KEPT_MAX, Exposition, Seen, Source},
     engine::{Engine, EngineBuilder, StartError},
     journal::{SqliteJournal, SqliteSettings, sqlite::OpenError},
 };
@@ -85,6 +85,7 @@ async fn live(
     let fault = |says: String| (Status::OurFault, says);
     let listen = args.listen;
     let kinds = Daemon::kinds(&config);
+    let builder = builder.live(EVENTS_KEPT_MAX);
     let engine = builder.configured(&mut config).start().await.map_err(|error| match error {
         StartError::Invalid { .. } => {
             let hint = "put it back into the configuration, or give up with --give-up-unserved";

@@ -39,6 +39,8 @@ pub struct DaemonLimits {
     pub bodies_bytes_max: usize,
     /// How long a caller may wait for a verdict.
     pub wait_max: Duration,
+    /// Streams of events at once.
+    pub streams_max: usize,
     /// Entries of a list that are given at once.
     pub page_max: usize,
     /// Bytes of the metadata of a broadcast, as they came.
@@ -60,6 +62,7 @@ impl Default for DaemonLimits {
             body_bytes_max: 8 << 20,
             bodies_bytes_max: 64 << 20,
             wait_max: Duration::from_secs(60),
+            streams_max: 256,
             page_max: 1_000,
             metadata_bytes_max: 16 << 10,
             key_bytes_max: 255,
@@ -172,6 +175,7 @@ impl DaemonSettings {
             body_bytes_max: it.body_bytes as usize,
             bodies_bytes_max: it.bodies_bytes as usize,
             wait_max: it.wait.0,
+            streams_max: DaemonLimits::default().streams_max,
             page_max: it.page as usize,
             metadata_bytes_max: it.metadata_bytes as usize,
             key_bytes_max: it.idempotency_key_bytes as usize,

@@ -165,7 +165,7 @@ pub(super) async fn view(
     Ok(response)
 }
 
-async fn known(daemon: &Daemon, text: &str) -> Result<BroadcastHandle, Problem> {
+pub(super) async fn known(daemon: &Daemon, text: &str) -> Result<BroadcastHandle, Problem> {
     let handle = daemon.engine.handle(broadcast_id(text)?);
     match handle.report().await? {
         Some(_) => Ok(handle),

@@ -1,16 +1,10 @@
 //! What all requests share.
 
-use std::{
-    collections::BTreeMap,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-};
+use std::{collections::BTreeMap, sync::Arc};
 
 use http::HeaderMap;
 use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore},
+    sync::{OwnedSemaphorePermit, Semaphore, watch},
     task::spawn_blocking,
 };
 
@@ -28,6 +22,10 @@ use crate::{
     config::{Config, Route},
     engine::Engine,
 };
+
+/// Events that the engine of a daemon keeps for whoever reads all of them: some megabytes while somebody does. A reader
+/// that was cut off for some seconds under load finds what he has missed.
+pub const EVENTS_KEPT_MAX: usize = 32_768;
 
 /// Replays with a rate that go on at once.
 const REPLAYS_MAX: usize = 4;
@@ -56,7 +54,9 @@ pub struct Daemon {
     pub(super) replays: Arc<Semaphore>,
     /// Turns for reading what is large.
     aside: Arc<Semaphore>,
-    draining: AtomicBool,
+    /// Places for those who read streams.
+    pub(super) streams: Arc<Semaphore>,
+    draining: watch::Sender<bool>,
 }
 
 impl Daemon {
@@ -76,6 +76,7 @@ impl Daemon {
             bodies: Bodies::new(&limits),
             requests: Semaphore::new(limits.requests_max).into(),
             waits: Semaphore::new(limits.waits_max).into(),
+            streams: Semaphore::new(limits.streams_max).into(),
             limits,
             keys: KeysInUse::default(),
             callers: Callers::default(),
@@ -83,7 +84,7 @@ impl Daemon {
             tls: None,
             replays: Semaphore::new(REPLAYS_MAX).into(),
             aside: Semaphore::new(ASIDE_MAX).into(),
-            draining: AtomicBool::new(false),
+            draining: watch::Sender::new(false),
         }
     }
 
@@ -143,9 +144,9 @@ impl Daemon {
         }
     }
 
-    /// Is not ready from here on: whoever balances the load sends it elsewhere.
+    /// Is not ready from here on: whoever balances the load sends it elsewhere. Streams end.
     pub fn drain(&self) {
-        self.draining.store(true, Ordering::Release);
+        self.draining.send_replace(true);
     }
 
     /// Runs `work`, which may take long, on a thread of its own.
@@ -163,6 +164,11 @@ impl Daemon {
     }
 
     pub(super) fn is_draining(&self) -> bool {
-        self.draining.load(Ordering::Acquire)
+        *self.draining.borrow()
+    }
+
+    /// Says when it ends.
+    pub(super) fn ending(&self) -> watch::Receiver<bool> {
+        self.draining.subscribe()
     }
 }

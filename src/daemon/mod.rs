@@ -9,6 +9,7 @@ mod configured;
 mod daemon;
 mod dead_letters;
 mod door;
+mod events;
 mod full;
 mod guard;
 mod health;
@@ -34,7 +35,7 @@ mod watch;
 pub use crate::config::DaemonLimits;
 
 pub use self::{
-    daemon::Daemon,
+    daemon::{Daemon, EVENTS_KEPT_MAX},
     door::{Declared, Need},
     metrics::{Exposition, MetricsError},
     openapi::openapi,

@@ -1,6 +1,9 @@
 //! Routes and targets, and the levers of whoever operates them.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet},
+    time::Duration,
+};
 
 use axum::{
     Extension,
@@ -19,7 +22,10 @@ use super::{
 use crate::{
     config::Route,
     engine::TargetStatus,
-    wire::listing::{self, Recipient},
+    wire::{
+        Warning,
+        listing::{self, Recipient},
+    },
 };
 
 /// `GET /v1/routes`
@@ -71,24 +77,38 @@ pub(super) async fn list(State(daemon): Shared, Extension(caller): Extension<Cal
         }
         if let Some(status) = daemon.engine.target_status(name).await {
             let open = open.get(&TargetName::from(name.as_str())).copied().unwrap_or(0);
-            targets.push(target((name, kind), &status, open));
+            targets.push(target((name, kind), status, open));
         }
     }
     Ok(json(StatusCode::OK, &listing::Targets { targets }))
 }
 
 /// A target with `open` deliveries in the journal.
-fn target((name, kind): (&str, &str), status: &TargetStatus, open: u64) -> listing::Target {
-    let state = match status {
+fn target((name, kind): (&str, &str), status: TargetStatus, open: u64) -> listing::Target {
+    let state = match &status {
         TargetStatus { leaving: true, .. } => "leaving",
         TargetStatus { failed: true, .. } => "failed",
         TargetStatus { disabled: true, .. } => "disabled",
         TargetStatus { paused: true, .. } => "paused",
         _ => "ready",
     };
-    let TargetStatus { at_gate, in_flight, .. } = *status;
-    let (name, kind, state) = (name.to_owned(), kind.to_owned(), state.into());
-    listing::Target { name, kind, state, open, at_gate, in_flight }
+    let (attempts, attempts_failed) = status.attempts;
+    let ms = |took: Duration| took.as_secs_f64() * 1_000.0;
+    listing::Target {
+        name: name.to_owned(),
+        kind: kind.to_owned(),
+        state: state.into(),
+        open,
+        at_gate: status.at_gate,
+        in_flight: status.in_flight,
+        breaker: status.breaker.code().into(),
+        held_by: status.held_by.map(|why| why.code().into()),
+        attempts,
+        attempts_failed,
+        p50_ms: status.took.map(|(p50, _)| ms(p50)),
+        p99_ms: status.took.map(|(_, p99)| ms(p99)),
+        warnings: status.warnings.into_iter().map(Warning::from).collect(),
+    }
 }
 
 /// `POST /v1/targets/{name}/pause`

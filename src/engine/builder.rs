@@ -20,7 +20,7 @@ use crate::{
     journal::{Journal, JournalError, MemoryJournal, MemoryLimits},
     policy::gate::{Budget, GateSnapshot, RetryBudget},
     report::IdMap,
-    telemetry::{self, Observer},
+    telemetry::{self, Live, Observer},
     transport::{HttpTransport, TransportSettings},
 };
 
@@ -37,6 +37,7 @@ pub struct EngineBuilder {
     /// None where it was not set: the default.
     retry_budget: Option<Option<RetryBudget>>,
     give_up_unserved: bool,
+    live_max: Option<usize>,
     #[cfg(feature = "otel")]
     recorder: Recorder,
 }
@@ -100,6 +101,13 @@ impl EngineBuilder {
         self
     }
 
+    /// Lets others look on ([`Engine::live`]): of what happens, the latest are kept, so many of them.
+    #[must_use]
+    pub fn live(mut self, kept_max: usize) -> Self {
+        self.live_max = Some(kept_max);
+        self
+    }
+
     /// How many attempts of all targets together may be repeats, on top of each target's own budget; a fifth of the
     /// first attempts and ten a second unless set. None is no limit.
     #[must_use]
@@ -151,10 +159,8 @@ impl EngineBuilder {
             Some(transport) => transport,
             None => Arc::new(HttpTransport::try_new(&TransportSettings::default())?),
         };
-        let (clock, entropy) = (
-            self.clock.unwrap_or_else(Clock::system),
-            self.entropy.unwrap_or_else(Entropy::system),
-        );
+        let clock = self.clock.unwrap_or_else(Clock::system);
+        let entropy = self.entropy.unwrap_or_else(Entropy::system);
         let journal =
             self.journal.unwrap_or_else(|| Arc::new(MemoryJournal::new(MemoryLimits::default())));
         let cores = || std::thread::available_parallelism().map_or(1, NonZero::get);
@@ -164,6 +170,7 @@ impl EngineBuilder {
         #[cfg(not(feature = "otel"))]
         let observer: Option<Arc<dyn Observer>> = None;
         let boot = journal.boot(clock.now()).await?;
+        let live = self.live_max.map(|max| Live::new(boot, max)).unwrap_or_default();
         let mut gates: IdMap<_, _> = journal.gates().await?.into_iter().collect();
         let unserved = unserved(&*journal, &self.targets).await?;
         if !self.give_up_unserved && !unserved.is_empty() {
@@ -171,7 +178,7 @@ impl EngineBuilder {
         }
         let slot = |target: Target| {
             let kept = gates.remove(&target.policy.target);
-            slot(target, &entropy, observer.clone(), kept)
+            slot(target, &entropy, (observer.clone(), live.clone()), kept)
         };
         let slots = Slots::new(self.targets.into_iter().map(slot).collect());
         let retry_budget = self.retry_budget.unwrap_or_else(|| Some(RetryBudget::default()));
@@ -185,7 +192,8 @@ impl EngineBuilder {
             desks: std::iter::repeat_with(Desk::default).take(coordinators).collect(),
             settled: Notify::new(),
             owing: Arc::default(),
-            observed: observer.map(Observed::new),
+            observed: Observed::new(observer, live.clone(), clock.now()),
+            live,
             retry_budget: Mutex::new((retry_budget, Budget::default())),
             in_flight: AtomicUsize::new(0),
             in_flight_max: limits.in_flight_max.max(1).into(),
@@ -236,14 +244,14 @@ async fn forgo(shared: &Shared) -> Result<(), JournalError> {
 
 /// Lets whoever collects metrics ask how near the limits are, and how much the journal has written.
 fn observe(shared: &Arc<Shared>) {
-    let Some(observed) = &shared.observed else { return };
+    let Some(observer) = shared.observed.as_ref().and_then(Observed::observer) else { return };
     let engine = Arc::downgrade(shared);
     let usage = move || engine.upgrade().map(|shared| shared.usage()).unwrap_or_default();
-    observed.observer().measure(Box::new(usage));
+    observer.measure(Box::new(usage));
     if shared.journal.waits() {
         let engine = Arc::downgrade(shared);
         let written = move || engine.upgrade().map(|it| it.journal.written()).unwrap_or_default();
-        observed.observer().measure_journal(Box::new(written));
+        observer.measure_journal(Box::new(written));
     }
 }
 
@@ -268,10 +276,10 @@ async fn prune(engine: Weak<Shared>) {
 pub(super) fn slot(
     target: Target,
     entropy: &Entropy,
-    observer: Option<Arc<dyn Observer>>,
+    told: (Option<Arc<dyn Observer>>, Live),
     kept: Option<GateSnapshot>,
 ) -> (TargetName, Arc<Slot>) {
     let name = target.policy.target.clone();
     let entropy = Entropy::seeded(entropy.number());
-    (name, Arc::new(Slot::new(target.into_parts(), observer, entropy, kept)))
+    (name, Arc::new(Slot::new(target.into_parts(), told, entropy, kept)))
 }

@@ -9,7 +9,7 @@ use super::{
     targets::leave_when_idle,
 };
 use crate::{
-    actor::{Slot, SupervisorMsg, spawn},
+    actor::{Observed, Slot, SupervisorMsg, spawn},
     policy::gate::RetryBudget,
 };
 
@@ -141,8 +141,9 @@ impl Engine {
             slot.stay();
             return;
         }
-        let observer = shared.observed.as_ref().map(|observed| observed.shared_observer());
-        let (name, slot) = slot(target, &shared.entropy, observer, None);
+        let observer = shared.observed.as_ref().and_then(Observed::shared_observer);
+        let told = (observer, shared.live.clone());
+        let (name, slot) = slot(target, &shared.entropy, told, None);
         shared.slots.insert(name.clone(), slot);
         self.0.actors.tell(SupervisorMsg::StartTarget(name));
     }

@@ -13,13 +13,11 @@ use super::{
     pinned::{find, fingerprint, is_named, order_keys, problems},
 };
 use crate::{
-    actor::{
-        CoordinatorMsg, Inspection, Shared, Slot, Supervision, ToTheEnd, Until, Waiter, probe,
-    },
+    actor::{CoordinatorMsg, Observed, Shared, Slot, Supervision, ToTheEnd, Until, Waiter, probe},
     journal::{Accepted, CallerKey, Journal, JournalError, NewBroadcast, NewDelivery, Open},
     policy::gate::{BreakerMode, RetryBudget},
-    report::{BroadcastId, History, Limit, Report, Rest, Trace, Usage},
-    telemetry,
+    report::{BroadcastId, Happening, History, Limit, Report, Rest, Trace, Usage, What},
+    telemetry::{self, Live},
 };
 
 /// Flags of a trace that begins here: sampled, with a random id (W3C Trace Context, level 2).
@@ -35,28 +33,6 @@ pub(super) struct Running {
     pub(super) actors: Supervision,
     pub(super) ids: Ids,
     limits: RwLock<Limits>,
-}
-
-/// How a target stands.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[non_exhaustive]
-pub struct TargetStatus {
-    /// Deliveries that are open.
-    pub open: usize,
-    /// Those of them that stand before the gate.
-    pub at_gate: usize,
-    /// Attempts in flight.
-    pub in_flight: usize,
-    /// Permits of the gate that are out.
-    pub permits: u32,
-    /// An operator holds its attempts back.
-    pub paused: bool,
-    /// It asked not to be called again.
-    pub disabled: bool,
-    /// Its actor has ended too often.
-    pub failed: bool,
-    /// It is going: no new broadcast may name it.
-    pub leaving: bool,
 }
 
 impl Engine {
@@ -98,6 +74,12 @@ impl Engine {
         &self.0.shared.journal
     }
 
+    /// What happens, for whoever looks on; nothing, unless the engine was [told](EngineBuilder::live) to keep it.
+    #[must_use]
+    pub fn live(&self) -> &Live {
+        &self.0.shared.live
+    }
+
     /// A broadcast that was accepted before, also by an earlier engine with the same journal. Whether it is known is seen
     /// when it is asked.
     #[must_use]
@@ -117,25 +99,11 @@ impl Engine {
         report.await.map_err(|_| AcceptError::Closing)
     }
 
-    /// How a target stands; none where there is no such target.
-    pub async fn target_status(&self, name: &str) -> Option<TargetStatus> {
-        let slot = self.0.shared.slots.get(&TargetName::from(name))?;
-        let (permits, paused, disabled) = {
-            let gate = slot.gate();
-            (gate.in_flight(), gate.is_paused(), gate.is_disabled())
-        };
-        let failed = slot.failed.load(Ordering::Acquire);
-        let leaving = slot.leaving.load(Ordering::Acquire);
-        let inspection = slot.inspect().await.unwrap_or_default();
-        let Inspection { open, at_gate, in_flight } = inspection;
-        Some(TargetStatus { open, at_gate, in_flight, permits, paused, disabled, failed, leaving })
-    }
-
     /// Another configuration was to be taken over so many times: counts how that went.
     #[cfg(feature = "daemon")]
     pub(crate) fn reloaded(&self, result: &'static str, times: u64) {
-        if let Some(observed) = &self.0.shared.observed {
-            observed.observer().reloaded(result, times);
+        if let Some(observer) = self.0.shared.observed.as_ref().and_then(Observed::observer) {
+            observer.reloaded(result, times);
         }
     }
 
@@ -158,7 +126,8 @@ impl Engine {
     /// # Errors
     /// When it is held back, but the journal could not write that down: after a restart it would not be.
     pub async fn pause_target(&self, name: &str) -> Result<bool, JournalError> {
-        self.lever(name, |slot| slot.pause(true)).await.map(|done| done.is_some())
+        let clock = self.0.shared.clock;
+        self.lever(name, |slot| slot.pause(true, clock)).await.map(|done| done.is_some())
     }
 
     /// Lets attempts at a target through again. Says whether there is such a target.
@@ -166,7 +135,8 @@ impl Engine {
     /// # Errors
     /// As [`pause_target`](Self::pause_target).
     pub async fn resume_target(&self, name: &str) -> Result<bool, JournalError> {
-        self.lever(name, |slot| slot.pause(false)).await.map(|done| done.is_some())
+        let clock = self.0.shared.clock;
+        self.lever(name, |slot| slot.pause(false, clock)).await.map(|done| done.is_some())
     }
 
     /// Opens the breakers of a target, holds them closed, or takes them away, until this is set to automatic again.
@@ -190,7 +160,8 @@ impl Engine {
     /// # Errors
     /// As [`pause_target`](Self::pause_target).
     pub async fn revive_target(&self, name: &str) -> Result<bool, JournalError> {
-        self.lever(name, Slot::revive).await.map(|revived| revived == Some(true))
+        let clock = self.0.shared.clock;
+        self.lever(name, |slot| slot.revive(clock)).await.map(|revived| revived == Some(true))
     }
 
     /// Does it now, and answers when it is written down.
@@ -286,6 +257,7 @@ impl Engine {
                     desk.address.tell(CoordinatorMsg::Deadline(id, at));
                 }
                 telemetry::accepted(id, &broadcast.trace, broadcast.recipients.len());
+                shared.live.tell(|| accepted_now(&broadcast));
                 for (place, recipient) in broadcast.recipients.iter().enumerate() {
                     shared.deliver(Open {
                         broadcast: broadcast.clone(),
@@ -402,11 +374,18 @@ impl Engine {
                 baggage,
             },
         };
-        if let Some(observed) = &self.0.shared.observed {
-            trace.flags = observed.observer().flags(&trace);
+        if let Some(observer) = self.0.shared.observed.as_ref().and_then(Observed::observer) {
+            trace.flags = observer.flags(&trace);
         }
         trace
     }
+}
+
+fn accepted_now(broadcast: &NewBroadcast) -> Happening {
+    let (recipients, replay_of) = (broadcast.recipients.len(), broadcast.replay_of);
+    let what = What::BroadcastAccepted { recipients, replay_of };
+    let (at, route) = (broadcast.accepted_at, broadcast.route.clone());
+    Happening { at, broadcast: Some(broadcast.id), route, what }
 }
 
 /// A broadcast is being accepted: until it is told to its targets, a shutdown would not reach it.
@@ -447,6 +426,7 @@ impl Running {
 
     pub(super) fn end(&self) {
         self.actors.stop();
+        self.shared.live.end();
         for slot in self.shared.slots.all().values() {
             slot.drop_attempts();
         }

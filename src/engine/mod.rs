@@ -16,6 +16,7 @@ mod probe;
 mod problems;
 mod replay;
 mod shutdown;
+mod status;
 mod target;
 mod targets;
 
@@ -30,12 +31,13 @@ pub use self::{
     broadcast::Broadcast,
     builder::EngineBuilder,
     change::Change,
-    engine::{Engine, TargetStatus},
+    engine::Engine,
     error::{AcceptError, AcceptProblem, Gone, RemoveError, StartError, StartProblem},
     handle::BroadcastHandle,
     probe::Probe,
     replay::{Replay, ReplayError},
     shutdown::Shutdown,
+    status::TargetStatus,
     target::Target,
     targets::Leave,
 };

@@ -9,7 +9,7 @@ use fanfare_sdk::TargetName;
 
 use super::{Engine, RemoveError, StartError, Target, builder::slot, engine::Running, problems};
 use crate::{
-    actor::{Slot, SupervisorMsg},
+    actor::{Observed, Slot, SupervisorMsg},
     journal::JournalError,
     policy::TargetPolicy,
     telemetry,
@@ -36,8 +36,9 @@ impl Engine {
         let shared = &self.0.shared;
         let targets_max = self.0.limits().targets_max;
         check(problems::problems(&[&target], &self.policies(|_| true), targets_max))?;
-        let observer = shared.observed.as_ref().map(|observed| observed.shared_observer());
-        let (name, slot) = slot(target, &shared.entropy, observer, None);
+        let observer = shared.observed.as_ref().and_then(Observed::shared_observer);
+        let told = (observer, shared.live.clone());
+        let (name, slot) = slot(target, &shared.entropy, told, None);
         shared.slots.insert(name.clone(), slot);
         self.0.actors.tell(SupervisorMsg::StartTarget(name));
         // What was owed to it can be sent now.

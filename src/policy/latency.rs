@@ -36,9 +36,56 @@ impl Latencies {
     }
 }
 
+/// Answers of which percentiles are told: enough for a 99th.
+const TOLD_MAX: usize = 512;
+
+/// The durations of the latest attempts that were answered, for people.
+#[derive(Clone, Debug, Default)]
+pub struct Durations {
+    /// In microseconds: an hour fits.
+    latest: VecDeque<u32>,
+}
+
+impl Durations {
+    /// An attempt was answered after that time.
+    pub fn add(&mut self, took: Duration) {
+        if self.latest.len() == TOLD_MAX {
+            self.latest.pop_front();
+        }
+        self.latest.push_back(u32::try_from(took.as_micros()).unwrap_or(u32::MAX));
+    }
+
+    /// The median and the 99th percentile; none before anything was answered.
+    #[must_use]
+    pub fn percentiles(self) -> Option<(Duration, Duration)> {
+        let mut sorted = Vec::from(self.latest);
+        sorted.sort_unstable();
+        let at = |percent: usize| {
+            let micros = sorted.get(sorted.len() * percent / 100)?;
+            Some(Duration::from_micros(u64::from(*micros)))
+        };
+        Some((at(50)?, at(99)?))
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{Duration, Latencies};
+    use super::{Duration, Durations, Latencies};
+
+    #[test]
+    fn the_median_and_the_slowest_are_told() {
+        #[track_caller]
+        fn check(millis: impl IntoIterator<Item = u64>, expected: Option<(u64, u64)>) {
+            let mut durations = Durations::default();
+            millis.into_iter().for_each(|ms| durations.add(Duration::from_millis(ms)));
+            let ms = |(a, b): (Duration, Duration)| (a.as_millis() as u64, b.as_millis() as u64);
+            assert_eq!(durations.percentiles().map(ms), expected);
+        }
+        check([], None);
+        check([7], Some((7, 7)));
+        check(0..100, Some((50, 99)));
+        check((0..600).map(|_| 900).chain(0..512), Some((256, 506)));
+    }
 
     #[track_caller]
     fn check(millis: impl IntoIterator<Item = u64>, expected: Option<u64>) {

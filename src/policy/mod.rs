@@ -27,7 +27,7 @@ pub use self::{
     backoff::{Backoff, BackoffError, Jitter},
     deprecation::notice,
     feedback::feedback,
-    latency::Latencies,
+    latency::{Durations, Latencies},
     limits::Limits,
     next::next,
     plan::{Hedge, Plan, Retry, TargetPolicy},

@@ -44,6 +44,15 @@ impl Sight {
 }
 
 impl Door {
+    /// What stands in the way.
+    #[must_use]
+    pub fn why(self) -> Option<Why> {
+        match self {
+            Self::Open => None,
+            Self::Busy(why) | Self::NotBefore(_, why) | Self::Shut(why) => Some(why),
+        }
+    }
+
     /// The one of two doors that lets less through.
     #[must_use]
     pub fn stricter(self, other: Self) -> Self {

@@ -208,6 +208,24 @@ impl Kind {
 
 // === impl Because ===
 
+impl Because {
+    /// The code in events.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::FirstWay => "first_way",
+            Self::Failure => "failure",
+            Self::Throttled => "throttled",
+            Self::Lost => "lost",
+            Self::Challenge => "challenge",
+            Self::Slow => "slow",
+            Self::VersionRejected => "version_rejected",
+            Self::EndpointFailed => "endpoint_failed",
+            Self::TargetFailed => "target_failed",
+        }
+    }
+}
+
 impl fmt::Display for Because {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

@@ -1,6 +1,7 @@
 //! Pure data: what happened to a delivery, how it ended, and what that makes of its broadcast.
 
 mod event;
+mod happening;
 mod headers;
 mod hex;
 mod history;
@@ -12,11 +13,13 @@ mod outcome;
 mod priority;
 #[expect(clippy::module_inception, reason = "the report is one of the words of this layer")]
 mod report;
+mod told;
 mod trace;
 mod verdict;
 
 pub use self::{
     event::{AttemptError, Because, Boot, CapturedReply, Ended, Event, Kind, Started, Way},
+    happening::{AttemptBegun, AttemptOver, Happening, What},
     history::History,
     id::{BroadcastId, DeliveryId},
     limit::{Limit, Usage, Written},
@@ -28,6 +31,7 @@ pub use self::{
         AttemptRecord, Delivery, DeliveryState, HandOver, Metadata, Report, ReportSource, Via,
         Waited,
     },
+    told::{NotTold, Told},
     trace::{Link, Trace},
     verdict::{CompletedBy, Completion, Rest, Verdict},
 };

@@ -71,6 +71,10 @@ pub struct Delivery {
     pub reply: Option<Arc<CapturedReply>>,
     /// Its span.
     pub span_id: [u8; 8],
+    /// When its broadcast was accepted.
+    pub(super) accepted_at: Timestamp,
+    /// How many events its history has.
+    pub(super) events: u32,
 }
 
 /// Where a delivery stands.
@@ -111,6 +115,9 @@ pub struct AttemptRecord {
     pub ended: Option<Ended>,
     /// When it was found to be lost.
     pub lost_at: Option<Timestamp>,
+    /// The numbers of its beginning and of its end in the history.
+    pub(super) begun_as: u32,
+    pub(super) ended_as: Option<u32>,
 }
 
 /// From here on another target stood in.
@@ -123,6 +130,8 @@ pub struct HandOver {
     pub because: Reason,
     /// When.
     pub at: Timestamp,
+    /// Its number in the history.
+    pub(super) moved_as: u32,
 }
 
 /// Time between attempts, by what it was spent on.
@@ -223,39 +232,58 @@ impl Delivery {
             settled_at,
             attempts,
             span_id,
+            accepted_at: accepted,
+            events: number(history.events().len()),
         }
     }
 }
 
 fn records(history: &History) -> Vec<AttemptRecord> {
-    let lost = |number| {
-        history.events().iter().find_map(|event| match event {
-            Event::Lost { attempt, at } if *attempt == number => Some(*at),
-            Event::Lost { .. }
-            | Event::Started(_)
-            | Event::Ended(_)
-            | Event::CancelAsked { .. }
-            | Event::Moved { .. } => None,
-        })
-    };
-    let record = |started: &Started| AttemptRecord {
-        ended: history.end_of(started.attempt).cloned(),
-        lost_at: lost(started.attempt),
-        started: started.clone(),
-    };
-    history.starts().map(record).collect()
+    let mut records: Vec<AttemptRecord> = Vec::with_capacity(history.starts().count());
+    for (place, event) in history.events().iter().enumerate() {
+        match event {
+            Event::Started(started) => records.push(AttemptRecord {
+                started: started.clone(),
+                ended: None,
+                lost_at: None,
+                begun_as: number(place),
+                ended_as: None,
+            }),
+            Event::Ended(ended) => {
+                if let Some(record) = record_of(&mut records, ended.attempt) {
+                    (record.ended, record.ended_as) = (Some(ended.clone()), Some(number(place)));
+                }
+            }
+            Event::Lost { attempt, at } => {
+                if let Some(record) = record_of(&mut records, *attempt) {
+                    (record.lost_at, record.ended_as) = (Some(*at), Some(number(place)));
+                }
+            }
+            Event::CancelAsked { .. } | Event::Moved { .. } => {}
+        }
+    }
+    records
+}
+
+fn record_of(records: &mut [AttemptRecord], attempt: u32) -> Option<&mut AttemptRecord> {
+    records.iter_mut().find(|record| record.started.attempt == attempt)
 }
 
 fn hand_overs(history: &History) -> Vec<HandOver> {
-    let hand_over = |event: &Event| match event {
+    let hand_over = |(place, event): (usize, &Event)| match event {
         Event::Moved { to, because, at } => {
-            Some(HandOver { to: to.clone(), because: *because, at: *at })
+            let moved_as = number(place);
+            Some(HandOver { to: to.clone(), because: *because, at: *at, moved_as })
         }
         Event::Started(_) | Event::Ended(_) | Event::Lost { .. } | Event::CancelAsked { .. } => {
             None
         }
     };
-    history.events().iter().filter_map(hand_over).collect()
+    history.events().iter().enumerate().filter_map(hand_over).collect()
+}
+
+fn number(place: usize) -> u32 {
+    u32::try_from(place).unwrap_or(u32::MAX)
 }
 
 fn state(outcome: Option<Outcome>, attempts: &[AttemptRecord]) -> DeliveryState {

@@ -6,6 +6,7 @@ mod events;
 mod exchanges;
 #[cfg(feature = "otel")]
 mod http_client;
+mod live;
 #[cfg(feature = "otel")]
 mod metrics;
 #[cfg(feature = "otel")]
@@ -41,6 +42,7 @@ pub(crate) use self::{
 pub use self::{
     baggage::{Baggage, BaggageError},
     exchanges::{ExchangeEnd, ExchangeRecord, Exchanges},
+    live::{Following, Gap, Live, Next, NoPosition, Position, Watch},
     propagation::{extract, inject},
     trace_context::{RemoteContext, TraceContext, nth_span_id},
 };

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::report::{Reason, reason, said, time};
+use super::report::{Reason, Warning, reason, said, time};
 use crate::{
     journal,
     report::{BroadcastId, Completion, Occasion, Priority, Rest},
@@ -198,14 +198,14 @@ pub struct LastReload {
 }
 
 /// The targets, by name.
-#[derive(Clone, PartialEq, Eq, Debug, Deserialize, Serialize, JsonSchema)]
+#[derive(Clone, PartialEq, Debug, Deserialize, Serialize, JsonSchema)]
 pub struct Targets {
     /// The targets.
     pub targets: Vec<Target>,
 }
 
 /// How a target stands.
-#[derive(Clone, PartialEq, Eq, Debug, Deserialize, Serialize, JsonSchema)]
+#[derive(Clone, PartialEq, Debug, Deserialize, Serialize, JsonSchema)]
 pub struct Target {
     /// Its name.
     pub name: String,
@@ -220,6 +220,20 @@ pub struct Target {
     pub at_gate: usize,
     /// Attempts in flight.
     pub in_flight: usize,
+    /// `closed`, `open`, `half_open`, `forced_open`, `forced_closed` or `disabled`.
+    pub breaker: Cow<'static, str>,
+    /// What its gate holds attempts back for now, as in `reason` of a report; null where it lets them through.
+    pub held_by: Option<Cow<'static, str>>,
+    /// Attempts that have ended since the daemon was started.
+    pub attempts: u64,
+    /// Those of them that did not succeed.
+    pub attempts_failed: u64,
+    /// The median of what the latest 512 answered attempts took, in milliseconds; null before there are any.
+    pub p50_ms: Option<f64>,
+    /// Their 99th percentile.
+    pub p99_ms: Option<f64>,
+    /// What its API announced of its versions.
+    pub warnings: Vec<Warning>,
 }
 
 impl Accepted {

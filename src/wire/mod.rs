@@ -1,5 +1,6 @@
 //! The only wire format: serialisable mirrors of what the engine knows, with their schema.
 
+mod event;
 #[cfg(feature = "daemon")]
 pub mod listing;
 mod notice;
@@ -17,6 +18,7 @@ pub(crate) use self::report::origin;
 #[cfg(feature = "daemon")]
 pub(crate) use self::report::time;
 pub use self::{
+    event::{Event, Happened, event_schema},
     notice::{Notice, NoticeType, notice_schema},
     reply::{Body, Reply},
     report::{

@@ -346,6 +346,6 @@ pub(crate) fn time(at: Timestamp) -> String {
 }
 
 /// Milliseconds with three decimals: whole microseconds.
-fn millis(duration: Duration) -> f64 {
+pub(super) fn millis(duration: Duration) -> f64 {
     u64::try_from(duration.as_micros()).unwrap_or(u64::MAX) as f64 / 1_000.0
 }

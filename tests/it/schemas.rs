@@ -4,7 +4,7 @@ use std::{env, fs, path::PathBuf};
 
 use fanfare::{
     daemon::openapi,
-    wire::{notice_schema, report_schema},
+    wire::{event_schema, notice_schema, report_schema},
 };
 
 /// Compares a file of the project with what it should say, or writes it.
@@ -38,4 +38,10 @@ fn the_description_of_the_api_is_up_to_date() {
 fn the_schema_of_a_notice_is_up_to_date() {
     let schema = serde_json::to_string_pretty(&notice_schema()).unwrap();
     check_file("schemas/notice.schema.json", &format!("{schema}\n"));
+}
+
+#[test]
+fn the_schema_of_an_event_is_up_to_date() {
+    let schema = serde_json::to_string_pretty(&event_schema()).unwrap();
+    check_file("schemas/event.schema.json", &format!("{schema}\n"));
 }

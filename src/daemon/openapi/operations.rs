@@ -5,14 +5,14 @@ use serde_json::{Map, Value};
 use super::{
     operation::{Operation, bytes, get, of, options, post},
     parameter::{
-        attributes, baggage, broadcasts, dead_letters, idempotency_key, origin, prefer, trace,
-        until,
+        attributes, baggage, broadcasts, dead_letters, happenings, idempotency_key, last_event_id,
+        origin, prefer, trace, until,
     },
 };
 use crate::{
     daemon::{
         Need, ProblemKind as Kind, broadcasts as sent, callers::Scope, cloud_events,
-        dead_letters as dead, health, metrics, openapi, reload, targets,
+        dead_letters as dead, events, health, metrics, openapi, reload, targets,
     },
     wire::{
         Report,
@@ -42,6 +42,9 @@ const ACCEPTED_HEADS: &[(&str, &str)] = &[("Location", "The path of the report."
 
 const IN_TIME: &str = "The verdict has fallen in time: satisfied or not.";
 const ACCEPTED: &str = "It is accepted, and written down; the report is found at `location`.";
+
+/// Whoever reads them finds what each of them says in `schemas/event.schema.json`.
+const STREAM: &str = "Server-sent events; their data is JSON.";
 
 const EVENTS: &str = "/v1/routes/{route}/events";
 
@@ -87,6 +90,13 @@ fn of_broadcasts() -> Vec<Operation> {
             .answers::<Report>(200, "The report.")
             .heads(REPORT_HEADS)
             .fails(&[Kind::InvalidRequest, Kind::NotFound])
+            .fails(READING),
+        get(READ, "/v1/broadcasts/{id}/events", "followBroadcast", events::of_broadcast)
+            .says("Streams what happened and what happens to a broadcast, until it has settled.")
+            .with([last_event_id()])
+            .answers_text(200, STREAM, "text/event-stream")
+            .answers_nothing(204, "There is nothing more to come.")
+            .fails(&[Kind::InvalidRequest, Kind::NotFound, Kind::Full, Kind::ShuttingDown])
             .fails(READING),
         post(OPERATE, "/v1/broadcasts/{id}/cancel", "cancelBroadcast", sent::cancel)
             .says("Ends what has not ended of a broadcast.")
@@ -182,6 +192,12 @@ fn of_targets() -> Vec<Operation> {
 fn of_the_daemon() -> Vec<Operation> {
     const METRICS: &str = prometheus::TEXT_FORMAT;
     vec![
+        get(READ, "/v1/events", "follow", events::of_all)
+            .says("Streams what happens.")
+            .with(happenings())
+            .with([last_event_id()])
+            .answers_text(200, STREAM, "text/event-stream")
+            .fails(&[Kind::InvalidRequest, Kind::NotFound, Kind::Full, Kind::ShuttingDown]),
         get(Need::Nothing, "/healthz", "health", health::healthz)
             .says("Says that the process answers.")
             .answers_text(200, "It does.", "text/plain"),

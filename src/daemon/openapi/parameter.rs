@@ -81,6 +81,21 @@ pub(super) fn until() -> Parameter {
     query("until", says, json!({ "type": "string", "enum": ["verdict", "settled"] }))
 }
 
+/// Which events.
+pub(super) fn happenings() -> Vec<Parameter> {
+    let text = || json!({ "type": "string" });
+    vec![
+        query("route", "Of broadcasts on that route.", text()),
+        query("target", "Of that target, and of deliveries to it.", text()),
+        query("kind", "Of these kinds, with commas between.", text()),
+    ]
+}
+
+pub(super) fn last_event_id() -> Parameter {
+    let says = "The id of the last event that was read: goes on behind it.";
+    header("Last-Event-ID", says, json!({ "type": "string" }))
+}
+
 fn page(cursor: Value) -> [Parameter; 2] {
     let count = json!({ "type": "integer", "minimum": 1, "maximum": 1_000, "default": 100 });
     [

@@ -284,6 +284,19 @@ impl Gate {
         self.kept.breaker_mode
     }
 
+    /// The state of its breakers: of those of several endpoints, the one that lets least through.
+    #[must_use]
+    pub fn breaker_state(&self, now: Timestamp) -> BreakerState {
+        let states = self.kept.breakers.iter().map(|(_, breaker)| breaker.state(now));
+        let rank = |state: &BreakerState| match state {
+            BreakerState::Open | BreakerState::ForcedOpen => 2,
+            BreakerState::HalfOpen => 1,
+            BreakerState::Closed | BreakerState::ForcedClosed | BreakerState::Disabled => 0,
+        };
+        let state = states.max_by_key(rank).unwrap_or(BreakerState::Closed);
+        self.kept.breaker_mode.shows(state)
+    }
+
     /// How many attempts may be in flight now.
     #[must_use]
     pub fn limit(&self) -> u32 {

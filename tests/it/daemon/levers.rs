@@ -18,7 +18,11 @@ async fn a_target_is_paused_and_resumed() {
     let targets = stage.get("/v1/targets").await.json();
     assert_eq!(
         targets["targets"][1],
-        json!({"name": "crm", "kind": "http", "state": "paused", "open": 1, "at_gate": 1, "in_flight": 0})
+        json!({
+            "name": "crm", "kind": "http", "state": "paused", "open": 1, "at_gate": 1, "in_flight": 0,
+            "breaker": "closed", "held_by": "paused", "attempts": 0, "attempts_failed": 0,
+            "p50_ms": null, "p99_ms": null, "warnings": [],
+        })
     );
     assert_eq!(targets["targets"][0]["state"], "ready");
     assert_eq!(stage.post("/v1/targets/crm/resume", "").await.status, 204);

@@ -6,6 +6,7 @@ mod cloud_events;
 mod connections;
 mod contract;
 mod dead_letters;
+mod events;
 mod exchange;
 mod levers;
 mod operations;

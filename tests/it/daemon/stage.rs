@@ -10,7 +10,7 @@ use fanfare::{
     sdk::{Registry, Timestamp},
 };
 use fanfare_testkit::{Script, Scripted, ScriptedTransport};
-use http::{HeaderMap, Request, StatusCode};
+use http::{HeaderMap, Request, StatusCode, response::Parts};
 use opentelemetry::metrics::MeterProvider;
 use opentelemetry_sdk::metrics::SdkMeterProvider;
 use serde_json::Value;
@@ -18,6 +18,9 @@ use tempfile::TempDir;
 use tower::ServiceExt;
 
 use super::contract;
+
+/// Events that are kept.
+pub(super) const EVENTS_KEPT: usize = 64;
 
 pub(super) const BEGUN: i64 = 1_767_225_600;
 
@@ -98,6 +101,7 @@ impl Stage {
             .clock(Clock::starting_at(Timestamp::from_secs(BEGUN)))
             .entropy(Entropy::seeded(1))
             .meter(&meters.meter("fanfare"))
+            .live(EVENTS_KEPT)
             .configured(&mut config)
             .start()
             .await
@@ -117,6 +121,24 @@ impl Stage {
 
     /// Everything of a request: `POST /v1/broadcasts`, headers, body.
     pub(super) async fn ask(&self, line: &str, headers: &[(&str, &str)], body: &str) -> Answer {
+        let (head, body) = self.open(line, headers, body).await;
+        let mut answer = Answer { status: head.status, headers: head.headers, text: String::new() };
+        // A stream may have no end.
+        if answer.header("content-type") != Some("text/event-stream") {
+            let bytes = to_bytes(body, usize::MAX).await.unwrap();
+            answer.text = String::from_utf8(bytes.to_vec()).unwrap();
+            contract::check(line, &answer);
+        }
+        answer
+    }
+
+    /// The same, and does not wait for the end of the answer.
+    pub(super) async fn open(
+        &self,
+        line: &str,
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> (Parts, Body) {
         let (method, path) = line.split_once(' ').unwrap();
         let mut request = Request::builder().method(method).uri(path).header("host", "localhost");
         if !body.is_empty() && !headers.iter().any(|(name, _)| *name == "content-type") {
@@ -130,12 +152,7 @@ impl Stage {
         }
         let request = request.body(Body::from(body.to_owned())).unwrap();
         let response = self.router.clone().oneshot(request).await.unwrap();
-        let (head, body) = response.into_parts();
-        let bytes = to_bytes(body, usize::MAX).await.unwrap();
-        let text = String::from_utf8(bytes.to_vec()).unwrap();
-        let answer = Answer { status: head.status, headers: head.headers, text };
-        contract::check(line, &answer);
-        answer
+        response.into_parts()
     }
 
     /// Another configuration stands in the file; it is not read yet.
