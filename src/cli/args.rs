@@ -8,7 +8,8 @@ use super::{
     doors::DoorArgs,
     key::KeyArgs,
     server::{
-        BroadcastsArgs, CredentialArgs, DeadLettersArgs, ReloadArgs, ReplayArgs, TargetsArgs,
+        BroadcastsArgs, CredentialArgs, DeadLettersArgs, ReloadArgs, ReplayArgs, TailArgs,
+        TargetsArgs, TopArgs,
     },
 };
 
@@ -53,6 +54,10 @@ pub(super) enum Command {
     Replay(ReplayArgs),
     /// Lets a daemon read its configuration again, and says what has changed.
     Reload(ReloadArgs),
+    /// Prints what happens at a daemon, as it happens.
+    Tail(TailArgs),
+    /// Shows the targets and the broadcasts of a daemon at a terminal, and has its levers.
+    Top(TopArgs),
 }
 
 #[derive(Debug, Args)]

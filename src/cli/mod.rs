@@ -28,6 +28,7 @@ mod send;
 mod serve;
 mod server;
 mod text;
+mod top;
 mod trace;
 mod width;
 

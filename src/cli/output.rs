@@ -47,6 +47,13 @@ pub(super) fn print(text: &str) -> io::Result<()> {
     }
 }
 
+/// Writes a line of a result that has no end. Says when nobody reads it any more.
+pub(super) fn line(text: &str) -> io::Result<()> {
+    erase(screen::columns());
+    let mut out = anstream::stdout().lock();
+    out.write_all(text.as_bytes()).and_then(|()| out.flush())
+}
+
 /// Writes beside the result.
 pub(super) fn print_aside(text: &str) -> io::Result<()> {
     erase(screen::columns());

@@ -8,7 +8,7 @@ use super::{
     args::{Cli, Command},
     check, explain, journal, key, output,
     quickstart::quickstart,
-    schema, send, serve, server,
+    schema, send, serve, server, top,
 };
 
 /// How the program ends.
@@ -52,6 +52,8 @@ pub fn run() -> ExitCode {
         Command::DeadLetters(args) => server::dead_letters(&args),
         Command::Replay(args) => server::replay(&args),
         Command::Reload(args) => server::reload(&args),
+        Command::Tail(args) => server::tail(&args),
+        Command::Top(args) => top::top(&args),
         Command::Quickstart(args) => quickstart(&args),
     };
     match done {

@@ -14,7 +14,10 @@ mod tls;
 mod urls;
 
 #[cfg(feature = "cli")]
-pub(crate) use self::{caller::Caller, exporter::exporter_client};
+pub(crate) use self::{
+    caller::{Caller, NoAnswer, Stream},
+    exporter::exporter_client,
+};
 pub use self::{
     client::{HttpTransport, TransportError, TransportSettings},
     outbound::{Outbound, OutboundParts},

@@ -31,8 +31,20 @@ impl Daemon {
         variables: &[(String, String)],
         args: &[&str],
     ) -> Self {
+        let anywhere = SocketAddr::from(([127, 0, 0, 1], 0));
+        Self::start_at(anywhere, folder, variables, args).await
+    }
+
+    /// The same, at that address.
+    pub(crate) async fn start_at(
+        listen: SocketAddr,
+        folder: &Path,
+        variables: &[(String, String)],
+        args: &[&str],
+    ) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_fanfare"))
-            .args(["serve", "--listen", "127.0.0.1:0", "--log-format", "json", "--log", "info"])
+            .args(["serve", "--listen", &listen.to_string()])
+            .args(["--log-format", "json", "--log", "info"])
             .args(args)
             .current_dir(folder)
             .env_remove("RUST_BACKTRACE")

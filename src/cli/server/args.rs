@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{ArgGroup, Args};
 
+use super::client::{Client, Failed};
 use crate::cli::args::Output;
 
 /// Which daemon.
@@ -160,4 +161,48 @@ pub(in crate::cli) struct TargetsArgs {
     /// What to print.
     #[arg(long, value_name = "FORM", default_value = "text", requires = "server")]
     pub(super) output: Output,
+}
+
+#[derive(Debug, Args)]
+pub(in crate::cli) struct TailArgs {
+    /// What happens to that broadcast: from its beginning to its end.
+    #[arg(long, value_name = "ID", conflicts_with_all = ["route", "target", "kind"])]
+    pub(super) broadcast: Option<String>,
+    /// What happens to broadcasts on that route.
+    #[arg(long, value_name = "NAME")]
+    pub(super) route: Option<String>,
+    /// What happens to that target, and to deliveries to it.
+    #[arg(long, value_name = "NAME")]
+    pub(super) target: Option<String>,
+    /// Only these kinds, with commas between: `verdict,breaker_changed`.
+    #[arg(long, value_name = "KINDS")]
+    pub(super) kind: Option<String>,
+    #[command(flatten)]
+    pub(super) server: ServerArgs,
+}
+
+#[derive(Debug, Args)]
+pub(in crate::cli) struct TopArgs {
+    /// The daemon.
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "FANFARE_SERVER",
+        default_value = "http://127.0.0.1:8080"
+    )]
+    server: String,
+    #[command(flatten)]
+    credentials: CredentialArgs,
+}
+
+impl TopArgs {
+    /// The daemon.
+    pub(in crate::cli) fn url(&self) -> &str {
+        &self.server
+    }
+
+    /// Who asks it.
+    pub(in crate::cli) fn client(&self) -> Result<Client, Failed> {
+        Client::new(&self.server, &self.credentials)
+    }
 }

@@ -8,23 +8,26 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::args::CredentialArgs;
-use crate::{cli::run::Status, transport::Caller};
+use crate::{
+    cli::run::Status,
+    transport::{Caller, NoAnswer, Stream},
+};
 
 /// Longer than the daemon lets anybody wait.
 const ANSWER_MAX: Duration = Duration::from_secs(90);
 
 /// A daemon that is asked.
-pub(super) struct Client {
+pub(in crate::cli) struct Client {
     caller: Caller,
     server: String,
     headers: Vec<(HeaderName, HeaderValue)>,
 }
 
 /// How a command ends that got no answer, or one that it did not want; with what is to be said, a line each.
-pub(super) type Failed = (Status, Vec<String>);
+pub(in crate::cli) type Failed = (Status, Vec<String>);
 
 /// What was answered.
-pub(super) struct Answer {
+pub(in crate::cli) struct Answer {
     pub(super) status: StatusCode,
     body: Bytes,
 }
@@ -71,11 +74,11 @@ impl Client {
         }
     }
 
-    pub(super) async fn get(&self, path: &str) -> Result<Answer, Failed> {
+    pub(in crate::cli) async fn get(&self, path: &str) -> Result<Answer, Failed> {
         self.ask(Method::GET, path, Bytes::new()).await.map_err(Trouble::end)
     }
 
-    pub(super) async fn post(&self, path: &str, body: &Value) -> Result<Answer, Failed> {
+    pub(in crate::cli) async fn post(&self, path: &str, body: &Value) -> Result<Answer, Failed> {
         self.try_post(path, body.to_string().into()).await.map_err(Trouble::end)
     }
 
@@ -84,33 +87,67 @@ impl Client {
     }
 
     async fn ask(&self, method: Method, path: &str, body: Bytes) -> Result<Answer, Trouble> {
+        let request = self.request((method, path), body, None)?;
+        let answered = self.caller.ask(request).await.map_err(|error| self.silent(&error))?;
+        let (head, body) = answered.into_parts();
+        if head.status.is_success() {
+            return Ok(Answer { status: head.status, body });
+        }
+        Err(refused(head.status, &body))
+    }
+
+    /// Opens a stream of events, behind the last one that was read.
+    pub(super) async fn open(
+        &self,
+        path: &str,
+        last: Option<&str>,
+    ) -> Result<(StatusCode, Stream), Trouble> {
+        let request = self.request((Method::GET, path), Bytes::new(), last)?;
+        let opened = self.caller.open(request).await;
+        let (status, stream) = opened.map_err(|error| self.silent(&error))?;
+        if status.is_success() {
+            return Ok((status, stream));
+        }
+        let body = stream.whole().await.map_err(|error| self.silent(&error))?;
+        Err(refused(status, &body))
+    }
+
+    fn request(
+        &self,
+        (method, path): (Method, &str),
+        body: Bytes,
+        last: Option<&str>,
+    ) -> Result<Request<Bytes>, Trouble> {
         let mut request = Request::builder().method(method).uri(format!("{}{path}", self.server));
         if !body.is_empty() {
             request = request.header(header::CONTENT_TYPE, "application/json");
         }
+        if let Some(last) = last {
+            request = request.header("last-event-id", last);
+        }
         for (name, value) in &self.headers {
             request = request.header(name, value);
         }
-        let request = request.body(body).map_err(|_| {
+        request.body(body).map_err(|_| {
             let says = "what was typed does not fit into a request".to_owned();
             Trouble::Final((Status::WrongUsage, vec![says]))
-        })?;
-        let answered = self.caller.ask(request).await.map_err(|error| {
-            let may = if error.may_have_arrived { "; the request may have arrived" } else { "" };
-            let says = format!("{} does not answer: {}{may}", self.server, error.says);
-            Trouble::MayBeRepeated((Status::OurFault, vec![says]))
-        })?;
-        let (head, body) = answered.into_parts();
-        let status = head.status;
-        if status.is_success() {
-            return Ok(Answer { status, body });
-        }
-        let told = problem(status, &body);
-        if status.is_client_error() && status != StatusCode::CONFLICT {
-            return Err(Trouble::Final((Status::WrongUsage, told)));
-        }
-        Err(Trouble::MayBeRepeated((Status::OurFault, told)))
+        })
     }
+
+    fn silent(&self, error: &NoAnswer) -> Trouble {
+        let may = if error.may_have_arrived { "; the request may have arrived" } else { "" };
+        let says = format!("{} does not answer: {}{may}", self.server, error.says);
+        Trouble::MayBeRepeated((Status::OurFault, vec![says]))
+    }
+}
+
+/// The daemon does not want it, or cannot.
+fn refused(status: StatusCode, body: &Bytes) -> Trouble {
+    let told = problem(status, body);
+    if status.is_client_error() && status != StatusCode::CONFLICT {
+        return Trouble::Final((Status::WrongUsage, told));
+    }
+    Trouble::MayBeRepeated((Status::OurFault, told))
 }
 
 impl Trouble {
@@ -122,7 +159,7 @@ impl Trouble {
 
 impl Answer {
     /// What it says.
-    pub(super) fn read<T: DeserializeOwned>(&self) -> Result<T, Failed> {
+    pub(in crate::cli) fn read<T: DeserializeOwned>(&self) -> Result<T, Failed> {
         serde_json::from_slice(&self.body).map_err(|error| {
             let says = format!("the answer is not what a daemon of this version says: {error}");
             (Status::OurFault, vec![says])

@@ -232,8 +232,13 @@ pub(in crate::cli) fn targets(args: &TargetsArgs, server: &str) -> io::Result<St
     })
 }
 
+/// A name or an id, as it stands in a path.
+pub(in crate::cli) fn segment(name: &str) -> String {
+    form_urlencoded::byte_serialize(name.as_bytes()).collect()
+}
+
 /// A path with the parameters that were typed.
-fn path(path: &str, parameters: &[(&str, Option<&str>)]) -> String {
+pub(super) fn path(path: &str, parameters: &[(&str, Option<&str>)]) -> String {
     let mut query = form_urlencoded::Serializer::new(String::new());
     for (name, value) in parameters {
         if let Some(value) = value {

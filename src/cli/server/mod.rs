@@ -2,15 +2,24 @@
 
 mod args;
 mod client;
+mod happened;
 mod lists;
 mod reload;
 mod send;
+mod stream;
 mod table;
+mod tail;
 
 pub(super) use self::{
-    args::{BroadcastsArgs, CredentialArgs, DeadLettersArgs, ReloadArgs, ReplayArgs, TargetsArgs},
-    lists::{broadcasts, dead_letters, replay, targets},
+    args::{
+        BroadcastsArgs, CredentialArgs, DeadLettersArgs, ReloadArgs, ReplayArgs, TailArgs,
+        TargetsArgs, TopArgs,
+    },
+    client::{Client, Failed},
+    lists::{broadcasts, dead_letters, replay, segment, targets},
     reload::reload,
     send::send,
+    stream::{Came, Events},
     table::table,
+    tail::tail,
 };

@@ -15,4 +15,5 @@ mod reload;
 mod requests;
 mod sealed;
 mod stage;
+mod tail;
 mod tls;

@@ -34,6 +34,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("hyper_util", &["daemon"]),
     ("tracing_subscriber", &["cli"]),
     ("axum", &["cli", "daemon"]),
+    ("ratatui", &["cli"]),
     ("terminal_size", &["cli"]),
     ("unicode_width", &["cli"]),
     ("jaq_core", &["plugins/mapping"]),
