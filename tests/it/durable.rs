@@ -5,7 +5,7 @@ use std::{path::Path, sync::Arc, time::Duration};
 use fanfare::{
     Broadcast, Engine, Target,
     engine::{Clock, EngineBuilder, Entropy, StartError},
-    journal::{SqliteJournal, SqliteSettings},
+    journal::{SqliteJournal, SqliteSettings, sqlite::OpenError},
     policy::{
         Backoff, Jitter, Retry,
         gate::{BreakerMode, BreakerPolicy, GatePolicy},
@@ -206,9 +206,19 @@ async fn a_target_that_is_gone_is_not_forgotten() {
     let folder = TempDir::new().unwrap();
     let settings = || SqliteSettings::new(folder.path().join("journal.db"));
     let apis = Arc::new(ScriptedTransport::playing(Script::new([Scripted::hang()])));
+    // A process that another test has just forked holds the lock of the file until it becomes another program.
+    let journal = || {
+        for _ in 0..1_000_000 {
+            match SqliteJournal::inline(settings()) {
+                Err(OpenError::InUse { .. }) => std::thread::yield_now(),
+                opened => return opened.unwrap(),
+            }
+        }
+        panic!("the file is in use for ever");
+    };
     let builder = |name: &str| {
         Engine::builder()
-            .journal(Arc::new(SqliteJournal::inline(settings()).unwrap()))
+            .journal(Arc::new(journal()))
             .transport(apis.clone())
             .target(target(name, Repeat::SameEndpoint))
     };
