@@ -66,6 +66,8 @@ impl Engine {
         for target in replace.into_iter().chain(add) {
             self.put(target);
         }
+        // What was owed to those that come can be sent now.
+        shared.owing.notify_one();
         between();
         for slot in gone {
             if change.leave == Leave::IfIdle {

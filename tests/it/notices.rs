@@ -4,7 +4,7 @@ use std::{path::Path, sync::Arc, time::Duration};
 
 use fanfare::{
     Broadcast, Engine, Target,
-    engine::{Clock, EngineBuilder, Entropy, Leave},
+    engine::{Change, Clock, EngineBuilder, Entropy, Leave},
     journal::{
         BroadcastFilter, FaultyJournal, Journal, JournalError, MemoryJournal, SqliteJournal,
         SqliteSettings,
@@ -275,6 +275,21 @@ async fn a_target_that_is_gone_holds_back_nobody() {
     sleep(Duration::from_secs(60)).await;
     assert_eq!(engine.journal().owing().await.unwrap().len(), 0);
     assert!(to_gone() >= 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_target_that_comes_back_with_a_configuration_gets_what_is_owed() {
+    let apis = apis(vec![Scripted::status(200)]);
+    let journal = Arc::new(MemoryJournal::default());
+    let engine = without_it(journal.clone(), &apis).await;
+    sleep(Duration::from_secs(60)).await;
+    assert_eq!(journal.owing().await.unwrap(), [("gone".into(), 2)]);
+    let mut change = Change::default();
+    change.add.push(target("gone"));
+    engine.change(change, || {}).await.unwrap();
+    sleep(Duration::from_secs(60)).await;
+    assert_eq!(journal.owing().await.unwrap().len(), 0);
+    assert_eq!(notices(&*journal).await.len(), 2);
 }
 
 #[tokio::test(start_paused = true)]
