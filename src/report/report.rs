@@ -240,15 +240,21 @@ impl Delivery {
 
 fn records(history: &History) -> Vec<AttemptRecord> {
     let mut records: Vec<AttemptRecord> = Vec::with_capacity(history.starts().count());
-    for (place, event) in history.events().iter().enumerate() {
-        match event {
-            Event::Started(started) => records.push(AttemptRecord {
+    let events = || history.events().iter().enumerate();
+    for (place, event) in events() {
+        if let Event::Started(started) = event {
+            records.push(AttemptRecord {
                 started: started.clone(),
                 ended: None,
                 lost_at: None,
                 begun_as: number(place),
                 ended_as: None,
-            }),
+            });
+        }
+    }
+    // After all starts: an end may be recorded before its own.
+    for (place, event) in events() {
+        match event {
             Event::Ended(ended) => {
                 if let Some(record) = record_of(&mut records, ended.attempt) {
                     (record.ended, record.ended_as) = (Some(ended.clone()), Some(number(place)));
@@ -259,7 +265,7 @@ fn records(history: &History) -> Vec<AttemptRecord> {
                     (record.lost_at, record.ended_as) = (Some(*at), Some(number(place)));
                 }
             }
-            Event::CancelAsked { .. } | Event::Moved { .. } => {}
+            Event::Started(_) | Event::CancelAsked { .. } | Event::Moved { .. } => {}
         }
     }
     records

@@ -91,7 +91,19 @@ fn targets_and_broadcasts_are_seen_in_eighty_columns() {
     shows(
         &state,
         (80, 24),
-        &["fanfare  http://127.0.0.1:8080  live           2 of 3 ready  135.0 attempts/s"],
+        &[
+            "fanfare  http://127.0.0.1:8080  live              2 of 3 ready  135.0 attempts/s",
+            "TARGET       STATE    BREAKER   FLIGHT   WAIT   OPEN  ATT/S FAIL     P50     P99",
+            "audit        paused   closed         2      3     12   45.0  20% 2.71 ms  131 ms",
+            "crm !        ready    closed         2      3     12   45.0  20% 2.71 ms  131 ms",
+            "mail         ready    half open      2      3     12   45.0  20% 2.71 ms  131 ms",
+            "crm (http): version 2 sunset, gone by 2026-11-11",
+            "BROADCAST                            ACCEPTED ROUTE    VERDICT      DONE    TOOK",
+            "01a20b6d-6d94-7e42-a669-3f2fb2928433 02:40:53 both     satisfied     all  143 ms",
+            "01a20b6d-6d94-7e42-a669-3f2fb2928432 02:40:52 both     open          1/2       -",
+            "01a20b6d-6d94-7e42-a669-3f2fb2928431 02:40:51 both     unsatisfied   2/2  143 ms",
+            "p pause  r resume  v revive  Tab broadcasts  / filter  ? help  q quit",
+        ],
     );
 }
 
