@@ -2,7 +2,7 @@
 
 use std::{io, sync::Arc, time::Duration};
 
-use tokio::{net::TcpListener, signal, sync::watch};
+use tokio::{signal, sync::watch};
 
 use super::{
     args::ServeArgs,
@@ -93,8 +93,8 @@ async fn live(
         }
         error => fault(error.to_string()),
     })?;
-    let listener = TcpListener::bind(listen).await;
-    let listener = listener.map_err(|error| fault(format!("--listen {listen}: {error}")))?;
+    let listener =
+        daemon::listen(listen).map_err(|error| fault(format!("--listen {listen}: {error}")))?;
     let address = listener.local_addr().map_err(|error| fault(error.to_string()))?;
     let (targets, routes) = (kinds.len(), config.routes.len());
     let daemon = Daemon::new(engine.clone(), kinds, config.routes, config.daemon.limits);

@@ -18,6 +18,9 @@ use super::{
 /// More than anything here knows.
 const MEMBERS_MAX: usize = 64;
 
+/// The error of a body that has more.
+const MANY: &str = "too many members";
+
 /// The members of an object that were not asked for yet.
 pub(super) struct Members<'b> {
     body: &'b Bytes,
@@ -35,7 +38,11 @@ impl<'b> Members<'b> {
         }
         let malformed = |error: serde_json::Error| {
             if error.is_data() {
-                return Problem::invalid(vec![Mistake::in_body("", "must be an object")]);
+                let says = error.to_string();
+                let many =
+                    says.starts_with(MANY).then(|| format!("may have {MEMBERS_MAX} members"));
+                let says = many.unwrap_or_else(|| "must be an object".to_owned());
+                return Problem::invalid(vec![Mistake::in_body("", says)]);
             }
             let (line, column) = (error.line(), error.column());
             let says = error.to_string();
@@ -136,7 +143,7 @@ impl<'de> Deserialize<'de> for Raw<'de> {
                 let mut members = Vec::new();
                 while let Some(member) = map.next_entry()? {
                     if members.len() == MEMBERS_MAX {
-                        return Err(A::Error::custom("too many members"));
+                        return Err(A::Error::custom(MANY));
                     }
                     members.push(member);
                 }

@@ -41,7 +41,7 @@ pub use self::{
     openapi::openapi,
     problem::ProblemKind,
     reload::ReloadError,
-    serve::serve,
+    serve::{listen, serve},
     source::{Seen, Source},
     tls::{Tls, TlsError, TlsFiles},
     watch::{FileWatch, Identity},

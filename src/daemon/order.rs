@@ -8,7 +8,7 @@ use std::{
 use bytes::Bytes;
 use fanfare_sdk::Payload;
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, value::RawValue};
 
 use super::{
     Daemon,
@@ -24,6 +24,9 @@ use crate::{
 };
 
 const KNOWN: &str = "there are `route`, `to`, `payload`, `completion`, `rest`, `deadline`, `priority` and `metadata`";
+
+/// What stands in `to`.
+const ONE: &str = "the name of a target, or `{\"target\": NAME, \"optional\": true}`";
 
 /// Names that are looked at; how many there may be is for the engine to say.
 const NAMES_MAX: usize = 10_000;
@@ -85,10 +88,7 @@ pub(super) fn read(
         members.mistake("payload", "is missing");
     }
     let route = members.take::<String>("route", "the name of a route");
-    let to = members.take::<Vec<To>>(
-        "to",
-        "a list of targets: each its name, or `{\"target\": NAME, \"optional\": true}`",
-    );
+    let to = members.take::<Vec<Box<RawValue>>>("to", &format!("a list of targets: each {ONE}"));
     caller.may_send(route.as_deref())?;
     let broadcast = match (route, to) {
         (Some(_), Some(_)) => {
@@ -211,7 +211,7 @@ impl Unfit {
 
 fn list(
     configured: &Configured,
-    to: Vec<To>,
+    to: Vec<Box<RawValue>>,
     payload: Option<Payload>,
     members: &mut Members<'_>,
 ) -> Broadcast {
@@ -219,12 +219,16 @@ fn list(
     let mut broadcast = Broadcast::new(payload);
     let mut seen = HashSet::new();
     for (place, to) in to.into_iter().enumerate().take(NAMES_MAX) {
-        let (target, optional) = match to {
-            To::Name(target) => (target, false),
-            To::More(More { target, optional }) => (target, optional),
-        };
         let mut wrong =
             |says| members.mistakes.push(Mistake::in_body(format!("/to/{place}"), says));
+        let (target, optional) = match serde_json::from_str(to.get()) {
+            Ok(To::Name(target)) => (target, false),
+            Ok(To::More(More { target, optional })) => (target, optional),
+            Err(_) => {
+                wrong(format!("must be {ONE}"));
+                continue;
+            }
+        };
         if !configured.kinds.contains_key(&target) {
             wrong(unknown("target", &target, configured.kinds.keys()));
         } else if !seen.insert(target.clone()) {
@@ -251,8 +255,12 @@ fn metadata(daemon: &Daemon, members: &mut Members<'_>) -> BTreeMap<String, Valu
     }
     match serde_json::from_slice::<Option<BTreeMap<String, Value>>>(&raw) {
         Ok(metadata) => metadata.unwrap_or_default(),
-        Err(_) => {
-            members.mistake("metadata", "must be an object");
+        Err(error) => {
+            // It is JSON: what its reader does not take is the depth.
+            let is_deep = !error.is_data();
+            let says =
+                if is_deep { "is nested deeper than 128 levels" } else { "must be an object" };
+            members.mistake("metadata", says);
             BTreeMap::new()
         }
     }

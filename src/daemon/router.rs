@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use axum::{
     Json, Router,
-    extract::State,
-    middleware,
+    extract::{Request, State},
+    middleware::{self, Next},
     response::{IntoResponse, Response},
 };
 use http::{HeaderMap, StatusCode};
+use percent_encoding::percent_decode_str;
 use serde::Serialize;
 
 use super::{
@@ -33,6 +34,7 @@ impl Daemon {
         router
             .fallback(nothing)
             .method_not_allowed_fallback(not_so)
+            .layer(middleware::from_fn_with_state(self.clone(), readable))
             .layer(middleware::from_fn_with_state(self.clone(), guard::own_callers_only))
             // Those that are kept out, too.
             .layer(middleware::from_fn_with_state(self.clone(), log::every_request))
@@ -59,6 +61,15 @@ async fn not_so(State(daemon): Shared, headers: HeaderMap) -> Problem {
     let says = "the header `Allow` says what can be done there";
     let other = || Problem::new(ProblemKind::MethodNotAllowed, says);
     daemon.identify(&headers).map_or_else(|refused| refused, |_| other())
+}
+
+/// What is no text names nothing that there is.
+async fn readable(daemon: Shared, request: Request, next: Next) -> Response {
+    let path = percent_decode_str(request.uri().path()).decode_utf8();
+    if path.is_err() {
+        return nothing(daemon, request.headers().clone()).await.into_response();
+    }
+    next.run(request).await
 }
 
 /// JSON with a status.

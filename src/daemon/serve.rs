@@ -1,6 +1,6 @@
 //! Takes connections, and lets them end.
 
-use std::{future::Future, io, pin::pin, sync::Arc, time::Duration};
+use std::{future::Future, io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
 use axum::Router;
 use hyper::server::conn::http1;
@@ -10,7 +10,7 @@ use hyper_util::{
 };
 use tokio::{
     io::{AsyncRead, AsyncWrite},
-    net::{TcpListener, TcpStream},
+    net::{TcpListener, TcpSocket, TcpStream},
     sync::{Semaphore, watch},
     time::{sleep, timeout},
 };
@@ -19,6 +19,23 @@ use super::{Daemon, full::Full, patience::Patient, task};
 
 /// The pause after a connection could not be accepted, mostly since there are no file descriptors left.
 const ACCEPT_AGAIN: Duration = Duration::from_millis(50);
+
+/// Connections that the system keeps until they are accepted; whom it has no room for believes to be connected, and waits in
+/// vain. The system's own limit (`net.core.somaxconn`) may be lower.
+const BACKLOG: u32 = 4_096;
+
+/// A socket at that address that connections can come to.
+///
+/// # Errors
+/// Where the address cannot be had.
+pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    // Who starts again at once finds its address still taken by connections that have ended.
+    #[cfg(unix)]
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
 
 /// Answers on that socket until `stop` comes; then lets the requests that are being answered end, each within its own
 /// limits.

@@ -23,8 +23,8 @@ async fn check(stage: &Stage, line: &str, headers: &[(&str, &str)], body: &str, 
 async fn everything_that_is_wrong_with_a_broadcast_is_said_at_once() {
     let stage = stage().await;
     let known = "there are `route`, `to`, `payload`, `completion`, `rest`, `deadline`, `priority` and `metadata`";
-    let list =
-        "must be a list of targets: each its name, or `{\"target\": NAME, \"optional\": true}`";
+    let one = "the name of a target, or `{\"target\": NAME, \"optional\": true}`";
+    let many: String = (0..65).map(|at| format!(r#""{at}":1,"#)).collect();
     for (body, expected) in [
         ("{}", "/payload is missing".to_owned()),
         (r#"{"payload":1}"#, "/route is missing: name one, or list targets in `to`".to_owned()),
@@ -37,8 +37,12 @@ async fn everything_that_is_wrong_with_a_broadcast_is_said_at_once() {
             "/to/1 there is no target `nobody`; /to/2 `crm` is given twice".to_owned(),
         ),
         (r#"{"payload":1,"to":[]}"#, "/to a broadcast needs at least one recipient".to_owned()),
-        (r#"{"payload":1,"to":"crm"}"#, format!("/to {list}")),
-        (r#"{"payload":1,"to":[{"target":"crm","optinal":true}]}"#, format!("/to {list}")),
+        (r#"{"payload":1,"to":"crm"}"#, format!("/to must be a list of targets: each {one}")),
+        (
+            r#"{"payload":1,"to":[{"target":"crm","optinal":true},"nobody",7]}"#,
+            format!("/to/0 must be {one}; /to/1 there is no target `nobody`; /to/2 must be {one}"),
+        ),
+        (&format!(r#"{{{many}"payload":1}}"#), " may have 64 members".to_owned()),
         (
             r#"{"payload":1,"to":["crm"],"route":"signup"}"#,
             "/to cannot stand beside `route`".to_owned(),
@@ -192,6 +196,8 @@ async fn what_is_not_there_is_said() {
     let stage = stage().await;
     for (line, expected) in [
         ("GET /v2/broadcasts", "404 not-found: no path of this API leads there"),
+        ("GET /v1/broadcasts/%FF", "404 not-found: no path of this API leads there"),
+        ("POST /v1/targets/%C3%28/pause", "404 not-found: no path of this API leads there"),
         ("GET /v1/broadcasts/7", "404 not-found: there is no broadcast `7`"),
         (
             "GET /v1/broadcasts/01a20b57-c9e3-7e3b-a413-ceed09d7b817",
