@@ -19,15 +19,20 @@ pub(crate) struct Daemon {
 impl Daemon {
     /// On a configuration, in a folder.
     pub(crate) fn start(folder: &Path, config: &str) -> Res<Self> {
-        Self::start_with(folder, config, &[])
+        Self::start_with(folder, config, (&[], &[]))
     }
 
-    /// The same, with more arguments.
-    pub(crate) fn start_with(folder: &Path, config: &str, args: &[&str]) -> Res<Self> {
+    /// The same, with more arguments, and an environment.
+    pub(crate) fn start_with(
+        folder: &Path,
+        config: &str,
+        (args, env): (&[&str], &[(&str, String)]),
+    ) -> Res<Self> {
         fs::write(folder.join("fanfare.yaml"), config)?;
         let mut child = Command::new(env!("CARGO_BIN_EXE_fanfare"))
             .args(["serve", "--listen", "127.0.0.1:0", "--log-format", "json"])
             .args(args)
+            .envs(env.iter().map(|(name, value)| (name, value)))
             .current_dir(folder)
             .stdin(Stdio::null())
             .stderr(Stdio::piped())

@@ -8,6 +8,7 @@ mod bare;
 mod child;
 mod latency;
 mod recovery;
+mod sink;
 
 use std::{
     error::Error,
@@ -56,9 +57,13 @@ fn run() -> Res<ExitCode> {
     let mut out = io::stdout().lock();
     writeln!(out, "| work | seen | budget | verdict |\n| --- | --- | --- | --- |")?;
     let mut over = false;
-    for measure in
-        [accepts::measure, accepts::sealed, latency::measure, recovery::measure, recovery::memory]
-    {
+    for measure in [
+        accepts::measure,
+        accepts::switched_on,
+        latency::measure,
+        recovery::measure,
+        recovery::memory,
+    ] {
         for Line { what, seen, budget, within } in measure(quick)? {
             over |= within == Some(false);
             let verdict = within.map_or("", |within| if within { "within" } else { "over" });

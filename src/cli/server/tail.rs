@@ -80,6 +80,8 @@ fn shown(args: &TailArgs, event: &Block) -> String {
     let Ok(Event { at, broadcast, route, what }) = serde_json::from_str(&event.data) else {
         return format!("{}\n", tame(&event.kind));
     };
+    // As many digits on each line, so that they stand below each other.
+    let at = at.parse::<jiff::Timestamp>().map_or(at, |at| format!("{at:.6}"));
     let mut words = vec![at];
     if args.broadcast.is_none() {
         words.extend(broadcast);

@@ -13,6 +13,7 @@ mod operations;
 mod program;
 mod reload;
 mod requests;
+mod rotation;
 mod sealed;
 mod stage;
 mod tail;

@@ -22,16 +22,16 @@ use crate::child::Daemon;
 const ASK: &str = "GET /healthz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
 
 /// Signs certificates.
-struct Authority {
+pub(super) struct Authority {
     pem: String,
     issuer: Issuer<'static, KeyPair>,
 }
 
 /// A certificate and its key, as PEM.
-type Pair = (String, String);
+pub(super) type Pair = (String, String);
 
 impl Authority {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let key = KeyPair::generate().unwrap();
         let mut params = CertificateParams::new([]).unwrap();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -39,7 +39,7 @@ impl Authority {
         Self { pem, issuer: Issuer::new(params, key) }
     }
 
-    fn sign(&self, name: &str) -> Pair {
+    pub(super) fn sign(&self, name: &str) -> Pair {
         let key = KeyPair::generate().unwrap();
         let params = CertificateParams::new([name.to_owned()]).unwrap();
         (params.signed_by(&key, &self.issuer).unwrap().pem(), key.serialize_pem())
@@ -47,10 +47,10 @@ impl Authority {
 }
 
 /// The files of a daemon.
-struct Files(TempDir);
+pub(super) struct Files(TempDir);
 
 impl Files {
-    fn new((cert, key): &Pair, client_ca: Option<&Authority>) -> Self {
+    pub(super) fn new((cert, key): &Pair, client_ca: Option<&Authority>) -> Self {
         let files = Self(TempDir::new().unwrap());
         files.replace(cert, key);
         if let Some(authority) = client_ca {
@@ -59,28 +59,28 @@ impl Files {
         files
     }
 
-    fn at(&self, name: &str) -> PathBuf {
+    pub(super) fn at(&self, name: &str) -> PathBuf {
         self.0.path().join(name)
     }
 
-    fn replace(&self, cert: &str, key: &str) {
+    pub(super) fn replace(&self, cert: &str, key: &str) {
         fs::write(self.at("cert.pem"), cert).unwrap();
         fs::write(self.at("key.pem"), key).unwrap();
     }
 
-    fn named(&self) -> TlsFiles {
+    pub(super) fn named(&self) -> TlsFiles {
         let client_ca = Some(self.at("ca.pem")).filter(|path| path.exists());
         TlsFiles { cert: self.at("cert.pem"), key: self.at("key.pem"), client_ca }
     }
 }
 
-async fn served(tls: &Arc<Tls>, limits: DaemonLimits) -> Served {
+pub(super) async fn served(tls: &Arc<Tls>, limits: DaemonLimits) -> Served {
     let ok = [Scripted::status(200)];
     Served::of(Stage::by_tls(&ok, &ok, (limits, Some(tls.clone()))).await).await
 }
 
 /// A connection of somebody who trusts that authority, with a certificate of his own or without.
-async fn connect(
+pub(super) async fn connect(
     address: SocketAddr,
     trusts: &Authority,
     own: Option<&Pair>,
