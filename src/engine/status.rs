@@ -36,7 +36,7 @@ pub struct TargetStatus {
     /// What the gate holds attempts back for now.
     pub held_by: Option<Why>,
     /// Attempts that have ended in this life of the process, and those of them that did not succeed; counted where
-    /// [others may look on](EngineBuilder::live).
+    /// [others may look on](super::EngineBuilder::live).
     pub attempts: (u64, u64),
     /// The median and the 99th percentile of what the latest answered attempts took; likewise.
     pub took: Option<(Duration, Duration)>,
