@@ -132,11 +132,17 @@ pub(crate) struct Answered<'a> {
     pub(crate) broadcast: Option<BroadcastId>,
 }
 
+/// Where broadcasts are sent to.
+#[cfg(feature = "daemon")]
+const SENDS: [&str; 2] = ["/v1/broadcasts", "/v1/routes/{route}/events"];
+
 #[cfg(feature = "daemon")]
 impl Answered<'_> {
-    /// Whoever only looks is told to nobody, unless it fails.
+    /// Whoever only looks, or sends and is accepted, is told to nobody, unless it fails: a line for each of thousands a
+    /// second costs as much as accepting them.
     pub(crate) fn emit(&self) {
-        let looks = ["GET", "HEAD"].contains(&self.method) && self.status < 400;
+        let sends = self.route.is_some_and(|route| SENDS.contains(&route));
+        let is_routine = self.status < 400 && (sends || ["GET", "HEAD"].contains(&self.method));
         macro_rules! line {
             ($level:ident) => {
                 $level!(
@@ -154,7 +160,7 @@ impl Answered<'_> {
         }
         match self.status {
             500.. => line!(warn),
-            _ if looks => line!(debug),
+            _ if is_routine => line!(debug),
             _ => line!(info),
         }
     }

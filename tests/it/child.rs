@@ -44,7 +44,8 @@ impl Daemon {
     ) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_fanfare"))
             .args(["serve", "--listen", &listen.to_string()])
-            .args(["--log-format", "json", "--log", "info"])
+            .args(["--log-format", "json"])
+            .env("FANFARE_LOG", "info")
             .args(args)
             .current_dir(folder)
             .env_remove("RUST_BACKTRACE")

@@ -243,7 +243,9 @@ async fn a_key_is_made_used_and_taken_back_while_the_daemon_runs() {
 async fn a_line_in_the_log_leads_to_the_trace_and_says_no_secret() {
     let (crm, audit) =
         (MockApi::start(Scripted::status(200)).await, MockApi::start(Scripted::status(422)).await);
-    let (shell, daemon) = shell(TempDir::new().unwrap(), &crm, &audit).await;
+    // Each line that there is.
+    let all = [("FANFARE_LOG".to_owned(), "info,fanfare=debug".to_owned())];
+    let (shell, daemon) = shell_with(TempDir::new().unwrap(), (&crm, &audit), &all).await;
     let trace = "4bf92f3577b34da6a3ce929d0e0e4736";
     let headers = format!("prefer: wait=60\r\ntraceparent: 00-{trace}-00f067aa0ba902b7-01\r\n");
     let body = r#"{"route":"both","payload":{"password":"hunter2"}}"#;
