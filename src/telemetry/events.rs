@@ -138,8 +138,8 @@ const SENDS: [&str; 2] = ["/v1/broadcasts", "/v1/routes/{route}/events"];
 
 #[cfg(feature = "daemon")]
 impl Answered<'_> {
-    /// Whoever only looks, or sends and is accepted, is told to nobody, unless it fails: a line for each of thousands a
-    /// second costs as much as accepting them.
+    /// Whoever only looks, or sends and is accepted, is told to nobody, unless it fails: where there are thousands a second, a
+    /// line for each is a cost that is felt.
     pub(crate) fn emit(&self) {
         let sends = self.route.is_some_and(|route| SENDS.contains(&route));
         let is_routine = self.status < 400 && (sends || ["GET", "HEAD"].contains(&self.method));

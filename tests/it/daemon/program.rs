@@ -266,6 +266,7 @@ async fn a_line_in_the_log_leads_to_the_trace_and_says_no_secret() {
     assert_eq!((&ended["target"], &ended["outcome"]), (&"audit".into(), &"failed".into()));
     assert_eq!(ended["span_id"].as_str().map(str::len), Some(16), "{ended}");
     let answered = said("answered");
+    assert_eq!(answered["level"], "DEBUG", "an accepted broadcast is no news");
     assert_eq!(
         (&answered["http.request.method"], &answered["http.route"]),
         (&"POST".into(), &"/v1/broadcasts".into())
