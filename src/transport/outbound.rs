@@ -16,6 +16,7 @@ use fanfare_sdk::{
 use http::Uri;
 use smallvec::SmallVec;
 
+use super::urls::{UrlError, canonical};
 use crate::telemetry::{Exchanges, TraceContext, inject, inject_baggage, nth_span_id};
 
 /// What the way out of one attempt is made of.
@@ -94,6 +95,11 @@ impl Transport for Outbound {
         if let Some(baggage) = &self.parts.baggage {
             inject_baggage(exchange.request.headers_mut(), baggage);
         }
+        if !self.parts.authorizers.is_empty() {
+            // What they sign has to be what is sent.
+            let uri = canonical(exchange.request.uri());
+            *exchange.request.uri_mut() = uri.map_err(|error| unfit(error, &exchange))?;
+        }
         // Before the authorizers: what they add to the URL is a secret.
         let url = self.parts.exchanges.as_ref().map(|_| exchange.request.uri().clone());
         for (authorizer, stamp) in self.authorizers() {
@@ -119,6 +125,12 @@ impl Transport for Outbound {
         }
         Ok(reply)
     }
+}
+
+/// Nothing can be sent to this URL.
+fn unfit(error: UrlError, exchange: &Exchange) -> SendError {
+    let effect = exchange.progress.effect();
+    SendError::new(SendErrorKind::Prepare, Meaning::Permanent, effect).because(error)
 }
 
 /// No proof, no request.

@@ -23,6 +23,7 @@ mod quickstart;
 mod ractor;
 mod replay;
 mod schemas;
+mod signed;
 mod simulation;
 mod targets;
 mod telemetry;

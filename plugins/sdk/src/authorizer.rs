@@ -66,6 +66,8 @@ pub trait Authorizer: fmt::Debug + Send + Sync + 'static {
     }
 
     /// Puts the proof on the final request: last to touch it, body included.
+    /// Its URL is byte for byte what goes on the wire, `host` included; what is added to the URL has to be
+    /// percent-encoded.
     ///
     /// # Errors
     /// When there is no proof to give.
