@@ -190,7 +190,8 @@ async fn replied(
         Meaning::Retry | Meaning::Throttled | Meaning::VersionRejected => false,
     };
     let status = reply.head.status;
-    let notice = notice(&reply.head.headers, outbound.requested().as_ref());
+    let announced = notice(&reply.head.headers, outbound.requested().as_ref());
+    let notice = parts.policy.notice(order.started.way.version.as_ref(), announced);
     let captured =
         if ends { Some(Arc::new(capture(shared, (slot, parts), reply).await)) } else { None };
     Ended {
@@ -202,7 +203,7 @@ async fn replied(
         status,
         error,
         reply: captured,
-        notice: notice.map(Arc::new),
+        notice,
         at,
     }
 }

@@ -12,6 +12,7 @@ use super::{
     document::child,
     issues::Issues,
     target::{BodyAs, BodySetting, FallbackSetting, TargetSettings},
+    versions::VersionSetting,
 };
 use crate::{
     mapping::{BodyForm, Filter, JqMapper},
@@ -39,7 +40,7 @@ pub(super) fn target(
     let policy = policy(name, (settings, written), profile.as_ref(), issues);
     fallbacks(settings, kind, issues);
     if let Some(profile) = &profile {
-        versions(settings, profile, issues);
+        versions(settings, (profile, whole), issues);
     }
     let (api, profile) = api.zip(profile)?;
     Some(ConfiguredTarget {
@@ -136,7 +137,8 @@ fn policy(
         version_memory: settings.version_memory.0,
     };
     if !settings.versions.is_empty() {
-        policy.versions = settings.versions.iter().map(|v| v.as_str().into()).collect();
+        policy.versions = VersionSetting::names(&settings.versions);
+        policy.notices = VersionSetting::known(&settings.versions, &mut issues.at("versions"));
     }
     if let Some(fallback) = &settings.fallback {
         policy.fallback = fallback.iter().map(Fallback::from).collect();
@@ -145,21 +147,21 @@ fn policy(
 }
 
 /// A version needs a place in the request, and a place needs versions.
-fn versions(settings: &TargetSettings, profile: &Profile, issues: &mut Issues<'_>) {
+fn versions(
+    settings: &TargetSettings,
+    (profile, whole): (&Profile, bool),
+    issues: &mut Issues<'_>,
+) {
     let some = !settings.versions.is_empty() || !profile.versions.is_empty();
     match profile.version_use {
         VersionUse::Ignored if !settings.versions.is_empty() => {
             issues.push("versions", "have no place in its requests: `{version}` in `url`, or `version_in`, would give them one");
         }
-        VersionUse::Needed if !some => {
+        // What was taken out has its message already.
+        VersionUse::Needed if !some && whole => {
             issues.push("versions", "is missing: its requests have a place for a version");
         }
         VersionUse::Needed | VersionUse::Accepted | VersionUse::Ignored => {}
-    }
-    for (at, version) in settings.versions.iter().enumerate() {
-        if settings.versions[..at].contains(version) {
-            issues.at("versions").push(&at.to_string(), "stands there twice");
-        }
     }
 }
 

@@ -27,6 +27,7 @@ mod schema;
 mod strict;
 mod target;
 mod validate;
+mod versions;
 mod violation;
 
 pub use self::{

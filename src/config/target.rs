@@ -12,6 +12,7 @@ use super::{
     gate::{BreakerSetting, ConcurrencySetting, RateLimitSettings, ThrottleSettings},
     hedge::HedgeSettings,
     retry::RetrySettings,
+    versions::VersionSetting,
 };
 
 /// What the engine does for a target. Beside it stand the settings of its kind.
@@ -90,8 +91,8 @@ pub(super) struct TargetSettings {
     pub(super) version_memory: Span,
     /// The versions to speak, preferred first.
     #[serde(default)]
-    #[schemars(length(max = 64), inner(length(min = 1)))]
-    pub(super) versions: Vec<String>,
+    #[schemars(length(max = 64))]
+    pub(super) versions: Vec<VersionSetting>,
 }
 
 /// One authorizer, or several.

@@ -8,6 +8,7 @@ use super::{
     duration,
     nearest::nearest,
     problem::Problem,
+    versions::{MOMENT_PATTERN, MOMENT_RIGHT},
 };
 
 /// One mistake.
@@ -172,6 +173,9 @@ pub(super) fn plain(kind: &ValidationErrorKind) -> String {
     match kind {
         ValidationErrorKind::Pattern { pattern } if pattern == duration::PATTERN => {
             format!("is not a duration: {}", duration::RIGHT)
+        }
+        ValidationErrorKind::Pattern { pattern } if pattern == MOMENT_PATTERN => {
+            format!("is not a date: {MOMENT_RIGHT}")
         }
         ValidationErrorKind::Pattern { .. } => "does not have the right form".to_owned(),
         ValidationErrorKind::Enum { options } => format!("is not one of {}", words(options)),

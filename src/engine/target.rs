@@ -10,6 +10,7 @@ use fanfare_sdk::{
 use crate::{
     actor::SlotParts,
     policy::{Hedge, Retry, TargetPolicy, gate::GatePolicy},
+    report::Notice,
 };
 
 /// A target: its name, its plugin, and its policies. What is not set is as the plugin declares it, or the default.
@@ -101,6 +102,13 @@ impl Target {
     #[must_use]
     pub fn versions<V: Into<Version>>(mut self, versions: impl IntoIterator<Item = V>) -> Self {
         self.policy.versions = versions.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// What is known of a version, whatever its API announces: when it ends, what follows. Speaking it becomes a warning.
+    #[must_use]
+    pub fn known(mut self, version: impl Into<Version>, notice: Notice) -> Self {
+        self.policy.notices.insert(version.into(), Arc::new(notice));
         self
     }
 

@@ -1,11 +1,11 @@
 //! What is configured now for the target that serves, and what was pinned when the broadcast was accepted.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use fanfare_sdk::{Endpoint, Fallback, Profile, Repeat, TargetName, Timestamp, Version};
 
 use super::{Backoff, gate::GatePolicy};
-use crate::report::Why;
+use crate::report::{Notice, Why};
 
 /// How often and how patiently a target is tried.
 #[derive(Clone, PartialEq, Debug)]
@@ -36,6 +36,8 @@ pub struct TargetPolicy {
     pub target: TargetName,
     /// The versions to speak, preferred first.
     pub versions: Vec<Version>,
+    /// What its owner knows of versions, whatever the API itself announces of them.
+    pub notices: BTreeMap<Version, Arc<Notice>>,
     /// Where it is reached first.
     pub endpoint: Option<Endpoint>,
     /// What to do when a way has failed for good, in this order.
@@ -85,6 +87,7 @@ impl TargetPolicy {
         Self {
             target,
             versions: profile.versions.clone(),
+            notices: BTreeMap::new(),
             endpoint: profile.endpoints.first().cloned(),
             fallback,
             repeat: profile.repeat,
@@ -102,6 +105,19 @@ impl TargetPolicy {
     pub(crate) fn holds_all(&self, why: Why) -> bool {
         let other = |entry: &Fallback| matches!(entry, Fallback::Endpoint(_));
         why == Why::Throttled || (why == Why::Breaker && !self.fallback.iter().any(other))
+    }
+
+    /// What is to be told of a version that was spoken: what the API has announced of it, and what was known before.
+    pub(crate) fn notice(
+        &self,
+        version: Option<&Version>,
+        announced: Option<Notice>,
+    ) -> Option<Arc<Notice>> {
+        match (announced, version.and_then(|version| self.notices.get(version))) {
+            (Some(announced), Some(known)) => Some(Arc::new(announced.with(known))),
+            (Some(announced), None) => Some(Arc::new(announced)),
+            (None, known) => known.filter(|known| known.warns()).cloned(),
+        }
     }
 
     /// Whether another version can still be tried when the API rejects this one.

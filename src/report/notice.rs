@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Report;
 
-/// What an API announces about the version that was spoken: only a hint, it changes no decision.
+/// What an API announces about the version that was spoken, or what is configured of it: only a hint, it changes no decision.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Notice {
@@ -15,7 +15,7 @@ pub struct Notice {
     pub deprecated_at: Option<Timestamp>,
     /// When it is likely to be gone (RFC 8594).
     pub sunset: Option<Timestamp>,
-    /// Where its successor is (RFC 5829).
+    /// Where its successor is (RFC 5829); configured, perhaps only its name.
     pub successor: Option<String>,
     /// Where there is more to read about it.
     pub documentation: Option<String>,
@@ -27,7 +27,7 @@ pub struct Notice {
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub struct Warning {
-    /// The target that announced it.
+    /// The target that was called.
     pub target: TargetName,
     /// The version that was spoken.
     pub version: Option<Version>,
@@ -36,6 +36,27 @@ pub struct Warning {
 }
 
 impl Notice {
+    /// Whether somebody should look at it; links alone are no reason.
+    #[must_use]
+    pub const fn warns(&self) -> bool {
+        self.deprecated || self.sunset.is_some() || self.malformed
+    }
+
+    /// What the API has announced, and beside it what was known before. Where the dates of both make no sense together,
+    /// those that were announced count.
+    #[must_use]
+    pub fn with(mut self, known: &Self) -> Self {
+        let deprecated_at = self.deprecated_at.or(known.deprecated_at);
+        let sunset = self.sunset.or(known.sunset);
+        if deprecated_at.zip(sunset).is_none_or(|(from, to)| from <= to) {
+            self.deprecated |= known.deprecated;
+            (self.deprecated_at, self.sunset) = (deprecated_at, sunset);
+        }
+        self.successor = self.successor.or_else(|| known.successor.clone());
+        self.documentation = self.documentation.or_else(|| known.documentation.clone());
+        self
+    }
+
     /// The code in reports and metrics: `deprecated`, `sunset` or `malformed`.
     #[must_use]
     pub const fn code(&self) -> &'static str {

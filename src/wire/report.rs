@@ -54,10 +54,10 @@ pub struct Report {
     pub truncated: Vec<Cow<'static, str>>,
 }
 
-/// What an API announced about a version.
+/// What an API announced about a version, or what is configured of it.
 #[derive(Clone, PartialEq, Eq, Debug, Deserialize, Serialize, JsonSchema)]
 pub struct Warning {
-    /// The target that announced it.
+    /// The target that was called.
     pub target: String,
     /// `deprecated`, `sunset`, or `malformed` where the announcement makes no sense.
     pub kind: Cow<'static, str>,
@@ -67,7 +67,7 @@ pub struct Warning {
     pub deprecated_at: Option<String>,
     /// When it is likely to be gone (RFC 8594).
     pub sunset: Option<String>,
-    /// Where its successor is (RFC 5829).
+    /// Where its successor is (RFC 5829); configured, perhaps only its name.
     pub successor: Option<String>,
     /// Where there is more to read.
     pub documentation: Option<String>,

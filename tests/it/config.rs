@@ -1,6 +1,7 @@
 //! What people write: what is right is taken as it was meant, and everything that is wrong is told at once.
 
 mod notify;
+mod versions;
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -295,10 +296,6 @@ fn types_are_checked() {
     wrong(
         &target("breaker: true"),
         &["5:14: targets.a.breaker: is `true`: `false` or a map would be right"],
-    );
-    wrong(
-        &target("versions: [3]"),
-        &["5:16: targets.a.versions.0: is a number: text would be right"],
     );
     wrong(
         &target("retry: { backoff: { initial: 20s, max: 10s } }"),

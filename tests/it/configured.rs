@@ -219,6 +219,29 @@ async fn a_rejected_version_is_remembered_and_then_asked_for_again() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_version_whose_end_is_configured_is_warned_of() {
+    let lines = "version_in: { header: X-Version }
+    versions:
+    - { name: '2', deprecated: 2026-06-01, sunset: 2027-06-30, successor: '3', guide: 'https://a.example/3' }";
+    let announced = Scripted::status(200).header("sunset", "Sun, 30 Jun 2030 23:59:59 GMT");
+    let nonsense = Scripted::status(200).header("sunset", "Sun, 31 May 2026 23:59:59 GMT");
+    let script = [Scripted::status(204), announced, nonsense];
+    let stage = stage(&one(lines), &[("a", &script)]).await;
+    let warned = async || {
+        let report = wire::Report::from(&stage.send(&json!({})).await);
+        let [one] = &report.warnings[..] else { panic!("{:?}", report.warnings) };
+        let text = |text: &Option<String>| text.clone().unwrap_or_default();
+        let [from, to] = [&one.deprecated_at, &one.sunset].map(text);
+        assert_eq!((text(&one.version), text(&one.successor)), ("2".into(), "3".into()));
+        assert_eq!(one.documentation.as_deref(), Some("https://a.example/3"));
+        format!("{} {from} {to}", one.kind)
+    };
+    assert_eq!(warned().await, "deprecated 2026-06-01T00:00:00Z 2027-06-30T00:00:00Z");
+    assert_eq!(warned().await, "deprecated 2026-06-01T00:00:00Z 2030-06-30T23:59:59Z");
+    assert_eq!(warned().await, "sunset  2026-05-31T23:59:59Z", "what was announced counts");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_version_in_the_media_type() {
     let lines =
         "versions: ['3', '2']\n    version_in: { media_type: 'application/vnd.a.v{version}+json' }";

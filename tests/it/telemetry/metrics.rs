@@ -5,7 +5,13 @@ use std::{
     time::Duration,
 };
 
-use fanfare::policy::gate::{BreakerPolicy, GatePolicy};
+use fanfare::{
+    Target,
+    policy::gate::{BreakerPolicy, GatePolicy},
+    report::Notice,
+    sdk::Timestamp,
+    targets::http::{HttpSettings, VersionIn},
+};
 use fanfare_testkit::Scripted;
 use opentelemetry::{KeyValue, metrics::MeterProvider};
 use opentelemetry_sdk::{
@@ -133,6 +139,24 @@ async fn an_announced_end_of_a_version_is_counted_once() {
     provider.force_flush().unwrap();
     let lines = kept.0.lock().unwrap().clone();
     let expected = "fanfare.warnings fanfare.target=a fanfare.warning.kind=deprecated: 1 {warning}";
+    assert!(lines.iter().any(|line| line == expected), "{lines:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_configured_end_of_a_version_is_counted_once() {
+    let (apis, (provider, kept)) = (apis(&[("a", &[Scripted::status(200)])]), meters());
+    let mut known = Notice::default();
+    known.sunset = Some(Timestamp::from_secs(1_800_000_000));
+    let place = HttpSettings::post("http://a.example/").version_in(VersionIn::Query("v".into()));
+    let target = Target::http("a", place.build().unwrap()).versions(["2"]).known("2", known);
+    let engine = builder(&apis).target(target).meter(&provider.meter("test")).start().await;
+    let engine = engine.unwrap();
+    for _ in 0..2 {
+        engine.broadcast(to(&["a"])).await.unwrap();
+    }
+    provider.force_flush().unwrap();
+    let lines = kept.0.lock().unwrap().clone();
+    let expected = "fanfare.warnings fanfare.target=a fanfare.warning.kind=sunset: 1 {warning}";
     assert!(lines.iter().any(|line| line == expected), "{lines:?}");
 }
 

@@ -1,0 +1,158 @@
+//! `versions`: what a target speaks, and what its owner knows of each: since when it is old, when it ends, what follows.
+
+use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
+
+use fanfare_sdk::{Timestamp, Version};
+use jiff::{civil::Date, tz::TimeZone};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Serialize};
+
+use super::issues::Issues;
+use crate::report::Notice;
+
+/// What a moment looks like, as a regular expression (RFC 3339).
+pub(super) const MOMENT_PATTERN: &str = "^[0-9]{4}-[0-9]{2}-[0-9]{2}([Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\\.[0-9]+)?([Zz]|[+-][0-9]{2}:[0-9]{2}))?$";
+
+/// What would be right.
+pub(super) const MOMENT_RIGHT: &str =
+    "`2027-06-30` or `2027-06-30T12:00:00Z` (RFC 3339) would be right";
+
+/// A version: its name, or a map where more is known of it.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(untagged, expecting = "a name or a map with `name`")]
+pub(super) enum VersionSetting {
+    /// Its name.
+    Name(#[schemars(length(min = 1))] String),
+    /// What is known of it.
+    Known(Box<VersionMap>),
+}
+
+/// What is known of a version.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct VersionMap {
+    /// The version as it is sent.
+    #[schemars(length(min = 1))]
+    pub(super) name: String,
+    /// Since when it is deprecated, or from when on. A date is the beginning of that day in UTC.
+    #[serde(default)]
+    pub(super) deprecated: Option<Moment>,
+    /// When it is likely to be gone.
+    #[serde(default)]
+    pub(super) sunset: Option<Moment>,
+    /// The version that follows, or where it is.
+    #[serde(default)]
+    #[schemars(length(min = 1))]
+    pub(super) successor: Option<String>,
+    /// The URL of what there is to read about the change.
+    #[serde(default)]
+    pub(super) guide: Option<String>,
+}
+
+/// A date or a date-time as people write it (RFC 3339), not checked yet.
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize, Serialize)]
+#[serde(transparent)]
+pub(super) struct Moment(String);
+
+// === impl VersionSetting ===
+
+impl VersionSetting {
+    /// Its name.
+    pub(super) fn name(&self) -> &str {
+        match self {
+            Self::Name(name) => name,
+            Self::Known(map) => &map.name,
+        }
+    }
+
+    /// The names, in their order.
+    pub(super) fn names(all: &[Self]) -> Vec<Version> {
+        all.iter().map(|setting| setting.name().into()).collect()
+    }
+
+    /// What is known of them beyond their names. Says where a name stands twice, and which dates make no sense.
+    pub(super) fn known(all: &[Self], issues: &mut Issues<'_>) -> BTreeMap<Version, Arc<Notice>> {
+        let mut known = BTreeMap::new();
+        for (at, setting) in all.iter().enumerate() {
+            let name = setting.name();
+            let twice = all[..at].iter().any(|other| other.name() == name);
+            let notice = match setting {
+                Self::Name(_) if twice => {
+                    issues.push(&at.to_string(), "stands there twice");
+                    continue;
+                }
+                Self::Name(_) => continue,
+                Self::Known(map) => {
+                    let mut here = issues.at(&at.to_string());
+                    if twice {
+                        here.push("name", "stands there twice");
+                    }
+                    map.notice(&mut here)
+                }
+            };
+            if let Some(notice) = notice {
+                known.insert(name.into(), Arc::new(notice));
+            }
+        }
+        known
+    }
+}
+
+impl VersionMap {
+    /// What is known of it; none where that is only its name.
+    fn notice(&self, issues: &mut Issues<'_>) -> Option<Notice> {
+        let mut read = |key: &str, moment: &Option<Moment>| {
+            let moment = moment.as_ref()?;
+            issues.take(key, moment.read())
+        };
+        let mut notice = Notice::default();
+        notice.deprecated_at = read("deprecated", &self.deprecated);
+        notice.deprecated = notice.deprecated_at.is_some();
+        notice.sunset = read("sunset", &self.sunset);
+        if notice.deprecated_at.zip(notice.sunset).is_some_and(|(from, to)| to < from) {
+            issues.push("sunset", "is before `deprecated`: a version ends after it is deprecated");
+        }
+        notice.successor.clone_from(&self.successor);
+        notice.documentation = self.guide.as_ref().and_then(|guide| {
+            let checked = url::Url::parse(guide).ok();
+            let checked = checked.filter(|url| matches!(url.scheme(), "http" | "https"));
+            issues.take(
+                "guide",
+                checked.map(String::from).ok_or("is no URL: `https://…` would be right"),
+            )
+        });
+        (notice != Notice::default()).then_some(notice)
+    }
+}
+
+// === impl Moment ===
+
+impl Moment {
+    fn read(&self) -> Result<Timestamp, String> {
+        let text = self.0.as_str();
+        let at = match text.parse::<jiff::Timestamp>() {
+            Ok(at) => Some(at),
+            Err(_) if text.len() == "2027-06-30".len() => text
+                .parse::<Date>()
+                .ok()
+                .and_then(|day| Some(day.to_zoned(TimeZone::UTC).ok()?.timestamp())),
+            Err(_) => None,
+        };
+        at.map(|at| Timestamp::from_secs(at.as_second()))
+            .ok_or_else(|| format!("is not in the calendar: {MOMENT_RIGHT}"))
+    }
+}
+
+impl JsonSchema for Moment {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Moment".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", "pattern": MOMENT_PATTERN })
+    }
+}
