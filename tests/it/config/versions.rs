@@ -63,6 +63,7 @@ fn what_makes_no_sense_of_a_version_is_told() {
         "[{ name: '2', sunset: soon, deprecated: 2027-02-30 }]",
         &[
             "2:89: targets.a.versions.0.sunset: is not a date: `2027-06-30` or `2027-06-30T12:00:00Z` (RFC 3339) would be right",
+            "2:107: targets.a.versions.0.deprecated: is not in the calendar: `2027-06-30` or `2027-06-30T12:00:00Z` (RFC 3339) would be right",
         ],
     );
     check(
