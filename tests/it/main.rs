@@ -3,6 +3,7 @@
 // Also where it is always true: clippy takes helpers outside `#[test]` for tests by it.
 #![cfg(test)]
 
+mod apis;
 mod child;
 mod cli;
 mod clients;

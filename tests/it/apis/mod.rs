@@ -1,0 +1,20 @@
+//! Each file of `examples/apis`, as it stands, against a mock that knows the rules of the API that it is for.
+//!
+//! A mock enforces what its vendor documents; the comment over a rule names the page. It answers as the vendor does,
+//! also to what it refuses: each file is broken in the test, and the report has to say what came of that. The mocks
+//! play on the scripted transport: the URLs are the vendors', and time is virtual.
+
+mod ask;
+mod files;
+mod stage;
+mod standins;
+mod throttle;
+
+mod anthropic;
+mod discord;
+mod notion;
+mod pagerduty;
+mod sendgrid;
+mod square;
+mod stripe;
+mod twilio;

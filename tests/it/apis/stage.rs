@@ -1,0 +1,91 @@
+//! Sends a payload along the route of a file, to a mock.
+
+use std::{fs, path::Path, sync::Arc};
+
+use fanfare::{Broadcast, Engine, config::load_str, report::Report, sdk::Payload, wire};
+use fanfare_testkit::{Scripted, ScriptedTransport};
+use serde_json::Value;
+
+use super::{ask::Ask, standins::Standins};
+use crate::config::kinds;
+
+/// An API that is not there: what it answers.
+pub(super) type Mock = Box<dyn Fn(&Ask<'_>) -> Scripted + Send + Sync>;
+
+/// A file, what is sent along its route, and the API that gets it. Each run has a mock of its own.
+pub(super) struct Example {
+    file: &'static str,
+    payload: Value,
+    mock: fn() -> Mock,
+}
+
+/// Where the files are.
+pub(super) const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/apis");
+
+impl Example {
+    pub(super) fn new(file: &'static str, payload: Value, mock: fn() -> Mock) -> Self {
+        Self { file, payload, mock }
+    }
+
+    /// The file as it stands.
+    pub(super) async fn ends(&self, expected: &str) {
+        let found = run(&self.text(), &self.payload, (self.mock)()).await;
+        assert_eq!(found, expected, "{}", self.file);
+    }
+
+    /// With another payload.
+    pub(super) async fn sending(&self, payload: Value, expected: &str) {
+        let found = run(&self.text(), &payload, (self.mock)()).await;
+        assert_eq!(found, expected, "{}: {payload}", self.file);
+    }
+
+    /// With another API behind it.
+    pub(super) async fn at(&self, mock: fn() -> Mock, expected: &str) {
+        let found = run(&self.text(), &self.payload, mock()).await;
+        assert_eq!(found, expected, "{}", self.file);
+    }
+
+    /// With `from` replaced by `to` in it.
+    pub(super) async fn broken(&self, from: &str, to: &str, expected: &str) {
+        self.broken_at(self.mock, (from, to), expected).await;
+    }
+
+    /// Both.
+    pub(super) async fn broken_at(
+        &self,
+        mock: fn() -> Mock,
+        (from, to): (&str, &str),
+        expected: &str,
+    ) {
+        let text = self.text();
+        assert!(text.contains(from), "{}: there is no `{from}` to break", self.file);
+        let found = run(&text.replace(from, to), &self.payload, mock()).await;
+        assert_eq!(found, expected, "{}: {from} -> {to}", self.file);
+    }
+
+    fn text(&self) -> String {
+        let file = Path::new(FOLDER).join(self.file);
+        fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()))
+    }
+}
+
+/// Outcome, the status of each attempt (`-` where none came), and what was captured.
+async fn run(text: &str, payload: &Value, mock: Mock) -> String {
+    let mut config = load_str("f.yaml", text, &kinds(), &Standins).unwrap();
+    let apis = Arc::new(ScriptedTransport::new(move |request| mock(&Ask(request))));
+    let engine = Engine::builder().transport(apis).configured(&mut config).start().await.unwrap();
+    let (name, route) = config.routes.iter().next().unwrap();
+    let broadcast = Broadcast::along(name.as_str(), route, &Payload::json(payload)).unwrap();
+    told(&engine.broadcast(broadcast).await.unwrap())
+}
+
+fn told(report: &Report) -> String {
+    let outcome = report.deliveries[0].outcome.unwrap();
+    let delivery = wire::Report::from(report).deliveries.remove(0);
+    let status = |it: Option<u16>| it.map_or_else(|| "-".to_owned(), |status| status.to_string());
+    let statuses: Vec<_> = delivery.attempts.iter().map(|it| status(it.status)).collect();
+    let captured = delivery.reply.map(|it| it.captured).unwrap_or_default();
+    let captured = captured.iter().filter(|it| !it.1.is_null());
+    let captured: Vec<_> = captured.map(|(name, value)| format!("{name}: {value}")).collect();
+    format!("{outcome} [{}] {}", statuses.join(" "), captured.join(", ")).trim_end().to_owned()
+}
