@@ -1,4 +1,6 @@
-//! A secret that cannot be sent.
+//! A secret that cannot be sent, and a request that cannot carry a proof.
+
+use fanfare_sdk::AuthError;
 
 /// A setting of an authorizer that is wrong. Never contains the value.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
@@ -35,4 +37,9 @@ impl AuthSettingError {
         }
         Self::unless_printable(setting, text)
     }
+}
+
+/// There is no proof to give for this request, ever.
+pub(crate) fn unfit(says: &'static str) -> AuthError {
+    AuthError { permanent: true, not_before: None, source: Some(says.into()) }
 }

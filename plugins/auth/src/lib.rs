@@ -6,6 +6,8 @@ mod api_key;
 mod basic;
 mod bearer;
 mod error;
+mod hmac;
+mod keyed;
 mod refusal;
 mod settings;
 
@@ -14,5 +16,6 @@ pub use self::{
     basic::Basic,
     bearer::Bearer,
     error::AuthSettingError,
+    hmac::{HmacDigest, HmacPreset, HmacSettings, HmacSigner, KeyForm, SignatureForm},
     settings::{ApiKeySettings, AuthSettings, BasicSettings, BearerSettings},
 };

@@ -6,7 +6,7 @@ use fanfare_sdk::{Authorizer, Secret, SettingErrors};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::{ApiKey, ApiKeyIn, AuthSettingError, Basic, Bearer};
+use crate::{ApiKey, ApiKeyIn, AuthSettingError, Basic, Bearer, HmacSettings, HmacSigner};
 
 /// What people write below `auth`: one authorizer.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -18,6 +18,8 @@ pub enum AuthSettings {
     Basic(BasicSettings),
     /// A key in a header, the query or a cookie.
     ApiKey(ApiKeySettings),
+    /// A signature by HMAC over what a template says, as most webhooks have it.
+    Hmac(Box<HmacSettings>),
 }
 
 /// A token that does not change.
@@ -66,6 +68,7 @@ impl AuthSettings {
             Self::Bearer(it) => built("bearer", Bearer::try_new(&it.token)),
             Self::Basic(it) => built("basic", Basic::try_new(it.user.expose(), &it.password)),
             Self::ApiKey(it) => built("api_key", ApiKey::try_new(&it.place, &it.value)),
+            Self::Hmac(it) => below("hmac", HmacSigner::try_new(it)),
         }
     }
 }
@@ -79,4 +82,13 @@ fn built<A: Authorizer>(
         .map_err(|error| wrong.push(&[name, error.setting], error.message))
         .map(|authorizer| Arc::new(authorizer) as Arc<dyn Authorizer>);
     wrong.or(authorizer.ok())
+}
+
+/// The same for an authorizer that says all that is wrong, each below its name.
+fn below<A: Authorizer>(
+    name: &str,
+    authorizer: Result<A, SettingErrors>,
+) -> Result<Arc<dyn Authorizer>, SettingErrors> {
+    let under = |errors: SettingErrors| errors.below(name);
+    authorizer.map(|authorizer| Arc::new(authorizer) as Arc<dyn Authorizer>).map_err(under)
 }

@@ -45,6 +45,17 @@ impl SettingErrors {
         }
     }
 
+    /// The same, one level down, below the setting of that name.
+    #[must_use]
+    pub fn below(mut self, name: &str) -> Self {
+        let mut above = Self::default();
+        above.push(&[name], "");
+        for error in &mut self.0 {
+            error.pointer.insert_str(0, &above.0[0].pointer);
+        }
+        self
+    }
+
     /// All of them, in the order in which they were found.
     pub fn iter(&self) -> impl Iterator<Item = &SettingError> {
         self.0.iter()

@@ -20,8 +20,8 @@ fn check(written: Value, expected: &str) {
 fn a_wrong_form_is_named() {
     check(json!({ "bearer": { "token": "a" } }), "");
     check(
-        json!({ "digest": {} }),
-        ": is not what it should be: one of `bearer`, `basic`, `api_key`",
+        json!({ "no_such": {} }),
+        ": is not what it should be: one of `bearer`, `basic`, `api_key`, `hmac`",
     );
     check(json!({ "bearer": "a" }), "/bearer: is not what it should be: a map of settings");
     check(json!({ "bearer": {} }), "/bearer: missing field `token`");
@@ -94,6 +94,10 @@ fn nothing_prints_a_secret() {
         json!({ "basic": { "user": "", "password": format!("{CANARY}\n") } }),
         json!({ "api_key": { "in": CANARY, "value": CANARY } }),
         json!({ "api_key": { "in": { "header": "a" }, "value": format!("{CANARY}é") } }),
+        json!({ "hmac": { "preset": CANARY } }),
+        json!({ "hmac": { "secret": [CANARY] } }),
+        json!({ "hmac": { "preset": "github", "secret": format!("{CANARY}\n") } }),
+        json!({ "hmac": { "preset": "svix", "secrets": [format!("{CANARY}?")] } }),
     ] {
         let wrong = build(written).expect_err("it is wrong");
         seen(&format!("{wrong} {wrong:?}"));
@@ -102,6 +106,7 @@ fn nothing_prints_a_secret() {
         json!({ "bearer": { "token": CANARY } }),
         json!({ "basic": { "user": CANARY, "password": CANARY } }),
         json!({ "api_key": { "in": { "query": "a" }, "value": CANARY } }),
+        json!({ "hmac": { "preset": "stripe", "secrets": [CANARY, CANARY] } }),
     ];
     for written in right {
         let settings: AuthSettings = check::settings(written).expect("it is right");
