@@ -164,6 +164,12 @@ mod tests {
     }
 
     #[test]
+    fn its_kind_keeps_the_contract() {
+        let right = json!({ "url": "https://chat.example/m", "channel": "#ops" });
+        Conformance::of_kind(&ChatKind, &right).assert();
+    }
+
+    #[test]
     fn all_that_is_wrong_is_said_at_once() {
         let wrong = ChatKind.build(json!({ "url": "chat.example", "channel": "ops" }));
         let wrong: Vec<_> = wrong.unwrap_err().into_iter().map(|it| it.pointer).collect();

@@ -61,11 +61,11 @@ pub struct Profile {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub enum VersionUse {
     /// Its requests have a place for one, and may do without.
-    #[default]
     Accepted,
     /// Its requests are not complete without one.
     Needed,
-    /// Its requests have no place for one.
+    /// Its requests have no place for one: a configuration that names versions is refused.
+    #[default]
     Ignored,
 }
 
@@ -130,7 +130,7 @@ impl Default for Capture {
 }
 
 impl Default for Profile {
-    /// Nothing may be repeated, one exchange per attempt, version fallback.
+    /// Nothing may be repeated, one exchange per attempt, no place for a version, version fallback.
     fn default() -> Self {
         Self {
             versions: Vec::new(),
@@ -140,7 +140,7 @@ impl Default for Profile {
             compensates: false,
             exchanges_max: 1,
             fallback: vec![Fallback::Version],
-            version_use: VersionUse::Accepted,
+            version_use: VersionUse::Ignored,
             expressions: Vec::new(),
         }
     }

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use fanfare_http::{HttpSettings, HttpTarget, VersionIn};
+use fanfare_http::{HttpKind, HttpSettings, HttpTarget, VersionIn};
 use fanfare_sdk::{ApiTarget, Http, Repeat};
 use fanfare_testkit::Conformance;
+use serde_json::json;
 
 const CANARY: &str = "canary-71c0";
 
@@ -32,4 +33,9 @@ async fn with_versions() {
     }
     let target = HttpSettings::new("PUT", "https://a.example/v{version}").build().unwrap();
     check(target.with_versions(["2", "1"]).unwrap()).await;
+}
+
+#[test]
+fn the_kind_keeps_the_contract() {
+    Conformance::of_kind(&HttpKind, &json!({ "url": "https://a.example/b" })).assert();
 }

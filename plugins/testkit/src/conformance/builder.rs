@@ -8,9 +8,9 @@ use futures_util::FutureExt;
 use http::Request;
 
 use super::{
-    Conformance, Finding, Line,
+    Conformance, Finding, Line, attempt,
     check::{self, Check},
-    classify, exchange, profile, request, reversal, secrets,
+    classify, exchange, keys, meaning, payload, profile, request, reversal, secrets,
     subject::{Answer, Subject},
 };
 use crate::{Scripted, clock};
@@ -21,9 +21,11 @@ pub struct ConformanceBuilder {
     payload: Payload,
     secrets: Vec<String>,
     accepting: Arc<Answer>,
+    recognised_by: Option<String>,
 }
 
 const CLOCK: Check = Check {
+    must: "",
     name: "the clock is paused",
     mend: "annotate the test with `#[tokio::test(start_paused = true)]`",
     run: |_| {
@@ -77,12 +79,19 @@ impl ConformanceBuilder {
         self
     }
 
+    /// By what the API recognises a repeat, where it is no key: `the customer's id in the URL`. For targets that
+    /// declare that a repeat does no harm.
+    pub fn recognised_by(mut self, what: impl Into<String>) -> Self {
+        self.recognised_by = Some(what.into());
+        self
+    }
+
     /// Runs every check. `make` builds the target, the same one each time.
     ///
     /// To be called on a paused clock: `#[tokio::test(start_paused = true)]`.
     pub async fn run(self, make: impl Fn() -> Arc<dyn ApiTarget>) -> Conformance {
-        let Self { payload, secrets, accepting } = self;
-        let subject = Subject { make: &make, payload, secrets, accepting };
+        let Self { payload, secrets, accepting, recognised_by } = self;
+        let subject = Subject { make: &make, payload, secrets, accepting, recognised_by };
         let clock = line(&CLOCK, &subject).await;
         if clock.finding != Finding::Passed {
             // Nothing else would mean anything, and some of it would take hours.
@@ -92,8 +101,12 @@ impl ConformanceBuilder {
         for checks in [
             profile::CHECKS,
             request::CHECKS,
+            keys::CHECKS,
+            payload::CHECKS,
             exchange::CHECKS,
+            attempt::CHECKS,
             classify::CHECKS,
+            meaning::CHECKS,
             reversal::CHECKS,
             secrets::CHECKS,
         ] {
@@ -110,7 +123,7 @@ async fn line(check: &Check, subject: &Subject<'_>) -> Line {
         Ok(checked) => checked.into(),
         Err(panic) => Finding::Failed { why: format!("panicked: {}", message(&*panic)) },
     };
-    Line { name: check.name, finding, mend: check.mend }
+    Line { must: check.must, name: check.name, finding, mend: check.mend }
 }
 
 fn message(panic: &(dyn Any + Send)) -> &str {
@@ -126,6 +139,7 @@ impl Default for ConformanceBuilder {
             accepting: Arc::new(|_| {
                 Scripted::status(200).header("content-type", "application/json").body("{}")
             }),
+            recognised_by: None,
         }
     }
 }

@@ -5,6 +5,8 @@ use futures_util::future::LocalBoxFuture;
 use super::{Finding, subject::Subject};
 
 pub(super) struct Check {
+    /// The number in docs/target-spec.md; empty for what the suite itself needs.
+    pub(super) must: &'static str,
     pub(super) name: &'static str,
     pub(super) mend: &'static str,
     pub(super) run: for<'a> fn(&'a Subject<'a>) -> LocalBoxFuture<'a, Checked>,

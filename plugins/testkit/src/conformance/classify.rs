@@ -9,6 +9,7 @@ use fanfare_sdk::{
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::{
+    bodies,
     check::{Check, Checked, Unfit, failed, skipped},
     subject::Subject,
 };
@@ -18,31 +19,37 @@ const ACCEPTED: &[u16] = &[200, 201, 202, 204];
 
 pub(super) const CHECKS: &[Check] = &[
     Check {
+        must: "T27",
         name: "every reply is classified, always the same",
         mend: "classify from the call and the reply alone, expect nothing of either, and keep nothing",
         run: |subject| Box::pin(total(subject)),
     },
     Check {
+        must: "T28",
         name: "success means applied",
         mend: "classify as success only what the API says it has taken",
         run: |subject| Box::pin(applied(subject)),
     },
     Check {
+        must: "T29",
         name: "an accepted body is a success with every status that accepts",
         mend: "take 200, 201, 202 and 204 as success, unless the body says otherwise",
         run: |subject| Box::pin(success(subject)),
     },
     Check {
+        must: "T30",
         name: "a 5xx is never a success",
         mend: "leave what is not special to `Classification::by_status`",
         run: |subject| Box::pin(server_error(subject)),
     },
     Check {
+        must: "T31",
         name: "Retry-After is handed on",
         mend: "set `retry_after` by `fanfare_sdk::retry_after`, whatever the meaning",
         run: |subject| Box::pin(retry_after(subject)),
     },
     Check {
+        must: "T32",
         name: "a doubt stays a doubt where nothing may be repeated",
         mend: "a bare 408, 500, 502 or 504 has effect unknown: the API may have acted before it failed",
         run: |subject| Box::pin(doubt(subject)),
@@ -95,13 +102,22 @@ fn name(reply: &Reply) -> String {
 }
 
 async fn total(subject: &Subject<'_>) -> Checked {
-    let (target, replies) = (subject.target(), replies());
+    let (target, anew) = (subject.target(), subject.target());
+    let mut replies = replies();
+    let accepted = subject.accepted(&*target, subject.call(&target.profile())).await?;
+    let accepted = accepted.ended.map_or(Bytes::new(), |reply| reply.body.bytes().clone());
+    let odd = bodies::odd(&accepted).into_iter();
+    replies.extend(odd.flat_map(|body| {
+        [200, 400].map(|status| Reply::http(status, HeaderMap::new(), body.clone()))
+    }));
     for call in calls(subject, &*target) {
         let first: Result<Vec<_>, _> =
             replies.iter().map(|reply| classified(&*target, &call, reply)).collect();
         for (reply, first) in replies.iter().zip(first?) {
-            if classified(&*target, &call, reply)? != first {
-                return failed(format!("another meaning the second time: {}", name(reply)));
+            for target in [&target, &anew] {
+                if classified(&**target, &call, reply)? != first {
+                    return failed(format!("another meaning the second time: {}", name(reply)));
+                }
             }
         }
     }

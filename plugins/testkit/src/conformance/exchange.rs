@@ -16,36 +16,43 @@ const ELSEWHERE: &str = "elsewhere.conformance.example";
 
 pub(super) const CHECKS: &[Check] = &[
     Check {
+        must: "T18",
         name: "an attempt makes no more exchanges than declared",
         mend: "raise `exchanges_max` where the API needs them all; an attempt repeats none",
         run: |subject| Box::pin(declared(subject)),
     },
     Check {
+        must: "T19",
         name: "a request is never repeated",
         mend: "hand the reply or error on: whether there is another attempt is decided by the engine",
         run: |subject| Box::pin(repeated(subject)),
     },
     Check {
+        must: "T20",
         name: "no redirect is followed",
         mend: "hand the reply on: the way is configured, not learned from a reply",
         run: |subject| Box::pin(redirected(subject)),
     },
     Check {
+        must: "T21",
         name: "an attempt never sleeps",
         mend: "hand the reply on with its `Retry-After`: the engine waits, and holds no permit meanwhile",
         run: |subject| Box::pin(sleeps(subject)),
     },
     Check {
+        must: "T22",
         name: "a failure is not made a success",
         mend: "hand the failing reply on as it came",
         run: |subject| Box::pin(made_success(subject)),
     },
     Check {
+        must: "T23",
         name: "an error is handed on as it is",
         mend: "return the error of `Wire::send` unchanged: its effect says whether the API may have acted",
         run: |subject| Box::pin(handed_on(subject)),
     },
     Check {
+        must: "T24",
         name: "an attempt can be dropped",
         mend: "await the wire in `send` itself: what is spawned goes on after an abort",
         run: |subject| Box::pin(dropped(subject)),

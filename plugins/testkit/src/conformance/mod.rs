@@ -3,13 +3,20 @@
 mod builder;
 mod report;
 
+mod attempt;
 mod classify;
 mod exchange;
+mod keys;
+mod meaning;
+mod payload;
 mod profile;
 mod request;
 mod reversal;
 mod secrets;
 
+mod kind;
+
+mod bodies;
 mod check;
 mod subject;
 

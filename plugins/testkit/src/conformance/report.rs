@@ -14,6 +14,8 @@ pub struct Conformance {
 /// What one check has found.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Line {
+    /// The number of the requirement in `docs/target-spec.md`; empty for what the suite itself needs.
+    pub must: &'static str,
     /// What is checked, as a sentence that is true of a right target.
     pub name: &'static str,
     /// What was found.
@@ -87,11 +89,14 @@ impl fmt::Display for Conformance {
 
 impl fmt::Display for Line {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { name, finding, mend } = self;
+        let Self { must, name, finding, mend } = self;
+        let space = if must.is_empty() { "" } else { " " };
         match finding {
-            Finding::Passed => write!(f, "passed   {name}"),
-            Finding::Skipped { why } => write!(f, "skipped  {name}: {why}"),
-            Finding::Failed { why } => write!(f, "failed   {name}: {why}\n         {mend}"),
+            Finding::Passed => write!(f, "passed   {must}{space}{name}"),
+            Finding::Skipped { why } => write!(f, "skipped  {must}{space}{name}: {why}"),
+            Finding::Failed { why } => {
+                write!(f, "failed   {must}{space}{name}: {why}\n         {mend}")
+            }
         }
     }
 }

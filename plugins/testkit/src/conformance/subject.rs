@@ -10,8 +10,8 @@ use std::{
 
 use bytes::Bytes;
 use fanfare_sdk::{
-    ApiTarget, Attempt, Call, Delivered, Payload, Profile, Reply, SendError, Timestamp, Transport,
-    Wire,
+    ApiTarget, Attempt, Call, Delivered, Effect, Payload, Profile, Reply, SendError, Timestamp,
+    Transport, Wire,
 };
 use http::Request;
 use tokio::time::timeout;
@@ -22,6 +22,9 @@ use crate::{Received, Scripted, ScriptedTransport, clock};
 /// The markers by which the keys of a call are found in a request.
 pub(super) const KEY: &str = "conformance-key-6f1d";
 pub(super) const DELIVERY: &str = "conformance-delivery-b83a";
+/// Those of another delivery.
+pub(super) const OTHER_KEY: &str = "conformance-key-2c90";
+pub(super) const OTHER_DELIVERY: &str = "conformance-delivery-71ae";
 /// 2027-01-15T08:00:00Z.
 const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
 /// What a call says it has, in virtual time.
@@ -38,6 +41,7 @@ pub(super) struct Subject<'a> {
     pub(super) payload: Payload,
     pub(super) secrets: Vec<String>,
     pub(super) accepting: Arc<Answer>,
+    pub(super) recognised_by: Option<String>,
 }
 
 /// One attempt, after its end.
@@ -46,6 +50,8 @@ pub(super) struct Run {
     pub(super) received: Vec<Received>,
     /// In virtual time.
     pub(super) took: Duration,
+    /// What its progress says.
+    pub(super) effect: Effect,
 }
 
 /// Which of the target's methods is called.
@@ -88,6 +94,12 @@ impl Subject<'_> {
         Arc::new(ScriptedTransport::new(move |request| answer(request)))
     }
 
+    /// The same, slowly.
+    pub(super) fn accepting_after(&self, pause: Duration) -> Arc<ScriptedTransport> {
+        let answer = Arc::clone(&self.accepting);
+        Arc::new(ScriptedTransport::new(move |request| answer(request).after(pause)))
+    }
+
     /// An API that accepts so many exchanges and then answers with the fault only.
     pub(super) fn failing(&self, accepted: usize, fault: Scripted) -> Arc<ScriptedTransport> {
         let (answer, seen) = (Arc::clone(&self.accepting), AtomicUsize::new(0));
@@ -105,6 +117,7 @@ impl Subject<'_> {
         transport: &ScriptedTransport,
     ) -> Result<Run, Unfit> {
         let (begun, before) = (clock::now(), transport.count());
+        let progress = attempt.progress.clone();
         let ending = match door {
             Door::Send => target.send(attempt),
             Door::Probe => target.probe(attempt),
@@ -114,7 +127,7 @@ impl Subject<'_> {
             return failed("an attempt did not end although the API had answered");
         };
         let received = transport.received().split_off(before);
-        Ok(Run { ended, received, took: begun.elapsed() })
+        Ok(Run { ended, received, took: begun.elapsed(), effect: progress.effect() })
     }
 
     /// Makes the attempt of a call to an API that accepts everything.
@@ -144,6 +157,13 @@ impl Subject<'_> {
         }
         Ok(runs)
     }
+}
+
+/// The call of another delivery of the same payload.
+pub(super) fn other(mut call: Call) -> Call {
+    call.idempotency_key = OTHER_KEY.into();
+    call.delivery_id = OTHER_DELIVERY.into();
+    call
 }
 
 /// Where two attempts made different requests; never with a value, which may be a secret.

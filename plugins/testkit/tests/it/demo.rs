@@ -3,7 +3,7 @@
 use std::{
     fmt,
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicU32, Ordering},
     },
     time::Duration,
@@ -11,10 +11,12 @@ use std::{
 
 use bytes::Bytes;
 use fanfare_sdk::{
-    ApiTarget, Attempt, Call, Classification, Delivered, Effect, Fallback, Meaning, PrepareError,
-    Profile, Reply, Secret, SendError, SendErrorKind, async_trait,
+    ApiTarget, Attempt, Call, Capture, Classification, Delivered, Effect, Fallback, Meaning,
+    PrepareError, Profile, Repeat, Reply, Secret, SendError, SendErrorKind, VersionUse,
+    async_trait,
 };
-use http::{Request, header::LOCATION};
+use http::{HeaderValue, Request, header::LOCATION};
+use serde_json::Value;
 
 pub(crate) const CANARY: &str = "canary-9c1e";
 
@@ -26,6 +28,13 @@ pub(crate) enum Wrong {
     VersionTwice,
     EndpointUnnamed,
     NoExchangeDeclared,
+    NothingKept,
+    TooMuchKept,
+    StandInRecommended,
+    EndpointTwiceRecommended,
+    VersionHidden,
+    VersionNotNeeded,
+    VersionOnlyDeclared,
     PayloadRefused,
     RequestsCounted,
     VersionForgotten,
@@ -34,7 +43,15 @@ pub(crate) enum Wrong {
     KeyPerAttempt,
     KeyFromNonce,
     KeySometimes,
+    KeyConstant,
+    PromiseOnNothing,
     PayloadPanics,
+    PayloadDropped,
+    PayloadTriedAgain,
+    PayloadMisnamed,
+    UserInfo,
+    OnlyPath,
+    EngineHeader,
     Repeats,
     RedirectFollowed,
     Sleeps,
@@ -43,20 +60,31 @@ pub(crate) enum Wrong {
     ErrorEffectLost,
     ErrorKindLost,
     Spawns,
+    SendingUnsaid,
+    KeyShared,
     ClassifyPanics,
+    BodyExpected,
+    Utf8Expected,
     ClassifyForgets,
     SuccessInDoubt,
     OnlyOk,
     ServerErrorTaken,
     RetryAfterForgotten,
     DoubtForgotten,
+    UnauthorizedForgotten,
+    ThrottlingForgotten,
+    CutIsFailure,
     DebugLeaks,
     ErrorLeaks,
+    SecretUnmarked,
+    PayloadRepeated,
     CompensationHidden,
     CompensationMissing,
     CompensationRefused,
     CompensationCounted,
+    CompensationKeyPerAttempt,
     ProbeDelivers,
+    ProbePosts,
     ProbeCrashes,
     NeverEnds,
 }
@@ -65,11 +93,17 @@ pub(crate) struct Demo {
     wrong: Wrong,
     secret: Secret,
     calls: AtomicU32,
+    key: Mutex<String>,
 }
 
 impl Demo {
     pub(crate) fn make(wrong: Wrong) -> Arc<dyn ApiTarget> {
-        Arc::new(Self { wrong, secret: Secret::new(CANARY), calls: AtomicU32::new(0) })
+        Arc::new(Self {
+            wrong,
+            secret: Secret::new(CANARY),
+            calls: AtomicU32::new(0),
+            key: Mutex::default(),
+        })
     }
 
     fn is(&self, wrong: Wrong) -> bool {
@@ -82,36 +116,75 @@ impl Demo {
 
     fn request(&self, attempt: &Attempt, path: &str) -> Result<Request<Bytes>, SendError> {
         let Attempt { call, payload, .. } = attempt;
-        if self.is(Wrong::PayloadPanics) {
-            payload.as_json().unwrap();
-        }
-        if self.is(Wrong::PayloadRefused) {
-            return Err(PrepareError("not today".to_owned()).into());
-        }
-        if self.is(Wrong::ErrorLeaks) && payload.as_json().is_none() {
-            return Err(PrepareError(format!("with {}", self.secret.expose())).into());
-        }
+        self.check(attempt)?;
         let version = call.version.as_ref().map_or("none", |version| version.as_str());
-        if self.is(Wrong::VersionRefused) && version == "1" {
-            return Err(PrepareError("no such version".to_owned()).into());
-        }
-        let version = if self.is(Wrong::VersionForgotten) { "1" } else { version };
+        let version = match self.wrong {
+            Wrong::VersionForgotten if version != "none" => "1",
+            Wrong::VersionOnlyDeclared => "none",
+            _ => version,
+        };
         let endpoint = call.endpoint.as_ref().map_or("none", |endpoint| endpoint.as_str());
         let endpoint = if self.is(Wrong::EndpointForgotten) { "a" } else { endpoint };
-        let key = match self.wrong {
-            Wrong::KeyPerAttempt => format!("{}-{}", call.idempotency_key, call.number),
-            Wrong::KeyFromNonce => format!("{:?}", call.nonce),
-            _ => call.idempotency_key.to_string(),
+        let url = match self.wrong {
+            Wrong::UserInfo => format!("https://me@{endpoint}.example/v{version}/{path}"),
+            Wrong::OnlyPath => format!("/{endpoint}/v{version}/{path}"),
+            _ => format!("https://{endpoint}.example/v{version}/{path}"),
         };
-        let mut request = Request::post(format!("https://{endpoint}.example/v{version}/{path}"))
-            .header("authorization", self.secret.expose());
-        if !(self.is(Wrong::KeySometimes) && call.number > 1) {
+        let mut secret = HeaderValue::from_str(self.secret.expose()).unwrap();
+        secret.set_sensitive(!self.is(Wrong::SecretUnmarked));
+        let mut request = Request::post(url).header("authorization", secret);
+        if let Some(key) = self.key(call, path) {
             request = request.header("idempotency-key", key);
         }
         if self.is(Wrong::RequestsCounted) {
             request = request.header("x-count", self.count());
         }
+        if self.is(Wrong::EngineHeader) {
+            request = request.header("content-length", payload.bytes().len());
+        }
         Ok(request.body(payload.bytes().clone()).unwrap())
+    }
+
+    fn key(&self, call: &Call, path: &str) -> Option<String> {
+        let per_attempt = || format!("{}-{}", call.idempotency_key, call.number);
+        match self.wrong {
+            Wrong::KeyPerAttempt if path == "hook" => Some(per_attempt()),
+            Wrong::CompensationKeyPerAttempt if path == "undo" => Some(per_attempt()),
+            Wrong::KeyFromNonce if path == "hook" => Some(format!("{:?}", call.nonce)),
+            Wrong::KeyConstant => Some("always".to_owned()),
+            Wrong::KeySometimes if path == "hook" && call.number > 1 => None,
+            Wrong::KeyShared if path == "hook" => Some(self.key.lock().unwrap().clone()),
+            Wrong::PromiseOnNothing => None,
+            _ => Some(call.idempotency_key.to_string()),
+        }
+    }
+
+    /// What it makes of the payload and the version before it makes a request.
+    fn check(&self, Attempt { call, payload, .. }: &Attempt) -> Result<(), SendError> {
+        let is_json = payload.as_json().is_some();
+        match self.wrong {
+            Wrong::PayloadPanics => assert!(is_json),
+            Wrong::PayloadRefused => return Err(PrepareError("not today".to_owned()).into()),
+            Wrong::ErrorLeaks if !is_json => {
+                return Err(PrepareError(format!("with {}", self.secret.expose())).into());
+            }
+            Wrong::PayloadRepeated if !is_json => {
+                let text = String::from_utf8_lossy(payload.bytes()).into_owned();
+                return Err(PrepareError(text).into());
+            }
+            Wrong::PayloadTriedAgain if !is_json => {
+                let kind = SendErrorKind::Prepare;
+                return Err(SendError::new(kind, Meaning::Retry, Effect::None));
+            }
+            Wrong::PayloadMisnamed if !is_json => {
+                return Err(SendError::permanent(SendErrorKind::Protocol));
+            }
+            Wrong::VersionRefused if call.version == Some("1".into()) => {
+                return Err(PrepareError("no such version".to_owned()).into());
+            }
+            _ => {}
+        }
+        Ok(())
     }
 
     /// What it does with the end of its exchange instead of handing it on.
@@ -154,6 +227,7 @@ impl ApiTarget for Demo {
         let mut profile = Profile::default();
         profile.versions = vec!["2".into(), "1".into()];
         profile.endpoints = vec!["a".into(), "b".into()];
+        profile.version_use = VersionUse::Accepted;
         profile.compensates = !self.is(Wrong::CompensationHidden);
         match self.wrong {
             Wrong::ProfileChanges if self.count() % 2 == 1 => {
@@ -162,6 +236,19 @@ impl ApiTarget for Demo {
             Wrong::VersionTwice => profile.versions.push("2".into()),
             Wrong::EndpointUnnamed => profile.endpoints.push("".into()),
             Wrong::NoExchangeDeclared => profile.exchanges_max = 0,
+            Wrong::NothingKept => profile.capture = Capture::Whole { bytes_max: 0 },
+            Wrong::TooMuchKept => profile.capture = Capture::Whole { bytes_max: usize::MAX },
+            Wrong::StandInRecommended => profile.fallback.push(Fallback::Target("crm".into())),
+            Wrong::EndpointTwiceRecommended => {
+                profile.fallback = vec![Fallback::Endpoint("b".into()); 2];
+            }
+            Wrong::VersionHidden => {
+                profile.version_use = VersionUse::Ignored;
+                profile.versions.clear();
+            }
+            Wrong::VersionNotNeeded => profile.version_use = VersionUse::Needed,
+            Wrong::VersionOnlyDeclared => profile.versions.clear(),
+            Wrong::PromiseOnNothing => profile.repeat = Repeat::SameEndpoint,
             _ => {}
         }
         profile
@@ -171,6 +258,15 @@ impl ApiTarget for Demo {
     async fn send(&self, attempt: Attempt) -> Result<Reply, SendError> {
         if self.is(Wrong::NeverEnds) {
             std::future::pending::<()>().await;
+        }
+        if self.is(Wrong::SendingUnsaid)
+            || (self.is(Wrong::PayloadDropped) && attempt.payload.as_json().is_none())
+        {
+            return Ok(Reply::accepted(""));
+        }
+        if self.is(Wrong::KeyShared) {
+            *self.key.lock().unwrap() = attempt.call.idempotency_key.to_string();
+            tokio::task::yield_now().await;
         }
         let request = self.request(&attempt, "hook")?;
         if self.is(Wrong::Spawns) {
@@ -198,6 +294,25 @@ impl ApiTarget for Demo {
             (Wrong::RetryAfterForgotten, Some(429)) => {
                 Classification::new(Meaning::Throttled, Effect::None)
             }
+            (Wrong::BodyExpected, Some(200))
+                if serde_json::from_slice::<Value>(reply.body.bytes())
+                    .is_ok_and(|v| !v.is_object()) =>
+            {
+                panic!("no object")
+            }
+            (Wrong::Utf8Expected, Some(400)) => {
+                std::str::from_utf8(reply.body.bytes()).unwrap();
+                seen
+            }
+            (Wrong::UnauthorizedForgotten, Some(401)) => {
+                Classification { meaning: Meaning::Permanent, ..seen }
+            }
+            (Wrong::ThrottlingForgotten, Some(429)) => {
+                Classification { meaning: Meaning::Retry, ..seen }
+            }
+            (Wrong::CutIsFailure, Some(200)) if reply.body.is_truncated() => {
+                Classification::new(Meaning::Permanent, Effect::None)
+            }
             (Wrong::DoubtForgotten, Some(504)) => Classification::new(Meaning::Retry, Effect::None),
             (_, _) => seen,
         }
@@ -222,7 +337,14 @@ impl ApiTarget for Demo {
         match self.wrong {
             Wrong::ProbeDelivers => self.send(attempt).await,
             Wrong::ProbeCrashes => panic!("not there"),
-            _ => Err(SendError::permanent(SendErrorKind::Unsupported)),
+            Wrong::ProbePosts => {
+                let request = Request::post("https://a.example/ping").body(Bytes::new()).unwrap();
+                attempt.wire.send(request).await
+            }
+            _ => {
+                let request = Request::get("https://a.example/ping").body(Bytes::new()).unwrap();
+                attempt.wire.send(request).await
+            }
         }
     }
 }

@@ -4,5 +4,7 @@
 
 mod conformance;
 mod demo;
+mod kind;
 mod mock_api;
+mod spec;
 mod transport;

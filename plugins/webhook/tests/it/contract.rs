@@ -4,8 +4,9 @@ use std::{sync::Arc, time::Duration};
 
 use fanfare_sdk::{ApiTarget, Call, Http, HttpApi, Reply, RetryAfter, Secret, Timestamp};
 use fanfare_testkit::Conformance;
-use fanfare_webhook::{WebhookSettings, WebhookTarget};
+use fanfare_webhook::{WebhookKind, WebhookSettings, WebhookTarget};
 use http::{HeaderMap, HeaderValue, header::RETRY_AFTER};
+use serde_json::json;
 
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
@@ -18,6 +19,12 @@ fn target() -> WebhookTarget {
 async fn it_keeps_the_contract() {
     let make = || -> Arc<dyn ApiTarget> { Arc::new(Http(target())) };
     Conformance::builder().secret(SECRET).secret(&SECRET[6..]).run(make).await.assert();
+}
+
+#[test]
+fn the_kind_keeps_the_contract() {
+    let right = json!({ "url": "https://audit.example/hook", "secret": SECRET });
+    Conformance::of_kind(&WebhookKind, &right).assert();
 }
 
 #[track_caller]
