@@ -1,10 +1,7 @@
 //! One attempt: from the call to what it means. Every method of a plugin runs here, and a panic in it is an end
 //! like any other.
 
-use std::{
-    collections::BTreeMap, error::Error as StdError, panic::AssertUnwindSafe, sync::Arc,
-    time::Duration,
-};
+use std::{error::Error as StdError, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use fanfare_sdk::{
     Attempt, AuthError, Authorizer, Call, Capture, Classification, Effect, IdempotencyKey, Learned,
@@ -15,15 +12,16 @@ use futures_util::FutureExt;
 use tokio::{sync::Notify, time::timeout};
 
 use super::{
-    Shared, Slot, SlotParts, TargetMsg, messages::Stamps, slot::Permit, starts::never_sent_end,
+    Shared, Slot, SlotParts, TargetMsg,
+    messages::Stamps,
+    replied::{replied, sane},
+    slot::Permit,
+    starts::never_sent_end,
 };
 use crate::{
     journal::{NewBroadcast, Open},
-    policy::{feedback, notice},
-    report::{
-        AttemptError, CapturedReply, DeliveryId, Ended, Event, Happening, History, Kind, Limit,
-        Started, What,
-    },
+    policy::feedback,
+    report::{AttemptError, DeliveryId, Ended, Event, Happening, History, Kind, Started, What},
     sabotage::{self, Sabotage},
     telemetry::{self, AttemptEnd, Exchanges, TraceContext},
     transport::{Outbound, OutboundParts},
@@ -31,9 +29,6 @@ use crate::{
 
 /// The pause before an end that could not be recorded is recorded again; doubled up to the second.
 const RECORD_AGAIN: (Duration, Duration) = (Duration::from_millis(20), Duration::from_secs(1));
-
-/// Bytes of the headers of a reply that are kept: what servers take of a request, and rarely more than a tenth of it.
-const HEADER_BYTES_MAX: usize = 16 << 10;
 
 /// Bytes of an error's text that are kept: a line, not a page.
 const ERROR_BYTES_MAX: usize = 300;
@@ -163,109 +158,6 @@ fn cut_short(progress: &Progress, kind: SendErrorKind) -> Result<Reply, SendErro
     }
 }
 
-async fn replied(
-    (shared, slot, parts): (&Shared, &Slot, &SlotParts),
-    order: &Order,
-    (call, outbound): (&Call, &Outbound),
-    reply: Reply,
-    at: Timestamp,
-) -> Ended {
-    let classified =
-        std::panic::catch_unwind(AssertUnwindSafe(|| parts.api.classify(call, &reply)));
-    let (classification, error) = match classified {
-        Ok(classification) => (sane(classification), None),
-        Err(_) => {
-            let kind = SendErrorKind::Panicked;
-            (
-                unclassified(call, &reply),
-                Some(AttemptError { kind, message: "classify panicked".into() }),
-            )
-        }
-    };
-    let Classification { meaning, effect, retry_after } = classification;
-    let ends = match meaning {
-        Meaning::Success | Meaning::Permanent | Meaning::Unauthorized | Meaning::TargetDisabled => {
-            true
-        }
-        Meaning::Retry | Meaning::Throttled | Meaning::VersionRejected => false,
-    };
-    let status = reply.head.status;
-    let announced = notice(&reply.head.headers, outbound.requested().as_ref());
-    let notice = parts.policy.notice(order.started.way.version.as_ref(), announced);
-    let captured =
-        if ends { Some(Arc::new(capture(shared, (slot, parts), reply).await)) } else { None };
-    Ended {
-        attempt: order.started.attempt,
-        meaning,
-        effect,
-        retry_after,
-        learned: outbound.learned(),
-        status,
-        error,
-        reply: captured,
-        notice,
-        at,
-    }
-}
-
-/// A success was applied, whatever the plugin says of it.
-fn sane(mut classification: Classification) -> Classification {
-    if classification.meaning == Meaning::Success {
-        classification.effect = Effect::Applied;
-    }
-    classification
-}
-
-/// The plugin cannot say what the reply means. Its status says whether the API may have acted.
-fn unclassified(call: &Call, reply: &Reply) -> Classification {
-    let effect = match Classification::by_status(call, reply).effect {
-        Effect::None => Effect::None,
-        Effect::Applied | Effect::Unknown => Effect::Unknown,
-    };
-    Classification::new(Meaning::Permanent, effect)
-}
-
-/// Keeps the headers that fit; says whether others were left out.
-fn cut_headers(headers: &mut http::HeaderMap) -> bool {
-    let bytes =
-        |(name, value): (&http::HeaderName, &http::HeaderValue)| name.as_str().len() + value.len();
-    if headers.iter().map(bytes).sum::<usize>() <= HEADER_BYTES_MAX {
-        return false;
-    }
-    let mut left = HEADER_BYTES_MAX;
-    let fits = |pair: &(&http::HeaderName, &http::HeaderValue)| {
-        left = left.saturating_sub(bytes(*pair));
-        left > 0
-    };
-    let kept = headers.iter().take_while(fits).map(|(name, value)| (name.clone(), value.clone()));
-    *headers = kept.collect();
-    true
-}
-
-async fn capture(
-    shared: &Shared,
-    (slot, parts): (&Slot, &SlotParts),
-    reply: Reply,
-) -> CapturedReply {
-    let captured = match &parts.mapper {
-        Some(mapper) => {
-            let taken = timeout(parts.policy.timeout, slot.mapping.capture(mapper, &reply));
-            taken.await.unwrap_or_default()
-        }
-        None => BTreeMap::new(),
-    };
-    let (body, mut truncated) = (reply.body.bytes().clone(), reply.body.is_truncated());
-    let ReplyHead { status, mut headers, .. } = reply.head;
-    if truncated {
-        shared.reached(Limit::ReplyBytes, Some(&slot.name));
-    }
-    if cut_headers(&mut headers) {
-        truncated = true;
-        shared.reached(Limit::ReplyHeaderBytes, Some(&slot.name));
-    }
-    CapturedReply { status, headers, body, truncated, captured }
-}
-
 fn failed(attempt: u32, error: &SendError, learned: Learned, at: Timestamp) -> Ended {
     let Classification { meaning, effect, retry_after } = sane(error.classification);
     // Without a reply there is no success.
@@ -279,6 +171,7 @@ fn failed(attempt: u32, error: &SendError, learned: Learned, at: Timestamp) -> E
         learned,
         status: None,
         error,
+        said: None,
         reply: None,
         notice: None,
         at,

@@ -3,9 +3,11 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use fanfare_sdk::{Mapper, Payload, PrepareError, Reply};
+use fanfare_sdk::{Call, Classification, Judgement, Mapper, Payload, PrepareError, Reply};
 use serde_json::Value;
 use tokio::{sync::Semaphore, task::spawn_blocking};
+
+use super::replied::unjudged;
 
 /// Bytes from which on a payload or a reply is mapped on a thread of its own.
 const QUICK_BYTES_MAX: usize = 64 << 10;
@@ -50,6 +52,23 @@ impl Mapping {
         }
         let (mapper, reply) = (mapper.clone(), reply.clone());
         Box::pin(self.aside(move || mapper.capture(&reply))).await.unwrap_or_default()
+    }
+
+    /// What the reply means by the target's rules; none where none of them fits.
+    pub(super) async fn judge(
+        &self,
+        mapper: &Arc<dyn Mapper>,
+        (call, reply): (&Call, &Reply),
+        by_kind: Classification,
+    ) -> Option<Judgement> {
+        let panicked = || Some(unjudged("a rule panicked", by_kind));
+        if reply.body.bytes().len() <= QUICK_BYTES_MAX && mapper.is_quick() {
+            let judge = std::panic::AssertUnwindSafe(|| mapper.judge(call, reply, by_kind));
+            return std::panic::catch_unwind(judge).unwrap_or_else(|_| panicked());
+        }
+        let (mapper, call, reply) = (mapper.clone(), call.clone(), reply.clone());
+        let judged = Box::pin(self.aside(move || mapper.judge(&call, &reply, by_kind))).await;
+        judged.unwrap_or_else(panicked)
     }
 
     /// Runs `work` on a thread of its own; none where it panicked. To be boxed: the attempts of all other targets would

@@ -24,6 +24,7 @@ mod observed;
 mod order;
 mod pulse;
 mod queue;
+mod replied;
 mod shared;
 mod slot;
 mod slots;

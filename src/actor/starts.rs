@@ -43,6 +43,7 @@ pub(super) fn never_sent_end(attempt: u32, at: Timestamp) -> Ended {
         learned: Learned::Nothing,
         status: None,
         error: Some(error),
+        said: None,
         reply: None,
         notice: None,
         at,

@@ -116,7 +116,11 @@ fn reason(delivery: &Delivery) -> String {
     let in_flight = last.is_some_and(|last| last.meaning.as_deref().is_none());
     let doubt = in_flight || delivery.outcome.as_deref() == Some("indeterminate");
     let doubt = doubt.then(|| "may have been applied".to_owned());
-    let reason = delivery.reason.as_ref().map(|reason| reason.message.clone());
+    let reason = delivery.reason.as_ref().map(|reason| {
+        let said = reason.said.as_ref().map(|said| tame(&said.line())).unwrap_or_default();
+        let colon = if said.is_empty() { "" } else { ": " };
+        format!("{}{colon}{said}", reason.message)
+    });
     let parts = [doubt, last.and_then(no_reply), reason].into_iter().flatten();
     parts.collect::<Vec<_>>().join(", ")
 }

@@ -8,7 +8,7 @@ use fanfare_sdk::{
 use serde_json::Value;
 
 use super::{
-    ConfiguredTarget,
+    ConfiguredTarget, classify,
     document::child,
     issues::Issues,
     target::{BodyAs, BodySetting, FallbackSetting, TargetSettings},
@@ -225,7 +225,11 @@ fn mapper(
         }
         Some(filter)
     });
-    let mapper = JqMapper::new(body, values, captures).ordered_by(order_by);
+    let declared = profile.is_some_and(|profile| !profile.versions.is_empty());
+    let has_versions = declared || !settings.versions.is_empty();
+    let rules =
+        classify::rules(&settings.classify, (profile, has_versions), &mut issues.at("classify"));
+    let mapper = JqMapper::new(body, values, captures).ordered_by(order_by).judging(rules);
     (!mapper.is_empty()).then(|| Arc::new(mapper) as Arc<dyn Mapper>)
 }
 

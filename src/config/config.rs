@@ -6,7 +6,7 @@ use fanfare_sdk::{ApiTarget, Authorizer, Capture, Mapper, TargetName};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{DaemonConfig, Fingerprints, PayloadSchema};
+use super::{DaemonConfig, Fingerprints, PayloadSchema, judged::Judged};
 use crate::{
     mapping::Filter,
     policy::{Limits, TargetPolicy, gate::RetryBudget},
@@ -112,6 +112,18 @@ pub struct ConfiguredTarget {
     pub propagate_baggage: bool,
     /// What makes its payloads; none takes them as they are.
     pub mapper: Option<Arc<dyn Mapper>>,
+}
+
+impl ConfiguredTarget {
+    /// The plugin, with replies that mean what the target's rules make of them: for rehearsals. An engine asks the rules
+    /// itself.
+    #[must_use]
+    pub fn judged(&self) -> Arc<dyn ApiTarget> {
+        match self.mapper.as_ref().filter(|mapper| mapper.judges()) {
+            Some(mapper) => Arc::new(Judged { api: self.api.clone(), mapper: mapper.clone() }),
+            None => self.api.clone(),
+        }
+    }
 }
 
 /// A named recipient list with its policies.

@@ -2,6 +2,7 @@
 
 mod build;
 mod check;
+mod classify;
 #[expect(clippy::module_inception, reason = "the type that the module is named after")]
 mod config;
 mod daemon;
@@ -13,6 +14,7 @@ mod gate;
 mod hedge;
 mod issues;
 mod journal;
+mod judged;
 mod load;
 mod nearest;
 mod notify;

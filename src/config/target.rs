@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
+    classify::RuleSettings,
     duration::Span,
     gate::{BreakerSetting, ConcurrencySetting, RateLimitSettings, ThrottleSettings},
     hedge::HedgeSettings,
@@ -36,10 +37,14 @@ pub(super) struct TargetSettings {
     #[serde(default = "cancel_grace")]
     #[schemars(extend("x-reason" = "most answers come within two seconds, and an answer is better than a doubt"))]
     pub(super) cancel_grace: Span,
-    /// jq expressions over `{status, headers, body}` of the reply that ends a delivery; their values stand in the
+    /// jq expressions over `{status, headers, body, truncated}` of the reply that ends a delivery; their values stand in the
     /// report under these names.
     #[serde(default)]
     pub(super) capture: BTreeMap<String, String>,
+    /// What replies mean, where their status does not say it: the first rule that fits; else what the kind says.
+    #[serde(default)]
+    #[schemars(length(max = 64))]
+    pub(super) classify: Vec<RuleSettings>,
     /// Attempts in flight at once; a map where it is learned.
     #[serde(default)]
     #[schemars(

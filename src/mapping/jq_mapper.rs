@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use fanfare_mapping::{Filter, Limits};
-use fanfare_sdk::{Mapper, Payload, PrepareError, Reply, check};
-use serde_json::{Map, Value, json};
+use fanfare_sdk::{Call, Classification, Judgement, Mapper, Payload, PrepareError, Reply};
+use serde_json::Value;
 
-use super::BodyForm;
+use super::{BodyForm, Rules, reply_input::ReplyInput};
 
 /// Bytes of one captured value: what somebody wants to see, not the reply again.
 const CAPTURED_BYTES_MAX: usize = 16 << 10;
@@ -25,6 +25,7 @@ pub struct JqMapper {
     values: Vec<(String, Filter)>,
     captures: Vec<(String, Filter)>,
     order_by: Option<Filter>,
+    rules: Rules,
     quick: bool,
 }
 
@@ -39,7 +40,7 @@ impl JqMapper {
         let body_filter = body.iter().map(|(_, filter)| filter);
         let others = values.iter().chain(&captures).map(|(_, filter)| filter);
         let quick = !body_filter.chain(others).any(Filter::may_loop);
-        Self { body, values, captures, order_by: None, quick }
+        Self { body, values, captures, order_by: None, rules: Rules::default(), quick }
     }
 
     /// With an expression for the key by which deliveries are ordered.
@@ -49,11 +50,20 @@ impl JqMapper {
         self
     }
 
-    /// Whether it changes nothing, captures nothing and orders nothing.
+    /// With rules that say what replies mean.
+    #[must_use]
+    pub fn judging(mut self, rules: Rules) -> Self {
+        self.quick &= !rules.filters().any(Filter::may_loop);
+        self.rules = rules;
+        self
+    }
+
+    /// Whether it changes nothing, judges nothing, captures nothing and orders nothing.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        let Self { body, values, captures, order_by, quick: _ } = self;
-        body.is_none() && values.is_empty() && captures.is_empty() && order_by.is_none()
+        let Self { body, values, captures, order_by, rules, quick: _ } = self;
+        let changes = body.is_some() || !values.is_empty();
+        !changes && captures.is_empty() && order_by.is_none() && rules.is_empty()
     }
 
     fn value(
@@ -98,31 +108,24 @@ impl Mapper for JqMapper {
         filter.run_text(input, limits).map_err(|error| wrong(error.to_string()))
     }
 
+    fn judges(&self) -> bool {
+        !self.rules.is_empty()
+    }
+
+    fn judge(&self, _: &Call, reply: &Reply, by_kind: Classification) -> Option<Judgement> {
+        self.rules.judge(reply, by_kind)
+    }
+
     fn capture(&self, reply: &Reply) -> BTreeMap<String, Value> {
         if self.captures.is_empty() {
             return BTreeMap::new();
         }
-        let input = input(reply);
+        let input = ReplyInput::of(reply);
         let limits = Limits { output_bytes_max: CAPTURED_BYTES_MAX, ..Limits::default() };
         let captured = |(name, filter): &(String, Filter)| {
             // What is not there is null: a capture never makes a delivery fail.
-            (name.clone(), filter.run(&input, limits).unwrap_or(Value::Null))
+            (name.clone(), filter.run(input.value(), limits).unwrap_or(Value::Null))
         };
         self.captures.iter().map(captured).collect()
     }
-}
-
-/// The reply, as expressions see it. Headers that are secrets are not there.
-fn input(reply: &Reply) -> Value {
-    let mut headers = Map::new();
-    for (name, value) in &reply.head.headers {
-        if !value.is_sensitive() && !check::is_secret_header(name.as_str()) {
-            let text = String::from_utf8_lossy(value.as_bytes());
-            headers.entry(name.as_str()).or_insert_with(|| text.into());
-        }
-    }
-    let bytes = reply.body.bytes();
-    let body: Value = serde_json::from_slice(bytes)
-        .unwrap_or_else(|_| String::from_utf8_lossy(bytes).into_owned().into());
-    json!({ "status": reply.head.status, "headers": headers, "body": body })
 }

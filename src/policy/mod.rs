@@ -15,6 +15,7 @@ mod links;
 mod next;
 mod past;
 mod plan;
+mod problem_details;
 pub mod rehearse;
 mod sight;
 mod step;
@@ -31,6 +32,7 @@ pub use self::{
     limits::Limits,
     next::next,
     plan::{Hedge, Plan, Retry, TargetPolicy},
+    problem_details::problem_details,
     sight::{Door, Sight},
     step::Step,
     tally::{Standing, Tally, tally},

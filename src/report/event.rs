@@ -11,7 +11,7 @@ use http::HeaderMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{CancelledBy, Notice, Reason, Why, headers, hex};
+use super::{CancelledBy, Notice, Reason, Said, Why, headers, hex};
 
 /// One process's life. A start of an older boot without an end is lost; one of this boot is in flight.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
@@ -143,6 +143,9 @@ pub struct Ended {
     pub status: Option<u16>,
     /// Why no reply came.
     pub error: Option<AttemptError>,
+    /// What the API said about it, and which rule took it for that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub said: Option<Arc<Said>>,
     /// The reply, where it ends the delivery; other replies are not kept.
     pub reply: Option<Arc<CapturedReply>>,
     /// What the API announced about the version that was spoken.

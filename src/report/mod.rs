@@ -13,6 +13,7 @@ mod outcome;
 mod priority;
 #[expect(clippy::module_inception, reason = "the report is one of the words of this layer")]
 mod report;
+mod said;
 mod told;
 mod trace;
 mod verdict;
@@ -31,8 +32,9 @@ pub use self::{
         AttemptRecord, Delivery, DeliveryState, HandOver, Metadata, Report, ReportSource, Via,
         Waited,
     },
+    said::{ProblemDetails, Said},
     told::{NotTold, Told},
     trace::{Link, Trace},
     verdict::{CompletedBy, Completion, Rest, Verdict},
 };
-pub(crate) use self::{hex::hex, id::IdMap};
+pub(crate) use self::{hex::hex, id::IdMap, said::line};

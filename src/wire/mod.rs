@@ -10,6 +10,7 @@ mod reply;
 mod report;
 #[cfg(feature = "daemon")]
 pub mod request;
+mod said;
 
 #[cfg(feature = "daemon")]
 pub use self::problem::{Mistake, Problem};
@@ -25,4 +26,5 @@ pub use self::{
         Attempt, AttemptFailure, Delivery, Reason, Report, SCHEMA_VERSION, ServedBy, State,
         WaitedMs, Warning, report_schema,
     },
+    said::Said,
 };

@@ -200,6 +200,7 @@ mod tests {
                 learned: Learned::Nothing,
                 status: Some(200),
                 error: None,
+                said: None,
                 reply: Some(reply.into()),
                 notice: None,
                 at: at(2),

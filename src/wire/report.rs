@@ -7,7 +7,7 @@ use schemars::{JsonSchema, schema_for};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::Reply;
+use super::{Reply, Said};
 use crate::report::{self, AttemptRecord, DeliveryState, Outcome, Verdict, hex};
 
 /// Grows with every change that a reader has to know about.
@@ -125,6 +125,9 @@ pub struct Reason {
     pub code: Cow<'static, str>,
     /// For people.
     pub message: String,
+    /// What the API said, where its last reply said something.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub said: Option<Said>,
 }
 
 /// Who delivered it.
@@ -171,6 +174,9 @@ pub struct Attempt {
     pub effect: Cow<'static, str>,
     /// Why no reply came.
     pub error: Option<AttemptFailure>,
+    /// What the API said, and by which rule it means that; left out where there is nothing to tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub said: Option<Said>,
     /// Why it was made.
     pub because: String,
     /// The key that it carried.
@@ -236,7 +242,11 @@ impl From<&report::Delivery> for Delivery {
             required: delivery.required,
             state: delivery.state.into(),
             outcome: delivery.outcome.map(|outcome| outcome.code().into()),
-            reason: delivery.outcome.and_then(reason),
+            reason: delivery.outcome.and_then(reason).map(|reason| {
+                let last = delivery.attempts.last().and_then(|last| last.ended.as_ref());
+                let said = last.and_then(|ended| ended.said.as_deref()).map(Said::from);
+                Reason { said, ..reason }
+            }),
             late: delivery.late,
             next_attempt_at: delivery.next_attempt_at.map(time),
             served_by: delivery.served_by.as_ref().map(|way| ServedBy {
@@ -275,6 +285,7 @@ impl From<&AttemptRecord> for Attempt {
                 code: e.kind.code().into(),
                 message: e.message.to_string(),
             }),
+            said: ended.and_then(|ended| ended.said.as_deref()).map(Said::from),
             because: started.because.to_string(),
             idempotency_key: started.key.to_string(),
             started_at: time(started.at),
@@ -324,7 +335,7 @@ pub(super) fn reason(outcome: Outcome) -> Option<Reason> {
         Outcome::Expired => ("expired", "its time was over before it could be sent".to_owned()),
         Outcome::Delivered { .. } | Outcome::Substituted | Outcome::Skipped => return None,
     };
-    Some(Reason { code: code.into(), message })
+    Some(Reason { code: code.into(), message, said: None })
 }
 
 /// A verdict in a word.

@@ -5,6 +5,7 @@
 
 mod apis;
 mod child;
+mod classify;
 mod cli;
 mod clients;
 mod config;

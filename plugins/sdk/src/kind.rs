@@ -15,6 +15,7 @@ pub const RESERVED_KEYS: &[&str] = &[
     "breaker",
     "cancel_grace",
     "capture",
+    "classify",
     "concurrency",
     "fallback",
     "give_up_after",

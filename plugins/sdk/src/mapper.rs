@@ -4,9 +4,10 @@ use std::{collections::BTreeMap, fmt};
 
 use serde_json::Value;
 
-use crate::{Payload, PrepareError, Reply};
+use crate::{Call, Classification, Payload, PrepareError, Reply};
 
-/// Makes of the broadcast's payload what one target gets, and takes out of its reply what the report shows.
+/// Makes of the broadcast's payload what one target gets, says what its reply means where it knows better than the
+/// target's kind, and takes out of it what the report shows.
 ///
 /// The same payload always gives the same bytes: no clock, no environment, no chance.
 pub trait Mapper: fmt::Debug + Send + Sync + 'static {
@@ -30,10 +31,34 @@ pub trait Mapper: fmt::Debug + Send + Sync + 'static {
         Ok(None)
     }
 
+    /// Whether it has rules by which replies are judged.
+    fn judges(&self) -> bool {
+        false
+    }
+
+    /// What the reply means by its rules; none where none of them fits, and it means what the target's kind says. The
+    /// same call and reply always mean the same.
+    fn judge(&self, _call: &Call, _reply: &Reply, _by_kind: Classification) -> Option<Judgement> {
+        None
+    }
+
     /// What the report shows of a reply, by name.
     fn capture(&self, _reply: &Reply) -> BTreeMap<String, Value> {
         BTreeMap::new()
     }
+}
+
+/// What a reply means by a rule that somebody wrote for it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Judgement {
+    /// What it means.
+    pub classification: Classification,
+    /// The name of the rule.
+    pub rule: String,
+    /// What the API calls it, in a word.
+    pub code: Option<String>,
+    /// What the API says about it.
+    pub message: Option<String>,
 }
 
 /// A jq expression among a target's own settings. Its value for a payload is found by [`Payload::value`].

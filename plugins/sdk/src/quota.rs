@@ -93,7 +93,7 @@ fn dictionary(text: &str) -> Option<RetryAfter> {
 }
 
 /// Seconds, perhaps with decimals; a date as a number; a date (RFC 3339); a duration as Go writes it.
-fn when(text: &str) -> Option<RetryAfter> {
+pub(crate) fn when(text: &str) -> Option<RetryAfter> {
     if let Ok(number) = text.parse::<f64>() {
         return match number {
             n if !n.is_finite() || n < 0.0 => None,

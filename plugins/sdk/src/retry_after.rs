@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use http::{HeaderMap, header};
 
-use crate::{RetryAfter, Timestamp};
+use crate::{RetryAfter, Timestamp, quota::when};
 
 /// How long the API asks to be left alone; none where it does not say, or says it wrongly.
 ///
@@ -27,6 +27,13 @@ pub fn retry_after(headers: &HeaderMap) -> Option<RetryAfter> {
     }
 }
 
+/// How long a text asks one to wait, as APIs write it into the bodies of their replies: seconds, also with decimals
+/// (`1.5`), a duration as Go writes it (`6m0s`), a date (RFC 3339, RFC 9110), or seconds since 1970.
+#[must_use]
+pub fn retry_after_of(text: &str) -> Option<RetryAfter> {
+    when(text.trim()).or_else(|| date(text.trim()).map(RetryAfter::At))
+}
+
 /// 1*DIGIT, no sign, no point; more than fits is as much as fits.
 fn digits(text: &str) -> Option<u64> {
     let all = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
@@ -38,4 +45,32 @@ fn date(text: &str) -> Option<Timestamp> {
     let time = httpdate::parse_http_date(text).ok()?;
     let since = time.duration_since(SystemTime::UNIX_EPOCH).ok()?;
     Some(Timestamp::from_secs(i64::try_from(since.as_secs()).ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{RetryAfter, retry_after_of};
+
+    #[test]
+    fn a_wait_is_read_as_apis_write_it() {
+        #[track_caller]
+        fn check(text: &str, expected: &str) {
+            let found = match retry_after_of(text) {
+                None => "nothing".to_owned(),
+                Some(RetryAfter::For(wait)) => format!("{wait:?}"),
+                Some(RetryAfter::At(at)) => format!("at {}", at.as_secs()),
+            };
+            assert_eq!(found, expected, "{text}");
+        }
+        check("30", "30s");
+        check(" 1.337 ", "1.337s");
+        check("6m0s", "360s");
+        check("1609844400", "at 1609844400");
+        check("2026-01-01T00:00:34Z", "at 1767225634");
+        check("Fri, 31 Dec 1999 23:59:59 GMT", "at 946684799");
+        check("1e300", "nothing");
+        for wrong in ["", "soon", "-5", "NaN", "inf", "5 minutes"] {
+            check(wrong, "nothing");
+        }
+    }
 }

@@ -127,7 +127,7 @@ fn configured_rehearsals(args: &ExplainArgs) -> Result<Vec<Rehearsal>, Vec<Strin
     };
     let names = recipients(args, &config)?;
     let apis: HashMap<_, _> =
-        config.targets.iter().map(|it| (it.policy.target.clone(), it.api.clone())).collect();
+        config.targets.iter().map(|it| (it.policy.target.clone(), it.judged())).collect();
     let rehearsal = |name: &String| {
         // The recipient first; the others in case they stand in.
         let (first, others): (Vec<_>, Vec<_>) =

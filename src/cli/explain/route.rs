@@ -123,7 +123,7 @@ fn targets(args: &ExplainArgs, load: Load) -> Result<Cast, Vec<String>> {
         if !names.iter().any(|other| other == name.as_str()) {
             rehearsal = rehearsal.stand_in(target.policy.clone());
         }
-        rehearsal = rehearsal.api(name, target.api.clone());
+        rehearsal = rehearsal.api(name, target.judged());
     }
     if let Some(route) = route {
         let (completion, rest) = (route.completion, route.rest);

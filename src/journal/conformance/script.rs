@@ -101,6 +101,7 @@ pub(super) fn ended(attempt: u32, meaning: Meaning, micros: i64) -> Event {
         learned: Learned::Nothing,
         status: Some(200),
         error: None,
+        said: None,
         reply: None,
         notice: None,
         at: at(micros),

@@ -16,8 +16,8 @@ use crate::{
     },
     report::{
         AttemptError, Because, Boot, BroadcastId, CancelledBy, CapturedReply, Completion,
-        DeliveryId, Ended, Event, Kind, Notice, Outcome, Priority, Reason, Rest, Started, Trace,
-        Way, Why,
+        DeliveryId, Ended, Event, Kind, Notice, Outcome, Priority, ProblemDetails, Reason, Rest,
+        Said, Started, Trace, Way, Why,
     },
 };
 
@@ -107,6 +107,9 @@ pub(super) fn events() -> [Event; 5] {
         documentation: None,
         malformed: false,
     };
+    let problem = ProblemDetails { kind: "about:blank".to_owned(), title: None, status: Some(410) };
+    let rule = Some("gone".to_owned());
+    let said = Said { rule, problem: Some(problem), ..Said::default() };
     let ended = Ended {
         attempt: 1,
         meaning: Meaning::TargetDisabled,
@@ -115,6 +118,7 @@ pub(super) fn events() -> [Event; 5] {
         learned: Learned::Nothing,
         status: Some(410),
         error: Some(AttemptError { kind: SendErrorKind::Timeout, message: "late".into() }),
+        said: Some(said.into()),
         reply: Some(reply.into()),
         notice: Some(notice.into()),
         at: at(6),

@@ -71,6 +71,7 @@ fn answered() -> Event {
         learned: Learned::Nothing,
         status: Some(422),
         error: Some(AttemptError { kind: SendErrorKind::Timeout, message }),
+        said: None,
         reply: Some(reply.into()),
         notice: None,
         at: at(6),

@@ -39,6 +39,7 @@ fn ended(attempt: u32, classification: Classification, learned: Learned) -> Even
         learned,
         status: None,
         error,
+        said: None,
         reply: None,
         notice: None,
         at,

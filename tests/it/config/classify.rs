@@ -1,0 +1,61 @@
+//! Rules of `classify` that are wrong are told at once, each with what would be right.
+
+use super::{target, wrong};
+
+/// One rule in each line.
+fn rules(lines: &[&str]) -> String {
+    target(&format!("classify:\n      - {}", lines.join("\n      - ")))
+}
+
+#[test]
+fn what_is_wrong_with_rules_is_told() {
+    wrong(
+        &rules(&[
+            "{ status: [4xx, 600, 5yy], meaning: permanent }",
+            "{ status: 99, meaning: retry, effect: applied }",
+            "{ headers: { 'X A': b, X-B: { matches: '(' } }, meaning: success, effect: unknown }",
+            "{ jq: '.body |', meaning: version_rejected }",
+            "{ reason: { code: { jq: '.(' } }, retry_after: 'now', meaning: throttled }",
+            "{ status: 500, meaning: retry }",
+        ]),
+        &[
+            "6:25: targets.a.classify.0.status.1: is no status from 100 to 599: `429`, `4xx` or `500-504` would be right",
+            "6:30: targets.a.classify.0.status.2: is no status from 100 to 599: `429`, `4xx` or `500-504` would be right",
+            "7:19: targets.a.classify.1.status: is no status from 100 to 599: `429`, `4xx` or `500-504` would be right",
+            "7:47: targets.a.classify.1.effect: cannot be `applied`: what was applied is not tried again; `permanent` would be right",
+            "8:29: targets.a.classify.2.headers.X A: is not the name of a header: letters, digits and `-` would be right",
+            "8:48: targets.a.classify.2.headers.X-B.matches: is not a pattern (of the crate regex)",
+            "8:83: targets.a.classify.2.effect: cannot be `unknown`: a success was `applied`",
+            "9:15: targets.a.classify.3.jq: is not jq: expected an expression, but the expression ends, at byte 7",
+            "9:35: targets.a.classify.3.meaning: is about a version, and there are no `versions`",
+            "10:33: targets.a.classify.4.reason.code.jq: is not jq: the bracket that begins here is never closed, at byte 1",
+            "10:56: targets.a.classify.4.retry_after: is not jq: `now` is not available: the same payload must always give the same bytes, at byte 0",
+            "11:9: targets.a.classify.5: is never asked: the rule before it fits every reply",
+        ],
+    );
+    wrong(
+        &rules(&[
+            "{ status: 500, meaning: again }",
+            "{ statuss: 500 }",
+            "{ status: {}, meaning: retry }",
+        ]),
+        &[
+            "6:33: targets.a.classify.0.meaning: is not one of `success`, `retry`, `throttled`, `unauthorized`, `version_rejected`, `target_disabled` or `permanent`",
+            "7:9: targets.a.classify.1.meaning: is missing",
+            "7:11: targets.a.classify.1.statuss: is not a known key: did you mean `status`?",
+            "8:19: targets.a.classify.2.status: is a map: a whole number, text or a list would be right",
+        ],
+    );
+    wrong(
+        &target("capture_bytes_max: 0\n    classify: [{ jq: .body.error, meaning: permanent }]"),
+        &["6:22: targets.a.classify.0.jq: looks at a body of which nothing is kept"],
+    );
+    let huge = format!(
+        "{{ headers: {{ a: {{ matches: '{}' }} }}, meaning: retry }}",
+        "\\\\w{99}".repeat(40)
+    );
+    wrong(
+        &rules(&[huge.replace("\\\\", "\\").as_str()]),
+        &["6:36: targets.a.classify.0.headers.a.matches: is too large a pattern"],
+    );
+}
