@@ -12,7 +12,7 @@ use tokio::{
 use super::{
     reply,
     request::{self, Head, Unreadable},
-    server::State,
+    server::{Answers, State},
 };
 use crate::{Scripted, script::Ending};
 
@@ -39,17 +39,22 @@ async fn exchange(stream: &mut Stream, state: &State) -> io::Result<Next> {
         Ok(None) => return Ok(Next::Close),
         Err(unreadable) => return refuse(stream, unreadable).await,
     };
-    let Scripted { after, ending } = state.player.next(head.host(), head.uri.path());
-    if matches!(ending, Ending::ResetBefore | Ending::Refused) {
+    // A script knows before the body is read; whoever judges requests wants all of it.
+    let planned = match &state.answers {
+        Answers::Scripts(player) => Ok(player.next(head.host(), head.uri.path())),
+        Answers::Requests(answer) => Err(answer),
+    };
+    if let Ok(Scripted { after, ending: Ending::ResetBefore | Ending::Refused }) = &planned {
         keep(state, &head, Bytes::new());
-        sleep(after).await;
+        sleep(*after).await;
         return reset(stream);
     }
     let body = match request::body(stream, &head).await {
         Ok(body) => body,
         Err(unreadable) => return refuse(stream, unreadable).await,
     };
-    keep(state, &head, body);
+    keep(state, &head, body.clone());
+    let Scripted { after, ending } = planned.unwrap_or_else(|answer| answer(&head.request(body)));
     if !after.is_zero() {
         sleep(after).await;
     }

@@ -3,7 +3,7 @@
 use std::{io, str};
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, header};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt};
 
 use super::connection::Stream;
@@ -150,6 +150,15 @@ pub(super) fn asks_to_close(headers: &HeaderMap) -> bool {
 // === impl Head ===
 
 impl Head {
+    /// All of the request, for whoever judges it.
+    pub(super) fn request(&self, body: Bytes) -> Request<Bytes> {
+        let mut request = Request::new(body);
+        *request.method_mut() = self.method.clone();
+        *request.uri_mut() = self.uri.clone();
+        *request.headers_mut() = self.headers.clone();
+        request
+    }
+
     /// The host that was asked for, without its port.
     pub(super) fn host(&self) -> &str {
         let host = self.headers.get(header::HOST).and_then(|value| value.to_str().ok());

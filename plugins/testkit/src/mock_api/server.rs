@@ -1,6 +1,7 @@
 //! Listens, accepts connections, and ends them all when it is stopped.
 
 use std::{
+    fmt,
     net::{Ipv4Addr, SocketAddr},
     sync::{
         Arc,
@@ -9,10 +10,12 @@ use std::{
     time::Duration,
 };
 
+use bytes::Bytes;
+use http::Request;
 use tokio::{net::TcpListener, sync::oneshot, task::JoinSet, time::sleep};
 
 use super::connection;
-use crate::{Received, Script, received::Log, script::Player};
+use crate::{Received, Script, Scripted, received::Log, script::Player};
 
 /// Connections at the same time; the ones beyond are closed at once. Bounds file descriptors.
 const CONNECTIONS_MAX: usize = 1024;
@@ -31,9 +34,28 @@ pub struct MockApi {
 /// What all connections share.
 #[derive(Debug)]
 pub(super) struct State {
-    pub(super) player: Player,
+    pub(super) answers: Answers,
     pub(super) log: Log,
     connections: AtomicUsize,
+}
+
+/// Where its answers come from.
+pub(super) enum Answers {
+    Scripts(Player),
+    Requests(Box<Answer>),
+}
+
+type Answer = dyn Fn(&Request<Bytes>) -> Scripted + Send + Sync;
+
+// === impl Answers ===
+
+impl fmt::Debug for Answers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Scripts(_) => "Scripts",
+            Self::Requests(_) => "Requests",
+        })
+    }
 }
 
 // === impl MockApi ===
@@ -44,7 +66,7 @@ impl MockApi {
     /// # Panics
     /// When it cannot listen on loopback.
     pub async fn start(script: impl Into<Script>) -> Self {
-        Self::playing(Player::of(script.into())).await
+        Self::by(Answers::Scripts(Player::of(script.into()))).await
     }
 
     /// Starts one with a script for each path (`/hook`, without query) or host; the first that fits is played.
@@ -55,15 +77,26 @@ impl MockApi {
     pub async fn start_routes<K: Into<String>, S: Into<Script>>(
         routes: impl IntoIterator<Item = (K, S)>,
     ) -> Self {
-        Self::playing(Player::routes(routes)).await
+        Self::by(Answers::Scripts(Player::routes(routes))).await
     }
 
-    async fn playing(player: Player) -> Self {
+    /// Starts one that asks the function what becomes of each exchange, once the request has been read: an API with rules.
+    /// The URI of the request is path and query.
+    ///
+    /// # Panics
+    /// When it cannot listen on loopback.
+    pub async fn answering(
+        answer: impl Fn(&Request<Bytes>) -> Scripted + Send + Sync + 'static,
+    ) -> Self {
+        Self::by(Answers::Requests(Box::new(answer))).await
+    }
+
+    async fn by(answers: Answers) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await;
         let listener = listener.expect("a mock API can listen on loopback");
         let address = listener.local_addr().expect("a listening socket has an address");
         let (log, connections) = (Log::begin(), AtomicUsize::new(0));
-        let state = Arc::new(State { player, log, connections });
+        let state = Arc::new(State { answers, log, connections });
         let (stop, stopped) = oneshot::channel();
         let mut tasks = JoinSet::new();
         tasks.spawn(accept(listener, Arc::clone(&state), stopped));

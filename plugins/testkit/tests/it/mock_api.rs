@@ -69,6 +69,24 @@ async fn every_fault_is_seen_on_the_wire() {
 }
 
 #[tokio::test]
+async fn requests_are_judged_once_they_have_been_read() {
+    let api = MockApi::answering(|request| match &request.body()[..] {
+        b"hello" if request.headers()["x-key"] == "7" => {
+            Scripted::status(200).body(format!("{} {}", request.method(), request.uri()))
+        }
+        b"hello" => Scripted::reset_after(),
+        _ => Scripted::status(422),
+    })
+    .await;
+    let first = talk(&api, &POST.replace("host", "connection: close\r\nhost")).await;
+    assert_eq!(first, "HTTP/1.1 200 OK|content-length: 14||POST /hook?x=1closed");
+    assert_eq!(talk(&api, &POST.replace("X-Key: 7", "X-Key: 8")).await, "reset");
+    assert!(talk(&api, LAST).await.starts_with("HTTP/1.1 422 "));
+    assert_eq!(api.received().len(), 3);
+    api.stop().await;
+}
+
+#[tokio::test]
 async fn what_is_not_a_request_is_refused() {
     let refused =
         |status: &str| format!("HTTP/1.1 {status}|content-length: 0|connection: close||closed");
