@@ -62,10 +62,20 @@ fn busy() -> Mock {
 
 const ANSWERED: &str = r#"answer: "42", stopped_by: "end_turn""#;
 
+pub(super) fn example() -> Example {
+    let payload = json!({ "question": "6 * 7?" });
+    Example::new(
+        "anthropic.yaml",
+        payload,
+        anthropic,
+        r#"delivered [200] answer: "42", stopped_by: "end_turn""#,
+    )
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_question_is_answered() {
-    let example = Example::new("anthropic.yaml", json!({ "question": "6 * 7?" }), anthropic);
-    example.ends(&format!("delivered [200] {ANSWERED}")).await;
+    let example = example();
+    example.stands().await;
     example.at(overloaded, &format!("delivered [529 529 200] {ANSWERED}")).await;
     example.at(busy, &format!("delivered [429 200] {ANSWERED}")).await;
     let doubt = r#"indeterminate (a repeat is not known to be safe) [529]"#;
@@ -74,7 +84,7 @@ async fn a_question_is_answered() {
 
 #[tokio::test(start_paused = true)]
 async fn what_it_refuses() {
-    let example = Example::new("anthropic.yaml", json!({ "question": "6 * 7?" }), anthropic);
+    let example = example();
     let refused = r#"failed (refused by the API) [400] error: "invalid_request_error""#;
     example
         .broken(

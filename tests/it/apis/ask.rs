@@ -25,6 +25,11 @@ impl Ask<'_> {
         format!("{} {}", self.0.method(), url.split('?').next().unwrap_or_default())
     }
 
+    /// The bytes of the body.
+    pub(super) fn body(&self) -> &[u8] {
+        self.0.body()
+    }
+
     /// The value of a header; empty where there is none.
     pub(super) fn header(&self, name: &str) -> &str {
         self.0.headers().get(name).map_or("", |value| value.to_str().unwrap())

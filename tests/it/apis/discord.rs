@@ -71,17 +71,22 @@ fn busy() -> Mock {
     })
 }
 
+pub(super) fn example() -> Example {
+    let payload = json!({ "text": "Hello @everyone" });
+    Example::new("discord.yaml", payload, discord, r#"delivered [200] id: "1100""#)
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_message_is_stored() {
-    let example = Example::new("discord.yaml", json!({ "text": "Hello @everyone" }), discord);
-    example.ends(r#"delivered [200] id: "1100""#).await;
+    let example = example();
+    example.stands().await;
     example.at(busy, r#"delivered [429 200] id: "1100""#).await;
     example.broken("query: { wait: \"true\" }", "query: {}", "delivered [204]").await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn what_it_refuses() {
-    let example = Example::new("discord.yaml", json!({ "text": "Hello" }), discord);
+    let example = example();
     example
         .broken("content: .text", "text: .text", "failed (refused by the API) [400] error: 50006")
         .await;

@@ -5,7 +5,28 @@ use std::{
     process::{Command, Output},
 };
 
-use super::{stage::FOLDER, standins::VARIABLES};
+use super::{
+    anthropic, discord, notion, pagerduty, sendgrid, square,
+    stage::{Example, FOLDER},
+    standard_webhooks,
+    standins::VARIABLES,
+    stripe, twilio,
+};
+
+/// All of them, in the order of their files.
+pub(super) fn all() -> Vec<Example> {
+    vec![
+        anthropic::example(),
+        discord::example(),
+        notion::example(),
+        pagerduty::example(),
+        sendgrid::example(),
+        square::example(),
+        standard_webhooks::example(),
+        stripe::example(),
+        twilio::example(),
+    ]
+}
 
 fn files() -> Vec<String> {
     let names = fs::read_dir(FOLDER).unwrap().map(|it| it.unwrap().file_name());
@@ -52,7 +73,7 @@ fn each_is_short_says_where_it_is_documented_and_has_a_mock_that_does() {
             text.starts_with("# ") && text.lines().next().unwrap().contains("https://"),
             "{file}"
         );
-        let name = file.trim_end_matches(".yaml");
+        let name = file.trim_end_matches(".yaml").replace('-', "_");
         let mock = format!("{}/tests/it/apis/{name}.rs", env!("CARGO_MANIFEST_DIR"));
         let mock = fs::read_to_string(&mock).unwrap_or_default();
         let cites = mock.lines().any(|line| line.trim_start().starts_with("// https://"));
@@ -65,9 +86,11 @@ fn each_is_short_says_where_it_is_documented_and_has_a_mock_that_does() {
 }
 
 #[test]
-fn each_stands_in_the_table() {
+fn each_stands_in_the_table_and_is_run() {
     let page = fs::read_to_string(format!("{FOLDER}/README.md")).unwrap();
     let rows = page.lines().filter_map(|line| line.strip_prefix("| ["));
     let listed: Vec<_> = rows.filter_map(|row| row.split(['(', ')']).nth(1)).collect();
     assert_eq!(listed, files(), "examples/apis/README.md");
+    let run: Vec<_> = all().iter().map(|it| it.file).collect();
+    assert_eq!(run, files(), "`all` in tests/it/apis/files.rs");
 }

@@ -9,6 +9,7 @@ mod files;
 mod stage;
 mod standins;
 mod throttle;
+mod wire;
 
 mod anthropic;
 mod discord;
@@ -16,5 +17,6 @@ mod notion;
 mod pagerduty;
 mod sendgrid;
 mod square;
+mod standard_webhooks;
 mod stripe;
 mod twilio;

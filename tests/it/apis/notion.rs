@@ -56,17 +56,27 @@ fn busy() -> Mock {
     })
 }
 
+pub(super) fn example() -> Example {
+    let payload = json!({ "title": "Minutes" });
+    Example::new(
+        "notion.yaml",
+        payload,
+        notion,
+        r#"delivered [200] id: "59833787-2cf9-4fdf-8782-e53db20768a5""#,
+    )
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_page_is_made() {
-    let example = Example::new("notion.yaml", json!({ "title": "Minutes" }), notion);
-    example.ends(r#"delivered [200] id: "59833787-2cf9-4fdf-8782-e53db20768a5""#).await;
+    let example = example();
+    example.stands().await;
     // One that came back too early would have been refused again.
     example.at(busy, r#"delivered [429 200] id: "59833787-2cf9-4fdf-8782-e53db20768a5""#).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn what_it_refuses() {
-    let example = Example::new("notion.yaml", json!({ "title": "Minutes" }), notion);
+    let example = example();
     let refused = |code| format!("failed (refused by the API) [400] error: \"{code}\"");
     example
         .broken("header: Notion-Version", "header: X-Version", &refused("missing_version"))

@@ -57,11 +57,15 @@ fn troubled() -> Mock {
     })
 }
 
+pub(super) fn example() -> Example {
+    let payload = json!({ "alert": { "id": "disk-7", "text": "disk is full", "host": "db-7" } });
+    Example::new("pagerduty.yaml", payload, pagerduty, r#"delivered [202] dedup_key: "disk-7""#)
+}
+
 #[tokio::test(start_paused = true)]
 async fn an_alert_is_patient() {
-    let alert = json!({ "alert": { "id": "disk-7", "text": "disk is full", "host": "db-7" } });
-    let example = Example::new("pagerduty.yaml", alert, pagerduty);
-    example.ends(r#"delivered [202] dedup_key: "disk-7""#).await;
+    let example = example();
+    example.stands().await;
     example.at(troubled, r#"delivered [500 500 500 500 500 202] dedup_key: "disk-7""#).await;
     let fewer = ("retry: { attempts: 10,", "retry: { attempts: 2,");
     example.broken_at(troubled, fewer, "indeterminate (all attempts used up) [500 500]").await;
@@ -69,8 +73,7 @@ async fn an_alert_is_patient() {
 
 #[tokio::test(start_paused = true)]
 async fn what_it_refuses() {
-    let alert = json!({ "alert": { "id": "disk-7", "text": "disk is full", "host": "db-7" } });
-    let example = Example::new("pagerduty.yaml", alert, pagerduty);
+    let example = example();
     let refused = |errors| format!("failed (refused by the API) [400] errors: [{errors}]");
     let length = r#""Length of 'routing_key' is incorrect (should be 32 characters)""#;
     example.broken("${env:PAGERDUTY_ROUTING_KEY}", "short", &refused(length)).await;

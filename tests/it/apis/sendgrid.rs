@@ -46,17 +46,25 @@ fn sendgrid() -> Mock {
     Box::new(answer)
 }
 
+pub(super) fn example() -> Example {
+    let payload = json!({ "customer": { "name": "Ada", "email": "ada@example.com" } });
+    Example::new(
+        "sendgrid.yaml",
+        payload,
+        sendgrid,
+        r#"delivered [202] id: "14c5d75ce93.dfd.64b469""#,
+    )
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_mail_is_queued() {
-    let ada = json!({ "customer": { "name": "Ada", "email": "ada@example.com" } });
-    let example = Example::new("sendgrid.yaml", ada, sendgrid);
-    example.ends(r#"delivered [202] id: "14c5d75ce93.dfd.64b469""#).await;
+    let example = example();
+    example.stands().await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn what_it_refuses() {
-    let ada = json!({ "customer": { "name": "Ada", "email": "ada@example.com" } });
-    let example = Example::new("sendgrid.yaml", ada, sendgrid);
+    let example = example();
     let refused = |field| format!("failed (refused by the API) [400] error: \"{field}\"");
     example.broken("personalizations:", "people:", &refused("personalizations")).await;
     example.broken("template_id:", "template:", &refused("content")).await;

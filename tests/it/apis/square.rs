@@ -74,27 +74,29 @@ fn taken() -> Mock {
     Box::new(move |ask| answer(ask, &mut ledger.lock().unwrap()))
 }
 
-fn example() -> Example {
-    let order =
+pub(super) fn example() -> Example {
+    let payload =
         json!({ "card": "ccof:1", "order": { "id": "o-7", "cents": 1999, "currency": "eur" } });
-    Example::new("square.yaml", order, square)
+    Example::new("square.yaml", payload, square, r#"delivered [200] id: "p1""#)
 }
 
 #[tokio::test(start_paused = true)]
 async fn one_pays_once() {
-    example().ends(r#"delivered [200] id: "p1""#).await;
-    example().at(forgetful, r#"delivered [- 200] id: "p1""#).await;
+    let example = example();
+    example.stands().await;
+    example.at(forgetful, r#"delivered [- 200] id: "p1""#).await;
     let reused = r#"failed (refused by the API) [400] error: "IDEMPOTENCY_KEY_REUSED""#;
-    example().at(taken, reused).await;
+    example.at(taken, reused).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn what_it_refuses() {
+    let example = example();
     let refused = |code| format!("failed (refused by the API) [400] error: \"{code}\"");
     let missing = refused("MISSING_REQUIRED_PARAMETER");
-    example().broken("{ idempotency_key: .order.id,", "{", &missing).await;
-    example().broken(" | ascii_upcase", "", &refused("INVALID_VALUE")).await;
-    example()
+    example.broken("{ idempotency_key: .order.id,", "{", &missing).await;
+    example.broken(" | ascii_upcase", "", &refused("INVALID_VALUE")).await;
+    example
         .broken(
             "${env:SQUARE_ACCESS_TOKEN}",
             "other",
@@ -103,5 +105,5 @@ async fn what_it_refuses() {
         .await;
     let long =
         json!({ "card": "c", "order": { "id": "o".repeat(46), "cents": 1, "currency": "eur" } });
-    example().sending(long, &refused("VALUE_TOO_LONG")).await;
+    example.sending(long, &refused("VALUE_TOO_LONG")).await;
 }

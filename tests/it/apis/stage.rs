@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path, sync::Arc};
 
-use fanfare::{Broadcast, Engine, config::load_str, report::Report, sdk::Payload, wire};
+use fanfare::{Broadcast, Engine, config::load_str, sdk::Payload, wire};
 use fanfare_testkit::{Scripted, ScriptedTransport};
 use serde_json::Value;
 
@@ -14,23 +14,29 @@ pub(super) type Mock = Box<dyn Fn(&Ask<'_>) -> Scripted + Send + Sync>;
 
 /// A file, what is sent along its route, and the API that gets it. Each run has a mock of its own.
 pub(super) struct Example {
-    file: &'static str,
-    payload: Value,
-    mock: fn() -> Mock,
+    pub(super) file: &'static str,
+    pub(super) payload: Value,
+    pub(super) mock: fn() -> Mock,
+    pub(super) expected: &'static str,
 }
 
 /// Where the files are.
 pub(super) const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/apis");
 
 impl Example {
-    pub(super) fn new(file: &'static str, payload: Value, mock: fn() -> Mock) -> Self {
-        Self { file, payload, mock }
+    pub(super) fn new(
+        file: &'static str,
+        payload: Value,
+        mock: fn() -> Mock,
+        expected: &'static str,
+    ) -> Self {
+        Self { file, payload, mock, expected }
     }
 
-    /// The file as it stands.
-    pub(super) async fn ends(&self, expected: &str) {
+    /// The file as it stands ends as it should.
+    pub(super) async fn stands(&self) {
         let found = run(&self.text(), &self.payload, (self.mock)()).await;
-        assert_eq!(found, expected, "{}", self.file);
+        assert_eq!(found, self.expected, "{}", self.file);
     }
 
     /// With another payload.
@@ -63,7 +69,7 @@ impl Example {
         assert_eq!(found, expected, "{}: {from} -> {to}", self.file);
     }
 
-    fn text(&self) -> String {
+    pub(super) fn text(&self) -> String {
         let file = Path::new(FOLDER).join(self.file);
         fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()))
     }
@@ -76,16 +82,19 @@ async fn run(text: &str, payload: &Value, mock: Mock) -> String {
     let engine = Engine::builder().transport(apis).configured(&mut config).start().await.unwrap();
     let (name, route) = config.routes.iter().next().unwrap();
     let broadcast = Broadcast::along(name.as_str(), route, &Payload::json(payload)).unwrap();
-    told(&engine.broadcast(broadcast).await.unwrap())
+    told(wire::Report::from(&engine.broadcast(broadcast).await.unwrap()))
 }
 
-fn told(report: &Report) -> String {
-    let outcome = report.deliveries[0].outcome.unwrap();
-    let delivery = wire::Report::from(report).deliveries.remove(0);
+pub(super) fn told(mut report: wire::Report) -> String {
+    let delivery = report.deliveries.remove(0);
+    let outcome = delivery.outcome.unwrap();
+    let reason = delivery.reason.map(|it| format!(" ({})", it.message)).unwrap_or_default();
     let status = |it: Option<u16>| it.map_or_else(|| "-".to_owned(), |status| status.to_string());
     let statuses: Vec<_> = delivery.attempts.iter().map(|it| status(it.status)).collect();
     let captured = delivery.reply.map(|it| it.captured).unwrap_or_default();
     let captured = captured.iter().filter(|it| !it.1.is_null());
     let captured: Vec<_> = captured.map(|(name, value)| format!("{name}: {value}")).collect();
-    format!("{outcome} [{}] {}", statuses.join(" "), captured.join(", ")).trim_end().to_owned()
+    format!("{outcome}{reason} [{}] {}", statuses.join(" "), captured.join(", "))
+        .trim_end()
+        .to_owned()
 }

@@ -3,7 +3,7 @@
 use fanfare::config::Lookup;
 
 /// The variables of all files. None of them is a secret of anybody.
-pub(super) const VARIABLES: [(&str, &str); 10] = [
+pub(super) const VARIABLES: [(&str, &str); 12] = [
     ("ANTHROPIC_API_KEY", "anthropic-key"),
     ("DISCORD_WEBHOOK", "223704706495545344/3d89bb7572e0fb30d8128367b3b1b44f"),
     ("NOTION_TOKEN", "notion-token"),
@@ -14,6 +14,8 @@ pub(super) const VARIABLES: [(&str, &str); 10] = [
     ("TWILIO_ACCOUNT_SID", "AC00000000000000000000000000000000"),
     ("TWILIO_API_KEY", "SK00000000000000000000000000000000"),
     ("TWILIO_API_SECRET", "twilio-secret"),
+    ("WEBHOOK_SECRET", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"),
+    ("WEBHOOK_SECRET_BEFORE", "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"),
 ];
 
 /// Nothing but them.

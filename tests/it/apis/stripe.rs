@@ -81,11 +81,15 @@ fn forgetful() -> Mock {
     })
 }
 
+pub(super) fn example() -> Example {
+    let payload = json!({ "order": { "id": "o-7", "cents": 1999, "currency": "eur" } });
+    Example::new("stripe.yaml", payload, stripe, r#"delivered [200] id: "pi_1""#)
+}
+
 #[tokio::test(start_paused = true)]
 async fn one_pays_once() {
-    let order = json!({ "order": { "id": "o-7", "cents": 1999, "currency": "eur" } });
-    let example = Example::new("stripe.yaml", order, stripe);
-    example.ends(r#"delivered [200] id: "pi_1""#).await;
+    let example = example();
+    example.stands().await;
     example.at(forgetful, r#"delivered [- 200] id: "pi_1""#).await;
     // Without the key the repeat that the file allows makes a second payment.
     let without = ("repeat:", "idempotency_key: { send: false }\n    repeat:");
@@ -101,8 +105,7 @@ async fn one_pays_once() {
 
 #[tokio::test(start_paused = true)]
 async fn what_it_refuses() {
-    let order = json!({ "order": { "id": "o-7", "cents": 1999, "currency": "eur" } });
-    let example = Example::new("stripe.yaml", order, stripe);
+    let example = example();
     let refused = |code| format!("failed (refused by the API) [400] error: \"{code}\"");
     example.broken("{ form: ", "{ json: ", &refused("parameter_missing")).await;
     example.broken("2026-08-26.dahlia", "2026-08-26", &refused("")).await;

@@ -56,19 +56,22 @@ fn forgetful() -> Mock {
     Box::new(|_| Scripted::reset_after())
 }
 
+pub(super) fn example() -> Example {
+    let payload = json!({ "to": "+4930123456", "text": "Hello" });
+    Example::new("twilio.yaml", payload, twilio, r#"delivered [201] sid: "SM0001""#)
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_message_is_sent_once() {
-    let example =
-        Example::new("twilio.yaml", json!({ "to": "+4930123456", "text": "Hello" }), twilio);
-    example.ends(r#"delivered [201] sid: "SM0001""#).await;
+    let example = example();
+    example.stands().await;
     example.at(busy, r#"delivered [429 201] sid: "SM0001""#).await;
     example.at(forgetful, "indeterminate (a repeat is not known to be safe) [-]").await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn what_it_refuses() {
-    let example =
-        Example::new("twilio.yaml", json!({ "to": "+4930123456", "text": "Hello" }), twilio);
+    let example = example();
     example.broken("{ form: ", "{ json: ", "failed (refused by the API) [400] error: 21604").await;
     example
         .broken(
