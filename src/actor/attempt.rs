@@ -121,7 +121,7 @@ async fn perform(
     (abort, exchanges): (&Notify, &Option<Arc<Exchanges>>),
 ) -> Ended {
     let call = call((slot, parts), order);
-    let outbound = Arc::new(outbound(shared, parts, order, (&call, exchanges)));
+    let outbound = Arc::new(outbound(parts, order, (&call, exchanges)));
     let wire = Wire::new(outbound.clone()).capturing(parts.capture);
     let progress = wire.progress().clone();
     let sending = AssertUnwindSafe(async {
@@ -210,7 +210,6 @@ fn call((slot, parts): (&Slot, &SlotParts), order: &Order) -> Call {
 }
 
 fn outbound(
-    shared: &Shared,
     parts: &SlotParts,
     order: &Order,
     (call, exchanges): (&Call, &Option<Arc<Exchanges>>),
@@ -222,7 +221,7 @@ fn outbound(
         state: order.broadcast.trace.state.clone(),
     });
     Outbound::new(OutboundParts {
-        inner: shared.transport.clone(),
+        inner: parts.transport.clone(),
         call: call.clone(),
         trace,
         authorizers: parts.authorizers.clone(),
@@ -328,7 +327,7 @@ pub(crate) async fn probe(
     call.endpoint.clone_from(&policy.endpoint);
     call.nonce = slot.entropy.bytes();
     let outbound = Arc::new(Outbound::new(OutboundParts {
-        inner: shared.transport.clone(),
+        inner: parts.transport.clone(),
         call: call.clone(),
         trace: None,
         authorizers: parts.authorizers.clone(),

@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use fanfare_sdk::{Profile, TargetName, Timestamp, Transport};
+use fanfare_sdk::{Profile, TargetName, Timestamp};
 use tokio::sync::{Notify, RwLock};
 
 use super::{Clock, CoordinatorMsg, Desk, Entropy, Observed, Slots, TargetMsg, task};
@@ -23,6 +23,7 @@ use crate::{
     report::{Boot, BroadcastId, CancelledBy, DeliveryId, Limit, Usage, Why},
     sabotage::{self, Sabotage},
     telemetry::{self, Live},
+    transport::Clients,
 };
 
 /// The pause before the deliveries of a target that has gone are settled again.
@@ -34,7 +35,7 @@ const GIVE_UP_PAGE: usize = 1_000;
 /// What all actors of one engine share. Outlives every one of them.
 pub(crate) struct Shared {
     pub(crate) journal: Arc<dyn Journal>,
-    pub(crate) transport: Arc<dyn Transport>,
+    pub(crate) clients: Clients,
     pub(crate) clock: Clock,
     pub(crate) entropy: Entropy,
     pub(crate) boot: Boot,

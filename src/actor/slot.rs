@@ -10,7 +10,7 @@ use std::{
 };
 
 use fanfare_sdk::{
-    ApiTarget, Authorizer, Capture, Mapper, Meaning, TargetName, Timestamp, Version,
+    ApiTarget, Authorizer, Capture, Mapper, Meaning, TargetName, Timestamp, Transport, Version,
 };
 use ractor::rpc::CallResult;
 use tokio::{sync::Notify, task::AbortHandle};
@@ -81,6 +81,8 @@ pub(crate) struct SlotParts {
     pub(crate) api: Arc<dyn ApiTarget>,
     pub(crate) policy: Arc<TargetPolicy>,
     pub(crate) authorizers: Arc<[Arc<dyn Authorizer>]>,
+    /// Its way out.
+    pub(crate) transport: Arc<dyn Transport>,
     pub(crate) capture: Capture,
     /// Whether `traceparent` is sent.
     pub(crate) propagate: bool,

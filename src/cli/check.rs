@@ -4,7 +4,7 @@ use std::io;
 
 use super::{
     args::CheckArgs,
-    kinds::{FILE, load},
+    kinds::{FILE, connected, load},
     output::{complain, print, print_aside},
     planned_route::names,
     run::Status,
@@ -18,7 +18,7 @@ use crate::{
 
 /// Checks the configuration; with `--probe` also whether its targets answer.
 pub(super) fn check(args: &CheckArgs) -> io::Result<Status> {
-    let mut config = match load(args.config.as_ref()) {
+    let mut config = match load(args.config.as_ref()).and_then(connected) {
         Ok(config) => config,
         Err(problems) => {
             let count = problems.len();

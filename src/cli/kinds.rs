@@ -9,6 +9,7 @@ use fanfare_webhook::WebhookKind;
 use crate::{
     config::{self, Config, ConfigError},
     daemon::{Seen, Source},
+    engine::unconnected,
 };
 
 /// Where a configuration is looked for unless another file is named.
@@ -39,7 +40,21 @@ pub(super) fn load(file: Option<&PathBuf>) -> Result<Config, Vec<String>> {
 pub(super) fn load_seen(source: &Source) -> Result<(Config, Seen), Vec<String>> {
     is_there(source.file())?;
     let (config, seen) = source.load();
-    config.map(|config| (config, seen)).map_err(|error| lines(&error))
+    let config = config.map_err(|error| lines(&error)).and_then(connected)?;
+    Ok((config, seen))
+}
+
+/// The configuration, where the files and proxies by which its targets are connected to can be used, too.
+pub(super) fn connected(config: Config) -> Result<Config, Vec<String>> {
+    let policies = config.targets.iter().map(|target| &target.policy);
+    let problems = unconnected(policies).map_err(|error| vec![error.to_string()])?;
+    if problems.is_empty() {
+        return Ok(config);
+    }
+    Err(problems
+        .iter()
+        .flat_map(|it| it.to_string().lines().map(str::to_owned).collect::<Vec<_>>())
+        .collect())
 }
 
 fn is_there(file: &Path) -> Result<(), Vec<String>> {

@@ -20,7 +20,7 @@ use super::{
 use crate::{
     config::{Config, OnRemoved},
     daemon::{self, Daemon, EVENTS_KEPT_MAX, Exposition, Seen, Source},
-    engine::{Engine, EngineBuilder, StartError},
+    engine::{Engine, EngineBuilder, StartError, StartProblem},
     journal::{SqliteJournal, SqliteSettings, sqlite::OpenError},
 };
 
@@ -87,9 +87,11 @@ async fn live(
     let kinds = Daemon::kinds(&config);
     let builder = builder.live(EVENTS_KEPT_MAX);
     let engine = builder.configured(&mut config).start().await.map_err(|error| match error {
-        StartError::Invalid { .. } => {
-            let hint = "put it back into the configuration, or give up with --give-up-unserved";
-            (Status::WrongUsage, format!("{error}\n{hint}"))
+        StartError::Invalid { ref problems } => {
+            let unserved = |it: &StartProblem| matches!(it, StartProblem::Unserved { .. });
+            let hint = "\nput it back into the configuration, or give up with --give-up-unserved";
+            let hint = if problems.iter().any(unserved) { hint } else { "" };
+            (Status::WrongUsage, format!("{error}{hint}"))
         }
         error => fault(error.to_string()),
     })?;

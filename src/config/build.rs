@@ -8,7 +8,8 @@ use fanfare_sdk::{
 use serde_json::Value;
 
 use super::{
-    ConfiguredTarget, classify,
+    ConfiguredTarget, Lookup, classify,
+    connection::connection,
     document::child,
     issues::Issues,
     target::{BodyAs, BodySetting, FallbackSetting, TargetSettings},
@@ -24,6 +25,7 @@ pub(super) fn target(
     name: &str,
     (kind, own, whole): (&dyn TargetKind, Value, bool),
     (settings, written): (&TargetSettings, &Value),
+    lookup: &dyn Lookup,
     issues: &mut Issues<'_>,
 ) -> Option<ConfiguredTarget> {
     let authorizers = authorizers(settings, issues);
@@ -37,7 +39,8 @@ pub(super) fn target(
         None => None,
     };
     let mapper = mapper(settings, profile.as_ref(), issues);
-    let policy = policy(name, (settings, written), profile.as_ref(), issues);
+    let mut policy = policy(name, (settings, written), profile.as_ref(), issues);
+    policy.connection = Arc::new(connection(settings, lookup, issues));
     fallbacks(settings, kind, issues);
     if let Some(profile) = &profile {
         versions(settings, (profile, whole), issues);

@@ -189,7 +189,8 @@ impl<'a> Loader<'a> {
         let settings: TargetSettings = self.read(&at, engine.clone(), whole)?;
         let is_bodiless = matches!(own["method"].as_str(), Some("GET" | "HEAD"));
         let mut issues = Issues::new(&at, self.places, self.problems);
-        let built = build::target(name, (kind, own, whole), (&settings, &engine), &mut issues);
+        let (kind, written) = ((kind, own, whole), (&settings, &engine));
+        let built = build::target(name, kind, written, self.lookup, &mut issues);
         Some(Read { settings, built, is_bodiless })
     }
 

@@ -5,6 +5,7 @@ mod check;
 mod classify;
 #[expect(clippy::module_inception, reason = "the type that the module is named after")]
 mod config;
+mod connection;
 mod daemon;
 mod document;
 mod duration;
@@ -28,6 +29,7 @@ mod schema;
 #[cfg(feature = "daemon")]
 mod strict;
 mod target;
+mod tls;
 mod validate;
 mod versions;
 mod violation;

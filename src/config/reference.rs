@@ -35,6 +35,11 @@ pub trait Lookup {
     fn document(&self, path: &str) -> Result<String, String> {
         self.file(path)
     }
+
+    /// Where a file is that is read later.
+    fn path(&self, path: &str) -> PathBuf {
+        path.into()
+    }
 }
 
 /// The environment and the files of this process.
@@ -177,6 +182,10 @@ impl Lookup for Surroundings {
 
     fn document(&self, path: &str) -> Result<String, String> {
         self.read(path, document::FILE_BYTES_MAX as u64)
+    }
+
+    fn path(&self, path: &str) -> PathBuf {
+        self.directory.join(path)
     }
 }
 

@@ -9,10 +9,12 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     classify::RuleSettings,
+    connection::{ConnectionSettings, ProxySettings},
     duration::Span,
     gate::{BreakerSetting, ConcurrencySetting, RateLimitSettings, ThrottleSettings},
     hedge::HedgeSettings,
     retry::RetrySettings,
+    tls::TlsSettings,
     versions::VersionSetting,
 };
 
@@ -51,6 +53,9 @@ pub(super) struct TargetSettings {
         extend("x-reason" = "more than an API serves one caller at once, and few enough sockets")
     )]
     pub(super) concurrency: ConcurrencySetting,
+    /// How connections are made, and kept for the next request.
+    #[serde(default)]
+    pub(super) connection: ConnectionSettings,
     /// What to do when a way has failed for good, in this order.
     #[serde(default)]
     #[schemars(length(max = 64))]
@@ -70,6 +75,9 @@ pub(super) struct TargetSettings {
     #[serde(default = "yes")]
     #[schemars(extend("x-reason" = "one trace holds the whole broadcast; `false` for an API that is not to see it"))]
     pub(super) propagate: bool,
+    /// A proxy between; those of the environment are never used. None unless set.
+    #[serde(default)]
+    pub(super) proxy: Option<ProxySettings>,
     /// Deliveries that may wait for it.
     #[serde(default = "queue")]
     #[schemars(
@@ -90,6 +98,12 @@ pub(super) struct TargetSettings {
     #[serde(default = "timeout")]
     #[schemars(extend("x-reason" = "an API that has not answered by then rarely answers at all"))]
     pub(super) timeout: Span,
+    /// Whose certificates count, and who we are; the system's, and nobody unless set.
+    #[serde(default)]
+    pub(super) tls: Option<TlsSettings>,
+    /// The Unix socket that is connected to, whatever the host in the URL is.
+    #[serde(default)]
+    pub(super) unix: Option<String>,
     /// How long a version that was rejected is not asked for again; then one delivery tries it.
     #[serde(default = "version_memory")]
     #[schemars(extend("x-reason" = "a version that is gone stays gone; one that was rolled back is found again"))]

@@ -32,7 +32,7 @@ mod task;
 mod tls;
 mod watch;
 
-pub use crate::config::DaemonLimits;
+pub use crate::{config::DaemonLimits, transport::Identity};
 
 pub use self::{
     daemon::{Daemon, EVENTS_KEPT_MAX},
@@ -44,5 +44,5 @@ pub use self::{
     serve::{listen, serve},
     source::{Seen, Source},
     tls::{Tls, TlsError, TlsFiles},
-    watch::{FileWatch, Identity},
+    watch::FileWatch,
 };

@@ -74,6 +74,10 @@ impl Lookup for Recording {
         self.record(path);
         self.surroundings.document(path)
     }
+
+    fn path(&self, path: &str) -> PathBuf {
+        self.surroundings.path(path)
+    }
 }
 
 impl Recording {

@@ -5,13 +5,15 @@
 
 use std::{
     collections::BTreeMap,
-    fs, mem,
+    mem,
     path::{Path, PathBuf},
     sync::Arc,
-    time::{Duration, SystemTime},
+    time::Duration,
 };
 
 use tokio::time::sleep;
+
+use crate::transport::Identity;
 
 /// How often it looks. Who changes a file waits for about two of them.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -28,27 +30,6 @@ pub struct FileWatch {
     restless: Option<BTreeMap<PathBuf, Identity>>,
     looks: u32,
     look: Look,
-}
-
-/// Which file stands under a path, and in which state: where two of them are equal, nothing was changed.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Identity(Option<Found>);
-
-#[derive(Clone, PartialEq, Eq, Debug)]
-struct Found {
-    /// Behind all links.
-    resolved: PathBuf,
-    inode: Option<Inode>,
-    bytes: u64,
-    modified: Option<SystemTime>,
-}
-
-#[derive(Clone, PartialEq, Eq, Debug)]
-struct Inode {
-    device: u64,
-    number: u64,
-    /// In seconds and nanoseconds: this also changes with the permissions.
-    changed: (i64, i64),
 }
 
 #[derive(Clone)]
@@ -116,35 +97,6 @@ impl FileWatch {
     }
 }
 
-// === impl Identity ===
-
-impl Identity {
-    /// What stands there now.
-    #[must_use]
-    pub fn of(path: &Path) -> Self {
-        let found = || {
-            let resolved = fs::canonicalize(path).ok()?;
-            let metadata = fs::metadata(&resolved).ok()?;
-            let modified = metadata.modified().ok();
-            Some(Found { resolved, inode: inode(&metadata), bytes: metadata.len(), modified })
-        };
-        Self(found())
-    }
-}
-
-#[cfg(unix)]
-fn inode(metadata: &fs::Metadata) -> Option<Inode> {
-    use std::os::unix::fs::MetadataExt as _;
-
-    let changed = (metadata.ctime(), metadata.ctime_nsec());
-    Some(Inode { device: metadata.dev(), number: metadata.ino(), changed })
-}
-
-#[cfg(not(unix))]
-fn inode(_: &fs::Metadata) -> Option<Inode> {
-    None
-}
-
 // === impl Look ===
 
 impl std::fmt::Debug for Look {
@@ -156,7 +108,6 @@ impl std::fmt::Debug for Look {
 #[cfg(test)]
 mod tests {
     use std::{
-        fs,
         path::{Path, PathBuf},
         sync::{
             Arc, Mutex,
@@ -167,16 +118,11 @@ mod tests {
 
     use tokio::time::timeout;
 
-    use super::{FileWatch, Found, Identity, Look};
+    use super::{FileWatch, Identity, Look};
 
     /// A file that is of that version at each look; none: it is not there.
     fn version(version: Option<u64>) -> Identity {
-        Identity(version.map(|bytes| Found {
-            resolved: PathBuf::from("/f"),
-            inode: None,
-            bytes,
-            modified: None,
-        }))
+        version.map_or_else(Identity::default, Identity::of_bytes)
     }
 
     /// The looks at one file, second by second (the last one goes on), and when a change of it is told.
@@ -227,53 +173,5 @@ mod tests {
         check(&[none, a], &[2]);
         // Somebody writes all the time.
         check(&(0..16).map(Some).collect::<Vec<_>>(), &[10, 16]);
-    }
-
-    /// What somebody does to a file, and whether it is seen.
-    #[track_caller]
-    fn sees(what: &str, change: impl FnOnce(&Path)) {
-        let folder = tempfile::tempdir().expect("a folder");
-        let path = folder.path().join("key.pem");
-        fs::write(&path, "one").expect("writable");
-        let before = Identity::of(&path);
-        assert_eq!(before, Identity::of(&path), "nothing was done");
-        change(&path);
-        assert_ne!(before, Identity::of(&path), "{what}");
-    }
-
-    #[test]
-    fn whatever_is_done_to_a_file_is_seen() {
-        sees("written longer", |path| fs::write(path, "three").expect("writable"));
-        sees("taken away", |path| fs::remove_file(path).expect("there"));
-        sees("replaced by an editor", |path| {
-            let other = path.with_extension("new");
-            fs::write(&other, "two").expect("writable");
-            fs::rename(&other, path).expect("renamed");
-        });
-    }
-
-    /// As Kubernetes has it: `key.pem -> ..data/key.pem`, `..data -> ..2026`.
-    #[cfg(unix)]
-    #[test]
-    fn a_swapped_link_is_seen() {
-        use std::os::unix::fs::symlink;
-
-        sees("the folder behind it is another one", |path| {
-            let folder = path.parent().expect("a folder");
-            let at = |name: &str| folder.join(name);
-            let version = |name: &str| {
-                fs::create_dir(at(name)).expect("made");
-                fs::write(at(name).join("key.pem"), "one").expect("writable");
-            };
-            version("..one");
-            symlink("..one", at("..data")).expect("linked");
-            fs::remove_file(path).expect("there");
-            symlink("..data/key.pem", path).expect("linked");
-            let before = Identity::of(path);
-            version("..two");
-            symlink("..two", at("..tmp")).expect("linked");
-            fs::rename(at("..tmp"), at("..data")).expect("renamed");
-            assert_ne!(before, Identity::of(path), "swapped");
-        });
     }
 }

@@ -12,7 +12,9 @@ use std::{
 use fanfare_sdk::{TargetName, Transport};
 use tokio::sync::{Notify, RwLock};
 
-use super::{Engine, Limits, StartError, StartProblem, Target, problems::problems};
+use super::{
+    Engine, Limits, StartError, StartProblem, Target, connected::Connected, problems::problems,
+};
 #[cfg(feature = "otel")]
 use crate::telemetry::{Meter, Recorder, ShouldSample, SpanProcessor};
 use crate::{
@@ -21,7 +23,7 @@ use crate::{
     policy::gate::{Budget, GateSnapshot, RetryBudget},
     report::IdMap,
     telemetry::{self, Live, Observer},
-    transport::{HttpTransport, TransportSettings},
+    transport::Clients,
 };
 
 /// An engine before it starts.
@@ -50,7 +52,7 @@ impl EngineBuilder {
         self
     }
 
-    /// Sends through this instead of a client of its own.
+    /// Sends through this instead of clients of its own, however targets are to be connected to.
     #[must_use]
     pub fn transport(mut self, transport: Arc<dyn Transport>) -> Self {
         self.transport = Some(transport);
@@ -155,10 +157,7 @@ impl EngineBuilder {
         if !problems.is_empty() {
             return Err(StartError::Invalid { problems });
         }
-        let transport = match self.transport {
-            Some(transport) => transport,
-            None => Arc::new(HttpTransport::try_new(&TransportSettings::default())?),
-        };
+        let clients = self.transport.map_or_else(Clients::try_new, |it| Ok(Clients::given(it)))?;
         let clock = self.clock.unwrap_or_else(Clock::system);
         let entropy = self.entropy.unwrap_or_else(Entropy::system);
         let journal =
@@ -176,15 +175,17 @@ impl EngineBuilder {
         if !self.give_up_unserved && !unserved.is_empty() {
             return Err(StartError::Invalid { problems: unserved });
         }
-        let slot = |target: Target| {
-            let kept = gates.remove(&target.policy.target);
+        let targets = Connected::all(&clients, self.targets);
+        let targets = targets.map_err(|problems| StartError::Invalid { problems })?;
+        let slot = |target: Connected| {
+            let kept = gates.remove(&target.target.policy.target);
             slot(target, &entropy, (observer.clone(), live.clone()), kept)
         };
-        let slots = Slots::new(self.targets.into_iter().map(slot).collect());
+        let slots = Slots::new(targets.into_iter().map(slot).collect());
         let retry_budget = self.retry_budget.unwrap_or_else(|| Some(RetryBudget::default()));
         let shared = Arc::new(Shared {
             journal,
-            transport,
+            clients,
             clock,
             boot,
             entropy,
@@ -274,12 +275,12 @@ async fn prune(engine: Weak<Shared>) {
 
 /// A slot for a target, with its name.
 pub(super) fn slot(
-    target: Target,
+    target: Connected,
     entropy: &Entropy,
     told: (Option<Arc<dyn Observer>>, Live),
     kept: Option<GateSnapshot>,
 ) -> (TargetName, Arc<Slot>) {
-    let name = target.policy.target.clone();
+    let name = target.target.policy.target.clone();
     let entropy = Entropy::seeded(entropy.number());
     (name, Arc::new(Slot::new(target.into_parts(), told, entropy, kept)))
 }

@@ -5,8 +5,8 @@ use std::sync::{Arc, atomic::Ordering};
 use fanfare_sdk::TargetName;
 
 use super::{
-    Engine, Leave, Limits, StartError, StartProblem, Target, builder::slot, problems,
-    targets::leave_when_idle,
+    Engine, Leave, Limits, StartError, StartProblem, Target, builder::slot, connected::Connected,
+    problems, targets::leave_when_idle,
 };
 use crate::{
     actor::{Observed, Slot, SupervisorMsg, spawn},
@@ -55,15 +55,19 @@ impl Engine {
         let problems = self.problems((&add, &replace, &change.remove), limits.targets_max);
         let open = if change.leave == Leave::IfIdle { self.open(&gone).await? } else { Vec::new() };
         let problems: Vec<_> = problems.into_iter().chain(open).collect();
-        if !problems.is_empty() {
+        let targets = replace.into_iter().chain(add).collect();
+        let connected = Connected::all(&shared.clients, targets);
+        let unconnected = connected.as_ref().err().into_iter().flatten().cloned();
+        let problems: Vec<_> = problems.into_iter().chain(unconnected).collect();
+        let Some(connected) = connected.ok().filter(|_| problems.is_empty()) else {
             return Err(StartError::Invalid { problems });
-        }
+        };
         // Nothing can fail from here on.
         self.0.limit(limits);
         if let Some(budget) = change.retry_budget {
             self.0.retry_within(budget);
         }
-        for target in replace.into_iter().chain(add) {
+        for target in connected {
             self.put(target);
         }
         // What was owed to those that come can be sent now.
@@ -136,9 +140,9 @@ impl Engine {
     }
 
     /// Makes what is there of it, or puts it there.
-    fn put(&self, target: Target) {
+    fn put(&self, target: Connected) {
         let shared = &self.0.shared;
-        if let Some(slot) = shared.slots.get(&target.policy.target) {
+        if let Some(slot) = shared.slots.get(&target.target.policy.target) {
             slot.replace(target.into_parts());
             slot.stay();
             return;

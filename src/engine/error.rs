@@ -62,6 +62,14 @@ pub enum StartProblem {
         /// How many deliveries.
         open: u64,
     },
+    /// Its client cannot be made.
+    #[error("target `{target}` cannot be connected to: {says}")]
+    Connection {
+        /// The target.
+        target: TargetName,
+        /// What is wrong with its files or its proxy.
+        says: String,
+    },
     /// There is nothing to replace.
     #[error("there is no target `{0}`")]
     Unknown(TargetName),

@@ -5,6 +5,7 @@ mod builder;
 mod change;
 #[cfg(feature = "config")]
 mod configured;
+mod connected;
 #[expect(clippy::module_inception, reason = "the engine is the word for it")]
 mod engine;
 mod error;
@@ -27,6 +28,8 @@ pub use crate::{
 
 #[cfg(feature = "config")]
 pub use self::configured::RouteError;
+#[cfg(feature = "cli")]
+pub(crate) use self::connected::unconnected;
 pub use self::{
     broadcast::Broadcast,
     builder::EngineBuilder,

@@ -4,12 +4,12 @@ use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use fanfare_sdk::{
     ApiTarget, Authorizer, Capture, Fallback, Http, HttpApi, Mapper, Profile, Repeat, TargetName,
-    Version,
+    Transport, Version,
 };
 
 use crate::{
     actor::SlotParts,
-    policy::{Hedge, Retry, TargetPolicy, gate::GatePolicy},
+    policy::{Connection, Hedge, Retry, TargetPolicy, gate::GatePolicy},
     report::Notice,
 };
 
@@ -126,6 +126,13 @@ impl Target {
         self
     }
 
+    /// How it is connected to. Targets that are connected to in the same way share a client.
+    #[must_use]
+    pub fn connection(mut self, connection: Connection) -> Self {
+        self.policy.connection = Arc::new(connection);
+        self
+    }
+
     /// What the gate lets through: rate limit, concurrency, breaker.
     #[must_use]
     pub fn gate(mut self, gate: GatePolicy) -> Self {
@@ -163,8 +170,9 @@ impl Target {
     }
 
     /// What its slot is made of.
-    pub(super) fn into_parts(self) -> SlotParts {
+    pub(super) fn into_parts(self, transport: Arc<dyn Transport>) -> SlotParts {
         SlotParts {
+            transport,
             api: self.api,
             policy: Arc::new(self.policy),
             authorizers: self.authorizers.into(),

@@ -7,7 +7,10 @@ use std::{
 
 use fanfare_sdk::TargetName;
 
-use super::{Engine, RemoveError, StartError, Target, builder::slot, engine::Running, problems};
+use super::{
+    Engine, RemoveError, StartError, Target, builder::slot, connected::Connected, engine::Running,
+    problems,
+};
 use crate::{
     actor::{Observed, Slot, SupervisorMsg},
     journal::JournalError,
@@ -36,6 +39,7 @@ impl Engine {
         let shared = &self.0.shared;
         let targets_max = self.0.limits().targets_max;
         check(problems::problems(&[&target], &self.policies(|_| true), targets_max))?;
+        let target = self.connected(target)?;
         let observer = shared.observed.as_ref().and_then(Observed::shared_observer);
         let told = (observer, shared.live.clone());
         let (name, slot) = slot(target, &shared.entropy, told, None);
@@ -60,7 +64,7 @@ impl Engine {
         let Some(slot) = shared.slots.get(&name) else {
             return check(vec![super::StartProblem::Unknown(name)]);
         };
-        slot.replace(target.into_parts());
+        slot.replace(self.connected(target)?.into_parts());
         Ok(())
     }
 
@@ -94,6 +98,13 @@ impl Engine {
         }
         leave_when_idle(&Arc::downgrade(&self.0), &slot).await;
         Ok(())
+    }
+
+    /// With its client.
+    fn connected(&self, target: Target) -> Result<Connected, StartError> {
+        let connected = Connected::all(&self.0.shared.clients, vec![target]);
+        let mut connected = connected.map_err(|problems| StartError::Invalid { problems })?;
+        connected.pop().ok_or(StartError::Invalid { problems: Vec::new() })
     }
 
     /// The policies of those who stay or come.

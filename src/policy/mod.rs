@@ -5,6 +5,7 @@
 //! same. A shell around them acts; it decides nothing.
 
 mod backoff;
+mod connection;
 mod deprecation;
 mod feedback;
 pub mod gate;
@@ -26,6 +27,7 @@ mod tally;
 pub(crate) use self::line::Line;
 pub use self::{
     backoff::{Backoff, BackoffError, Jitter},
+    connection::{By, Connection, HttpVersion, Proxy, Tls, TlsIdentity, TlsVersion},
     deprecation::notice,
     feedback::feedback,
     latency::{Durations, Latencies},

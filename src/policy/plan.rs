@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use fanfare_sdk::{Endpoint, Fallback, Profile, Repeat, TargetName, Timestamp, Version};
 
-use super::{Backoff, gate::GatePolicy};
+use super::{Backoff, Connection, gate::GatePolicy};
 use crate::report::{Notice, Why};
 
 /// How often and how patiently a target is tried.
@@ -58,6 +58,8 @@ pub struct TargetPolicy {
     pub queue_max: usize,
     /// What the gate lets through.
     pub gate: GatePolicy,
+    /// How it is connected to.
+    pub connection: Arc<Connection>,
 }
 
 /// The first input of [`next()`](super::next()).
@@ -98,6 +100,7 @@ impl TargetPolicy {
             give_up_after: Duration::from_secs(5 * 60),
             queue_max: 10_000,
             gate: GatePolicy::default(),
+            connection: Arc::default(),
         }
     }
 

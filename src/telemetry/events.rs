@@ -8,12 +8,11 @@ use std::time::Duration;
 use std::{
     error::Error,
     fmt::{self, Debug},
+    path::Path,
 };
 
 use fanfare_sdk::{TargetName, Version};
-#[cfg(feature = "daemon")]
-use tracing::error;
-use tracing::{debug, field::display, info, warn};
+use tracing::{debug, error, field::display, info, warn};
 
 #[cfg(feature = "daemon")]
 use super::RemoteContext;
@@ -108,6 +107,16 @@ pub(crate) fn limit_reached(limit: Limit, target: Option<&TargetName>) {
 /// The journal did not do what it was asked.
 pub(crate) fn journal_failed(asked: &'static str, error: &(dyn Error + 'static)) {
     warn!(asked, error, "the journal failed; it is asked again");
+}
+
+/// Files have changed, and were read again.
+pub(crate) fn files_read_again(file: &Path) {
+    info!(file = %file.display(), "a file has changed; it holds for connections from here on");
+}
+
+/// Files have changed, and are not right.
+pub(crate) fn files_refused(file: &Path, says: &str) {
+    error!(file = %file.display(), "{says}; the one before holds");
 }
 
 /// Reports are owed to a target that is gone.

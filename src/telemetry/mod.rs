@@ -34,8 +34,8 @@ pub(crate) use self::{
     baggage::inject_baggage,
     caller::current,
     events::{
-        accepted, actor_restarted, announced, attempt_ended, breaker_changed, journal_failed,
-        limit_reached, notices_unserved, settled, target_disabled,
+        accepted, actor_restarted, announced, attempt_ended, breaker_changed, files_read_again,
+        files_refused, journal_failed, limit_reached, notices_unserved, settled, target_disabled,
     },
     observer::{AttemptEnd, Observer},
 };

@@ -1,33 +1,22 @@
 //! The pooled client.
 
-use std::{sync::Arc, time::Duration};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use fanfare_sdk::{
     Capture, Exchange, Reply, ReplyHead, SendError, SendErrorKind, Transport, async_trait,
 };
 use http::{HeaderValue, Method, header};
-use reqwest::{Body, Client, Request, Response, redirect::Policy};
+use reqwest::{Body, Client, ClientBuilder, Request, Response, redirect::Policy};
+use rustls::ClientConfig;
 
-use super::{error::send_error, progress_body::ProgressBody, reply::Kept, tls::tls, urls::Urls};
-
-/// What a client is made with.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct TransportSettings {
-    /// How long a connection may take to be made, TLS included.
-    pub connect_timeout: Duration,
-    /// How long an idle connection is kept. Shorter than servers keep theirs, so that fewer requests meet one that
-    /// is just being closed.
-    pub idle_timeout: Duration,
-    /// Idle connections that are kept for one host.
-    pub idle_per_host_max: usize,
-}
+use super::{error::send_error, progress_body::ProgressBody, reply::Kept, tls::tls_of, urls::Urls};
+use crate::policy::{By, Connection, HttpVersion, Proxy};
 
 /// The client cannot be built.
 #[derive(Debug, thiserror::Error)]
 #[error("the HTTP client cannot be built: {0}")]
-pub struct TransportError(pub(super) String);
+pub struct TransportError(pub(crate) String);
 
 /// The way out over HTTP. It follows no redirect, repeats nothing, reads no proxy from the environment, and adds no
 /// header but `host`, `content-length` and, where there is none, `user-agent` and `accept`.
@@ -39,37 +28,81 @@ pub struct HttpTransport {
 
 pub(super) const USER_AGENT: &str = concat!("fanfare/", env!("CARGO_PKG_VERSION"));
 
-impl Default for TransportSettings {
-    fn default() -> Self {
-        Self {
-            connect_timeout: Duration::from_secs(5),
-            idle_timeout: Duration::from_secs(45),
-            idle_per_host_max: 128,
-        }
-    }
-}
+/// How long nothing may come of a connection of HTTP/2 on which an answer is waited for before it is asked whether it
+/// lives, and how long that may take. Others than this attempt would wait on it, too.
+const PING: (Duration, Duration) = (Duration::from_secs(10), Duration::from_secs(5));
+
+/// Bytes of the headers of a reply over HTTP/2; over HTTP/1.1 they are 100, of 400 KiB.
+const HTTP2_HEADER_BYTES_MAX: u32 = 64 << 10;
 
 impl HttpTransport {
     /// Builds a client with a pool of its own.
     ///
     /// # Errors
-    /// When the system's certificates cannot be used.
-    pub fn try_new(settings: &TransportSettings) -> Result<Self, TransportError> {
-        let client = Client::builder()
-            .tls_backend_preconfigured(tls()?)
+    /// When the system's certificates, its files or its proxy cannot be used.
+    pub fn try_new(connection: &Connection) -> Result<Self, TransportError> {
+        Self::with(connection, tls_of(&connection.tls)?)
+    }
+
+    /// The same, with TLS that is made already.
+    pub(super) fn with(
+        connection: &Connection,
+        mut tls: ClientConfig,
+    ) -> Result<Self, TransportError> {
+        tls.alpn_protocols = match connection.http {
+            HttpVersion::Negotiated => vec![b"h2".to_vec(), b"http/1.1".to_vec()],
+            HttpVersion::Http1 => vec![b"http/1.1".to_vec()],
+            HttpVersion::Http2 => vec![b"h2".to_vec()],
+        };
+        let builder = Client::builder()
+            .tls_backend_preconfigured(tls)
             .redirect(Policy::none())
             .retry(reqwest::retry::never())
             .no_proxy()
             .referer(false)
             .user_agent(USER_AGENT)
-            .connect_timeout(settings.connect_timeout)
-            .pool_idle_timeout(settings.idle_timeout)
-            .pool_max_idle_per_host(settings.idle_per_host_max)
-            .tcp_nodelay(true)
-            .build()
-            .map_err(|error| TransportError(error.without_url().to_string()))?;
+            .connect_timeout(connection.connect_timeout)
+            .pool_idle_timeout(connection.idle_timeout)
+            .pool_max_idle_per_host(connection.idle_per_host_max)
+            .http2_keep_alive_interval(PING.0)
+            .http2_keep_alive_timeout(PING.1)
+            .http2_max_header_list_size(HTTP2_HEADER_BYTES_MAX)
+            .tcp_nodelay(true);
+        let builder = match connection.http {
+            HttpVersion::Negotiated => builder,
+            HttpVersion::Http1 => builder.http1_only(),
+            HttpVersion::Http2 => builder.http2_prior_knowledge(),
+        };
+        let builder = match &connection.by {
+            By::Host => builder,
+            By::Proxy(proxy) => builder.proxy(through(proxy)?),
+            By::Unix(path) => unix(builder, path)?,
+        };
+        let client = builder.build().map_err(told)?;
         Ok(Self { client, urls: Arc::default() })
     }
+}
+
+fn told(error: reqwest::Error) -> TransportError {
+    TransportError(error.without_url().to_string())
+}
+
+fn through(proxy: &Proxy) -> Result<reqwest::Proxy, TransportError> {
+    let made = reqwest::Proxy::all(&proxy.url).map_err(told)?;
+    Ok(match &proxy.user {
+        Some((user, password)) => made.basic_auth(user, password.expose()),
+        None => made,
+    })
+}
+
+#[cfg(unix)]
+fn unix(builder: ClientBuilder, path: &Path) -> Result<ClientBuilder, TransportError> {
+    Ok(builder.unix_socket(path))
+}
+
+#[cfg(not(unix))]
+fn unix(_: ClientBuilder, _: &Path) -> Result<ClientBuilder, TransportError> {
+    Err(TransportError("there are no Unix sockets on this system".to_owned()))
 }
 
 #[async_trait]
@@ -77,8 +110,9 @@ impl Transport for HttpTransport {
     async fn exchange(&self, exchange: Exchange) -> Result<Reply, SendError> {
         let Exchange { request, progress, capture, .. } = exchange;
         let request = prepare(request, &self.urls, &progress)?;
-        let response =
-            self.client.execute(request).await.map_err(|error| send_error(error, &progress))?;
+        let before = progress.mark();
+        let response = self.client.execute(request).await;
+        let response = response.map_err(|error| send_error(error, &progress, before))?;
         progress.replied(response.status().as_u16());
         Ok(reply(response, capture).await)
     }

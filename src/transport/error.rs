@@ -2,15 +2,24 @@
 
 use std::{error::Error as StdError, io};
 
-use fanfare_sdk::{Meaning, Progress, SendError, SendErrorKind};
+use fanfare_sdk::{Meaning, Progress, ProgressMark, SendError, SendErrorKind};
+use h2::Reason;
+use rustls::AlertDescription;
 
-/// What an error of the client means. Whether anything was sent the progress knows, also of
-/// exchanges before this one.
+/// What an error of the client means. Whether anything was sent the progress knows, also of exchanges before this one;
+/// how far it was before that is said, for where it is certain that nothing was done.
 ///
 /// Its text never has a URL in it: only the innermost cause is told.
-pub(super) fn send_error(error: reqwest::Error, progress: &Progress) -> SendError {
+pub(super) fn send_error(
+    error: reqwest::Error,
+    progress: &Progress,
+    before: ProgressMark,
+) -> SendError {
     let error = error.without_url();
     let kind = kind(&error);
+    if chain(&error).any(is_undone) {
+        progress.back_to(before);
+    }
     let effect = progress.effect();
     let meaning = match kind {
         SendErrorKind::Prepare | SendErrorKind::Tls => Meaning::Permanent,
@@ -33,10 +42,47 @@ fn kind(error: &reqwest::Error) -> SendErrorKind {
         return SendErrorKind::Timeout;
     }
     let hyper = chain(error).find_map(|cause| cause.downcast_ref::<hyper::Error>());
+    let reason = chain(error).find_map(|cause| cause.downcast_ref::<h2::Error>()?.reason());
     match hyper {
-        Some(error) if error.is_parse() => SendErrorKind::Protocol,
+        Some(error) if error.is_parse_too_large() => SendErrorKind::TooLarge,
+        Some(error) if error.is_parse() || reason.is_some_and(breaks_protocol) => {
+            SendErrorKind::Protocol
+        }
         _ => SendErrorKind::Reset,
     }
+}
+
+/// Whether the peer has said that it did nothing with the request, though some of it was sent.
+fn is_undone(cause: &(dyn StdError + 'static)) -> bool {
+    // RFC 9113, section 8.7: a stream that was refused, or opened after the last one that the peer still answers.
+    let refused = cause.downcast_ref::<h2::Error>().is_some_and(|error| {
+        let was_refused = error.is_reset() && error.reason() == Some(Reason::REFUSED_STREAM);
+        error.is_remote() && (was_refused || error.is_go_away())
+    });
+    refused || tls_alert(cause).is_some_and(is_of_handshake)
+}
+
+/// RFC 8446, section 6.2: in TLS 1.3 a server looks at our certificate when we have sent already; it reads nothing
+/// before.
+fn is_of_handshake(alert: AlertDescription) -> bool {
+    matches!(
+        alert,
+        AlertDescription::HandshakeFailure
+            | AlertDescription::BadCertificate
+            | AlertDescription::UnsupportedCertificate
+            | AlertDescription::CertificateRevoked
+            | AlertDescription::CertificateExpired
+            | AlertDescription::CertificateUnknown
+            | AlertDescription::UnknownCA
+            | AlertDescription::AccessDenied
+            | AlertDescription::DecryptError
+            | AlertDescription::CertificateRequired
+    )
+}
+
+fn breaks_protocol(reason: Reason) -> bool {
+    ![Reason::NO_ERROR, Reason::INTERNAL_ERROR, Reason::REFUSED_STREAM, Reason::CANCEL]
+        .contains(&reason)
 }
 
 /// The text of the innermost cause.
@@ -52,10 +98,23 @@ fn cause(error: &reqwest::Error) -> String {
     chain(error).last().map_or_else(String::new, ToString::to_string)
 }
 
-/// An error of TLS may be wrapped in errors of I/O, one in another.
 fn is_tls(cause: &(dyn StdError + 'static)) -> bool {
-    let inner = cause.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-    cause.is::<rustls::Error>() || inner.is_some_and(|inner| is_tls(inner))
+    tls(cause).is_some()
+}
+
+fn tls_alert(cause: &(dyn StdError + 'static)) -> Option<AlertDescription> {
+    match tls(cause) {
+        Some(rustls::Error::AlertReceived(alert)) => Some(*alert),
+        _ => None,
+    }
+}
+
+/// An error of TLS may be wrapped in errors of I/O, one in another.
+fn tls<'a>(cause: &'a (dyn StdError + 'static)) -> Option<&'a rustls::Error> {
+    if let Some(error) = cause.downcast_ref::<rustls::Error>() {
+        return Some(error);
+    }
+    tls(cause.downcast_ref::<io::Error>().and_then(io::Error::get_ref)?)
 }
 
 fn chain<'a>(

@@ -4,21 +4,25 @@
 #[cfg(feature = "cli")]
 mod caller;
 mod client;
+mod clients;
 mod error;
 #[cfg(feature = "cli")]
 mod exporter;
+mod files;
 mod outbound;
 mod progress_body;
 mod reply;
 mod tls;
 mod urls;
 
+pub(crate) use self::clients::Clients;
 #[cfg(feature = "cli")]
 pub(crate) use self::{
     caller::{Caller, NoAnswer, Stream},
     exporter::exporter_client,
 };
 pub use self::{
-    client::{HttpTransport, TransportError, TransportSettings},
+    client::{HttpTransport, TransportError},
+    files::Identity,
     outbound::{Outbound, OutboundParts},
 };

@@ -103,7 +103,6 @@ impl Transport for Outbound {
         // Before the authorizers: what they add to the URL is a secret.
         let url = self.parts.exchanges.as_ref().map(|_| exchange.request.uri().clone());
         for (authorizer, stamp) in self.authorizers() {
-            exchange.identity = exchange.identity.or_else(|| authorizer.identity());
             let authorized =
                 authorizer.authorize(stamp, &self.parts.call, &mut exchange.request).await;
             authorized.map_err(|error| unauthorized(error, &exchange))?;

@@ -1,6 +1,7 @@
 //! What people write: what is right is taken as it was meant, and everything that is wrong is told at once.
 
 mod classify;
+mod connection;
 mod notify;
 mod versions;
 

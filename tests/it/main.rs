@@ -32,3 +32,4 @@ mod telemetry;
 mod tidy;
 mod transport;
 mod webhook_peer;
+mod wire;

@@ -3,13 +3,13 @@
 use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use fanfare::transport::{HttpTransport, TransportSettings};
+use fanfare::{policy::Connection, transport::HttpTransport};
 use fanfare_sdk::{Capture, Effect, Reply, SendError, Wire};
 use fanfare_testkit::{MockApi, Scripted};
 use http::{Method, Request};
 
 fn wire() -> Wire {
-    Wire::new(Arc::new(HttpTransport::try_new(&TransportSettings::default()).unwrap()))
+    Wire::new(Arc::new(HttpTransport::try_new(&Connection::default()).unwrap()))
 }
 
 fn request(method: Method, url: &str, body: impl Into<Bytes>) -> Request<Bytes> {

@@ -40,22 +40,10 @@ pub struct AuthError {
     pub source: Option<Box<dyn StdError + Send + Sync>>,
 }
 
-/// Decides the connection pool (mTLS); never a header.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
-pub struct ClientIdentity {
-    /// SHA-256 of the certificate.
-    pub fingerprint: [u8; 32],
-}
-
 /// Proves who we are. Never sends the delivery's own request, so it cannot repeat it. A target has a list of
 /// them, in order.
 #[async_trait]
 pub trait Authorizer: fmt::Debug + Send + Sync + 'static {
-    /// The client certificate that it stands for.
-    fn identity(&self) -> Option<ClientIdentity> {
-        None
-    }
-
     /// Has what it takes, fetching it if need be (one flight for all). Awaited before permit, token and attempt
     /// timeout.
     ///

@@ -28,7 +28,7 @@ mod wire;
 pub use async_trait::async_trait;
 
 pub use self::{
-    authorizer::{AuthError, Authorizer, ClientIdentity, Learned, Stamp},
+    authorizer::{AuthError, Authorizer, Learned, Stamp},
     call::{Attempt, Call, Delivered},
     classification::{Classification, Effect, Meaning, RetryAfter},
     error::{PrepareError, SendError, SendErrorKind},
@@ -37,7 +37,7 @@ pub use self::{
     mapper::{Expression, Judgement, Mapper},
     name::{Endpoint, IdempotencyKey, TargetName, Version},
     payload::Payload,
-    progress::Progress,
+    progress::{Progress, ProgressMark},
     quota::quota_used_up,
     reply::{Reply, ReplyBody, ReplyHead},
     retry_after::{retry_after, retry_after_of},

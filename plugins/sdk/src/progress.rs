@@ -10,12 +10,29 @@ use crate::Effect;
 /// How far an attempt has got. Survives the attempt's own future, so that a timeout, an abort and a panic
 /// know their effect.
 ///
-/// Never goes back: an attempt of several exchanges has sent as soon as one of them has.
+/// Goes back only where it is certain that nothing was done: an attempt of several exchanges has sent as soon as one
+/// of them has.
 // Invariant: 0 before sending; 1 while sending; the status of the newest reply once its head has come.
 #[derive(Clone, Debug, Default)]
 pub struct Progress(Arc<AtomicU32>);
 
+/// How far an attempt had got at one moment.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ProgressMark(u32);
+
 impl Progress {
+    /// How far it is now.
+    #[must_use]
+    pub fn mark(&self) -> ProgressMark {
+        ProgressMark(self.0.load(Ordering::Acquire))
+    }
+
+    /// Takes back what was noted since: it has become certain that none of that had an effect. An HTTP/2 stream that
+    /// was refused (RFC 9113, section 8.7) is such a case, a redirect that asks for the same request elsewhere another.
+    pub fn back_to(&self, mark: ProgressMark) {
+        self.0.store(mark.0, Ordering::Release);
+    }
+
     /// From here on the API may have acted. The engine's transport calls it; a target with a client of its own must.
     pub fn sending(&self) {
         self.0.fetch_max(1, Ordering::AcqRel);

@@ -5,7 +5,7 @@ use std::{fmt, sync::Arc};
 use async_trait::async_trait;
 use bytes::Bytes;
 
-use crate::{Capture, ClientIdentity, Progress, Reply, SendError};
+use crate::{Capture, Progress, Reply, SendError};
 
 /// The way out that an attempt is given. What is handed in leaves as it is: only `traceparent`, `tracestate`
 /// and the authorisation are added, in that order.
@@ -25,8 +25,6 @@ pub struct Exchange {
     pub progress: Progress,
     /// How much of the reply to keep.
     pub capture: Capture,
-    /// Chooses the pool of connections (mTLS).
-    pub identity: Option<ClientIdentity>,
 }
 
 /// Sends one request: the engine's pooled client, or a script in a test.
@@ -72,12 +70,7 @@ impl Wire {
     /// # Cancel safety
     /// Dropping the future aborts the exchange; [`Progress`] knows whether it had left.
     pub async fn send(&self, request: http::Request<Bytes>) -> Result<Reply, SendError> {
-        let exchange = Exchange {
-            request,
-            progress: self.progress.clone(),
-            capture: self.capture,
-            identity: None,
-        };
+        let exchange = Exchange { request, progress: self.progress.clone(), capture: self.capture };
         self.transport.exchange(exchange).await
     }
 }

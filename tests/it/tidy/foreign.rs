@@ -13,6 +13,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("rustls", &["transport", "src/daemon/tls"]),
     ("tokio_rustls", &["src/daemon/tls"]),
     ("rustls_platform_verifier", &["transport"]),
+    ("h2", &["transport"]),
     ("ractor", &["actor"]),
     ("rusqlite", &["journal"]),
     (

@@ -1,0 +1,7 @@
+//! How targets are connected to, as it is configured: on loopback, from the file to the socket.
+
+mod http2;
+mod peer;
+mod stage;
+mod tls;
+mod ways;
