@@ -11,7 +11,7 @@ use std::{
 use bytes::Bytes;
 use fanfare::{
     Broadcast, Engine, Target,
-    sdk::{AuthError, Authorizer, Call, Learned, ReplyHead, Secret, Stamp, Timestamp, async_trait},
+    sdk::{AuthError, Authorizer, Call, Learned, Ready, ReplyHead, Secret, Stamp, async_trait},
     targets::HttpTarget,
 };
 use fanfare_testkit::{MockApi, Scripted};
@@ -31,7 +31,7 @@ struct Rotating(watch::Receiver<Token>);
 
 #[async_trait]
 impl Authorizer for Rotating {
-    async fn ready(&self, _: Timestamp) -> Result<Stamp, AuthError> {
+    async fn ready(&self, _: Ready) -> Result<Stamp, AuthError> {
         Ok(Stamp(self.0.borrow().generation))
     }
 
@@ -42,7 +42,7 @@ impl Authorizer for Rotating {
         request: &mut Request<Bytes>,
     ) -> Result<(), AuthError> {
         let bearer = format!("Bearer {}", self.0.borrow().text.expose());
-        let unfit = |_| AuthError { permanent: true, not_before: None, source: None };
+        let unfit = |_| AuthError::permanent("unfit");
         let mut bearer = HeaderValue::try_from(bearer).map_err(unfit)?;
         bearer.set_sensitive(true);
         request.headers_mut().insert(AUTHORIZATION, bearer);

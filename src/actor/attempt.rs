@@ -4,9 +4,8 @@
 use std::{error::Error as StdError, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use fanfare_sdk::{
-    Attempt, AuthError, Authorizer, Call, Capture, Classification, Effect, IdempotencyKey, Learned,
-    Meaning, Payload, Progress, Reply, ReplyBody, ReplyHead, RetryAfter, SendError, SendErrorKind,
-    Timestamp, Wire,
+    Attempt, Call, Capture, Classification, Effect, IdempotencyKey, Learned, Meaning, Payload,
+    Progress, Reply, ReplyBody, ReplyHead, SendError, SendErrorKind, Timestamp, Wire,
 };
 use futures_util::FutureExt;
 use tokio::{sync::Notify, time::timeout};
@@ -14,6 +13,7 @@ use tokio::{sync::Notify, time::timeout};
 use super::{
     Shared, Slot, SlotParts, TargetMsg,
     messages::Stamps,
+    proof,
     replied::{replied, sane},
     slot::Permit,
     starts::never_sent_end,
@@ -158,7 +158,7 @@ fn cut_short(progress: &Progress, kind: SendErrorKind) -> Result<Reply, SendErro
     }
 }
 
-fn failed(attempt: u32, error: &SendError, learned: Learned, at: Timestamp) -> Ended {
+pub(super) fn failed(attempt: u32, error: &SendError, learned: Learned, at: Timestamp) -> Ended {
     let Classification { meaning, effect, retry_after } = sane(error.classification);
     // Without a reply there is no success.
     let meaning = if meaning == Meaning::Success { Meaning::Permanent } else { meaning };
@@ -179,7 +179,7 @@ fn failed(attempt: u32, error: &SendError, learned: Learned, at: Timestamp) -> E
 }
 
 /// The chain of causes in one line.
-fn chain(error: &dyn StdError) -> String {
+pub(super) fn chain(error: &dyn StdError) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause.filter(|_| text.len() < ERROR_BYTES_MAX) {
@@ -282,33 +282,6 @@ fn was_sent(ended: &Ended) -> bool {
     ended.status.is_some() || !ended.error.as_ref().is_some_and(never)
 }
 
-/// Asks every authorizer whether it is ready; a panic in one is an end like any other.
-pub(super) async fn prepare(
-    authorizers: &[Arc<dyn Authorizer>],
-    now: Timestamp,
-) -> Result<Stamps, AuthError> {
-    let asking = AssertUnwindSafe(async {
-        let mut stamps = Stamps::new();
-        for authorizer in authorizers {
-            stamps.push(authorizer.ready(now).await?);
-        }
-        Ok(stamps)
-    });
-    let panicked =
-        || AuthError { permanent: true, not_before: None, source: Some("ready panicked".into()) };
-    asking.catch_unwind().await.unwrap_or_else(|_| Err(panicked()))
-}
-
-/// The end of an attempt that had no proof to give: nothing was sent.
-pub(super) fn unproved(attempt: u32, error: AuthError, at: Timestamp) -> Ended {
-    let meaning = if error.permanent { Meaning::Unauthorized } else { Meaning::Retry };
-    let mut classification = Classification::new(meaning, Effect::None);
-    classification.retry_after = error.not_before.map(RetryAfter::At);
-    let error =
-        SendError { kind: SendErrorKind::Auth, classification, source: None }.because(error);
-    failed(attempt, &error, Learned::Nothing, at)
-}
-
 /// Asks the target whether it is there and lets us in: its status, where there is one.
 pub(crate) async fn probe(
     shared: &Arc<Shared>,
@@ -317,7 +290,7 @@ pub(crate) async fn probe(
     let (now, parts) = (shared.clock.now(), slot.parts());
     let policy = &parts.policy;
     let told = |error: SendError| AttemptError { kind: error.kind, message: chain(&error).into() };
-    let stamps = prepare(&parts.authorizers, now).await;
+    let stamps = proof::prepare((slot, &parts), now).await;
     let stamps = stamps.map_err(|error| {
         told(SendError::new(SendErrorKind::Auth, Meaning::Retry, Effect::None).because(error))
     })?;

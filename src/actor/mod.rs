@@ -22,6 +22,7 @@ mod mapping;
 mod messages;
 mod observed;
 mod order;
+mod proof;
 mod pulse;
 mod queue;
 mod replied;

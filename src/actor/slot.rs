@@ -22,6 +22,7 @@ use super::{
     early::Early,
     keeping::Keeping,
     mapping::Mapping,
+    proof::Proof,
     pulse::Pulse,
     task,
 };
@@ -65,6 +66,7 @@ pub(crate) struct Slot {
     /// Its actor has ended too often: deliveries find other ways, or fail.
     pub(crate) failed: AtomicBool,
     pub(super) mapping: Mapping,
+    pub(super) proof: Proof,
     gate: Mutex<Gate>,
     latencies: Mutex<Latencies>,
     /// Deliveries that an attempt has brought to an end of which their actor may not know yet: a hedge comes too late.
@@ -136,6 +138,7 @@ impl Slot {
             entropy,
             failed: AtomicBool::new(false),
             mapping: Mapping::default(),
+            proof: Proof::default(),
             gate: Mutex::new(gate),
             latencies: Mutex::default(),
             succeeded: Mutex::default(),
@@ -185,6 +188,7 @@ impl Slot {
         if policy.hedge == Some(Hedge::Percentile95) {
             sight.percentile95 = self.latencies().percentile95();
         }
+        sight.target = sight.target.stricter(self.proof.door(now));
         if self.failed.load(Ordering::Acquire) {
             sight.target = Door::Shut(Why::TargetFailed);
         }

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use fanfare_sdk::{AuthError, TargetName, Timestamp};
+use fanfare_sdk::{TargetName, Timestamp};
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 
 use super::{
@@ -17,11 +17,9 @@ use super::{
     decided::{Decided, Known, Settled},
     keys::delivery_key,
     load::read,
-    messages::Stamps,
     queue::{Held, Place, Queue},
     slot::Permit,
     starts::{Draft, filled},
-    task,
 };
 use crate::{
     journal::{Claim, Entry, JournalError, Open},
@@ -235,37 +233,6 @@ impl TargetState {
         self.decide(&id);
     }
 
-    fn prepared(&mut self, id: &DeliveryId, ready: Result<Stamps, AuthError>) {
-        let Some(held) = self.queue.get(id).filter(|held| held.place == Place::Preparing) else {
-            return;
-        };
-        held.place = Place::Waiting;
-        match ready {
-            Ok(stamps) => {
-                held.stamps = Some(stamps);
-                self.decide(id);
-            }
-            Err(error) => self.unproved(id, error),
-        }
-    }
-
-    /// There is no proof to give: an attempt that ended before it was sent.
-    fn unproved(&mut self, id: &DeliveryId, error: AuthError) {
-        let (now, sight) = (self.now, self.slot.sight(&self.parts.policy, self.now));
-        let Some(held) = self.queue.get(id) else { return };
-        let step = next(&held.plan, &held.open.history, &sight, now);
-        let Step::Attempt { way, kind, because, due, .. } = step else { return self.act(id, step) };
-        let draft = Draft { way, kind, because, due, at: now };
-        let started = filled(&self.slot, held, self.shared.boot, draft);
-        let ended = attempt::unproved(started.attempt, error, now);
-        attempt::unsent(&self.slot, &held.open, &started, &ended);
-        for event in [Event::Started(started), Event::Ended(ended)] {
-            self.decided.write(Entry::Event(id.clone(), event.clone()));
-            held.open.history.push(event);
-        }
-        self.decide(id);
-    }
-
     /// Something that is recorded already.
     pub(super) fn learn(&mut self, id: &DeliveryId, event: Event) {
         if let Some(held) = self.queue.get(id) {
@@ -292,14 +259,14 @@ impl TargetState {
     }
 
     /// Asks what a delivery does next, and prepares it.
-    fn decide(&mut self, id: &DeliveryId) {
+    pub(super) fn decide(&mut self, id: &DeliveryId) {
         let sight = self.slot.sight(&self.parts.policy, self.now);
         let Some(held) = self.queue.get(id) else { return };
         let step = next(&held.plan, &held.open.history, &sight, self.now);
         self.act(id, step);
     }
 
-    fn act(&mut self, id: &DeliveryId, step: Step) {
+    pub(super) fn act(&mut self, id: &DeliveryId, step: Step) {
         // What all of them wait for is waited for in line: whoever stands first asks for the others.
         let in_line = matches!(step, Step::Wait { why, .. } if self.parts.policy.holds_all(why));
         if !in_line
@@ -322,6 +289,7 @@ impl TargetState {
             }
             Step::Wait { until, why } => self.wait(id, until, why),
             Step::HandOver { to, because } => self.hand_over(id, to, because),
+            Step::Settle(Outcome::Expired) if self.is_unproved(id) => self.tell_unproved(id),
             Step::Settle(outcome) => self.settle(id.clone(), outcome),
         }
     }
@@ -366,20 +334,6 @@ impl TargetState {
         }
     }
 
-    /// Asks the authorizers, outside of this actor.
-    fn prepare(&mut self, id: &DeliveryId) {
-        let Some(held) = self.queue.get(id).filter(|held| held.place != Place::Preparing) else {
-            return;
-        };
-        held.place = Place::Preparing;
-        let (slot, parts) = (self.slot.clone(), self.parts.clone());
-        let (now, id) = (self.now, id.clone());
-        task::spawn(async move {
-            let ready = attempt::prepare(&parts.authorizers, now).await;
-            slot.address.tell(TargetMsg::Prepared(id, ready));
-        });
-    }
-
     fn start(&mut self, id: &DeliveryId, draft: Draft, (timeout, permit): (Duration, Permit)) {
         let Some(held) = self.queue.get(id) else { return };
         let started = filled(&self.slot, held, self.shared.boot, draft);
@@ -400,7 +354,7 @@ impl TargetState {
         self.decided.orders.push((order, permit));
     }
 
-    fn wait(&mut self, id: &DeliveryId, until: Timestamp, why: Why) {
+    pub(super) fn wait(&mut self, id: &DeliveryId, until: Timestamp, why: Why) {
         self.queue.hold_back(id, why);
         self.decided.write(Entry::Due(id.clone(), until));
         let held = self.queue.get(id);

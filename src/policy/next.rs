@@ -179,7 +179,8 @@ impl Case<'_, '_> {
     fn through_the_door(&self, attempt: Try) -> Step {
         let door = self.sight.door(attempt.way.endpoint.as_ref());
         if door.is_broken()
-            && let Some(step) = self.fall_back(Reason::Refused(Why::Breaker))
+            && let Some(why) = door.why()
+            && let Some(step) = self.fall_back(Reason::Refused(why))
         {
             return step;
         }

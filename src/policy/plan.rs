@@ -107,7 +107,8 @@ impl TargetPolicy {
     /// Whether that holds back all deliveries of this target, and not those of one endpoint: it is waited for in line.
     pub(crate) fn holds_all(&self, why: Why) -> bool {
         let other = |entry: &Fallback| matches!(entry, Fallback::Endpoint(_));
-        why == Why::Throttled || (why == Why::Breaker && !self.fallback.iter().any(other))
+        matches!(why, Why::Throttled | Why::Auth)
+            || (why == Why::Breaker && !self.fallback.iter().any(other))
     }
 
     /// What is to be told of a version that was spoken: what the API has announced of it, and what was known before.

@@ -71,11 +71,14 @@ impl Door {
         }
     }
 
-    /// Whether it is a breaker that stands in the way: a reason to take another way rather than to wait.
+    /// Whether it is a breaker that stands in the way, or that there is no proof to give: a reason to take another way
+    /// rather than to wait.
     #[must_use]
     pub fn is_broken(self) -> bool {
         match self {
-            Self::Busy(why) | Self::NotBefore(_, why) | Self::Shut(why) => why == Why::Breaker,
+            Self::Busy(why) | Self::NotBefore(_, why) | Self::Shut(why) => {
+                matches!(why, Why::Breaker | Why::Auth)
+            }
             Self::Open => false,
         }
     }

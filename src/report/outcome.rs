@@ -77,6 +77,8 @@ pub enum Why {
     Paused,
     /// The target asked not to be called until somebody has looked at it.
     Disabled,
+    /// There is no proof of who we are to give for now.
+    Auth,
     /// Too many deliveries wait for the target.
     QueueFull,
     /// The target's actor has failed too often, or the target is gone.
@@ -198,6 +200,7 @@ impl fmt::Display for Reason {
             Self::Refused(Why::Disabled) => "the target is disabled",
             Self::Refused(Why::TargetFailed) => "the target has failed or is gone",
             Self::Refused(Why::Breaker) => "the breaker is open",
+            Self::Refused(Why::Auth) => "there was no proof of who we are to give",
             Self::Refused(_) => "the target lets nothing through",
             Self::Cancelled => "cancelled",
         })
@@ -220,6 +223,7 @@ impl Why {
             Self::Order => "order",
             Self::Paused => "paused",
             Self::Disabled => "disabled",
+            Self::Auth => "auth",
             Self::QueueFull => "queue_full",
             Self::TargetFailed => "target_failed",
         }

@@ -3,12 +3,11 @@
 //! Field values are ids, configured names, codes and numbers; never a payload, a header or a URL. Ids of traces and spans
 //! are called what OpenTelemetry calls them in logs, so that a collector finds the trace of a line.
 
-#[cfg(feature = "daemon")]
-use std::time::Duration;
 use std::{
     error::Error,
     fmt::{self, Debug},
     path::Path,
+    time::Duration,
 };
 
 use fanfare_sdk::{TargetName, Version};
@@ -96,6 +95,11 @@ pub(crate) fn announced(target: &TargetName, version: Option<&Version>, notice: 
 /// A target has asked not to be called again.
 pub(crate) fn target_disabled(target: &TargetName) {
     warn!(target = %target, "the target asked not to be called again; it is disabled until it is revived");
+}
+
+/// The authorizers of a target have no proof to give for now.
+pub(crate) fn unproved(target: &TargetName, error: &(dyn Error + 'static), wait: Duration) {
+    warn!(target = %target, error, ?wait, "there is no proof of who we are to give; its authorizers are asked again");
 }
 
 /// Something was refused or cut short because of a limit.

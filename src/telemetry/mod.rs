@@ -36,6 +36,7 @@ pub(crate) use self::{
     events::{
         accepted, actor_restarted, announced, attempt_ended, breaker_changed, files_read_again,
         files_refused, journal_failed, limit_reached, notices_unserved, settled, target_disabled,
+        unproved,
     },
     observer::{AttemptEnd, Observer},
 };

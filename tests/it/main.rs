@@ -21,6 +21,7 @@ mod isolation;
 mod kill;
 mod limits;
 mod notices;
+mod proof;
 mod quickstart;
 mod ractor;
 mod replay;

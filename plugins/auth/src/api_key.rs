@@ -145,6 +145,5 @@ fn with_cookie(headers: &HeaderMap, pair: &str) -> Result<HeaderValue, AuthError
 }
 
 fn does_not_fit(place: &str) -> AuthError {
-    let source = Some(format!("the API key does not fit the {place}").into());
-    AuthError { permanent: true, not_before: None, source }
+    AuthError::permanent("unfit").because(format!("the API key does not fit the {place}"))
 }

@@ -41,5 +41,5 @@ impl AuthSettingError {
 
 /// There is no proof to give for this request, ever.
 pub(crate) fn unfit(says: &'static str) -> AuthError {
-    AuthError { permanent: true, not_before: None, source: Some(says.into()) }
+    AuthError::permanent("unfit").because(says)
 }

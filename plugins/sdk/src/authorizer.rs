@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use crate::{Call, ReplyHead, Timestamp};
+use crate::{Call, ReplyHead, Timestamp, Wire};
 
 /// Which token, nonce or key generation an exchange was made with.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -29,8 +29,11 @@ pub enum Learned {
 
 /// There is no proof to give.
 #[derive(Debug, thiserror::Error)]
-#[error("not authorised")]
+#[error("not authorised ({code})")]
+#[non_exhaustive]
 pub struct AuthError {
+    /// Why, in one of few words. Stands in reports and logs.
+    pub code: &'static str,
     /// Whether somebody has to change something first.
     pub permanent: bool,
     /// When it makes sense to ask again.
@@ -40,16 +43,32 @@ pub struct AuthError {
     pub source: Option<Box<dyn StdError + Send + Sync>>,
 }
 
+/// What an authorizer may use to become ready. Owned, so that an `async fn` with it needs no lifetime.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Ready {
+    /// The time.
+    pub now: Timestamp,
+    /// Chance: another one for each asking.
+    pub nonce: [u8; 16],
+    /// The way out of the target, without what its authorizers add to a request.
+    pub wire: Wire,
+}
+
 /// Proves who we are. Never sends the delivery's own request, so it cannot repeat it. A target has a list of
 /// them, in order.
 #[async_trait]
 pub trait Authorizer: fmt::Debug + Send + Sync + 'static {
     /// Has what it takes, fetching it if need be (one flight for all). Awaited before permit, token and attempt
-    /// timeout.
+    /// timeout, and with a time limit of its own.
     ///
     /// # Errors
-    /// When there is no proof to give, now or ever.
-    async fn ready(&self, _now: Timestamp) -> Result<Stamp, AuthError> {
+    /// When there is no proof to give, now or ever. An error that is not permanent costs the delivery no attempt: it
+    /// is asked again after a pause.
+    ///
+    /// # Cancel safety
+    /// Dropped when it takes too long: whoever is asked next must not find anything half done.
+    async fn ready(&self, _ready: Ready) -> Result<Stamp, AuthError> {
         Ok(Stamp::default())
     }
 
@@ -69,5 +88,45 @@ pub trait Authorizer: fmt::Debug + Send + Sync + 'static {
     /// Sees every reply head: 401 challenges, `DPoP-Nonce`, `nextnonce`, clock skew.
     fn learn(&self, _stamp: Stamp, _head: &ReplyHead) -> Learned {
         Learned::Nothing
+    }
+}
+
+// === impl AuthError ===
+
+impl AuthError {
+    /// Somebody has to change something first.
+    #[must_use]
+    pub fn permanent(code: &'static str) -> Self {
+        Self { code, permanent: true, not_before: None, source: None }
+    }
+
+    /// It may pass.
+    #[must_use]
+    pub fn temporary(code: &'static str) -> Self {
+        Self { code, permanent: false, not_before: None, source: None }
+    }
+
+    /// There is no use in asking again before that time.
+    #[must_use]
+    pub fn not_before(mut self, at: Timestamp) -> Self {
+        self.not_before = Some(at);
+        self
+    }
+
+    /// With its cause.
+    #[must_use]
+    pub fn because(mut self, cause: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        self.source = Some(cause.into());
+        self
+    }
+}
+
+// === impl Ready ===
+
+impl Ready {
+    /// What an authorizer may use.
+    #[must_use]
+    pub fn new(now: Timestamp, nonce: [u8; 16], wire: Wire) -> Self {
+        Self { now, nonce, wire }
     }
 }

@@ -102,6 +102,7 @@ pub(super) fn held(why: Why) -> &'static str {
         Why::Order => "one with the same order key comes first",
         Why::Paused => "paused by an operator",
         Why::Disabled => "it is disabled",
+        Why::Auth => "no proof of who we are for now",
         Why::QueueFull => "its queue is full",
         Why::TargetFailed => "it has failed or is gone",
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use fanfare_sdk::{
     ApiTarget, Attempt, AuthError, Authorizer, Call, Classification, Effect, Learned, Meaning,
-    Profile, Repeat, Reply, ReplyHead, RetryAfter, SendError, Stamp, async_trait,
+    Profile, Ready, Repeat, Reply, ReplyHead, RetryAfter, SendError, Stamp, async_trait,
 };
 
 use super::world::hash;
@@ -108,14 +108,12 @@ pub(super) struct SimAuth(pub(super) SimApi);
 
 #[async_trait]
 impl Authorizer for SimAuth {
-    async fn ready(&self, now: fanfare_sdk::Timestamp) -> Result<Stamp, AuthError> {
-        let odd = hash(self.0.seed, "ready", u32::try_from(now.as_micros() % 1_000).unwrap())
+    async fn ready(&self, ready: Ready) -> Result<Stamp, AuthError> {
+        let odd = hash(self.0.seed, "ready", u32::try_from(ready.now.as_micros() % 1_000).unwrap())
             .is_multiple_of(2);
         panic_if(self.0.vice == Vice::AuthPanicsInReady && odd);
         match self.0.vice {
-            Vice::AuthFails if odd => {
-                Err(AuthError { permanent: false, not_before: None, source: None })
-            }
+            Vice::AuthFails if odd => Err(AuthError::temporary("sim")),
             Vice::AuthIsLate => {
                 tokio::time::sleep(Duration::from_millis(70)).await;
                 Ok(Stamp(1))

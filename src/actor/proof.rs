@@ -1,0 +1,242 @@
+//! Before an attempt: are the authorizers ready? A failure that may pass costs the delivery no attempt, and is no failure
+//! of the target: it has pauses of its own, and after some in a row a door of its own, beside the gate.
+
+use std::{
+    panic::AssertUnwindSafe,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use fanfare_sdk::{
+    AuthError, Capture, Classification, Effect, Learned, Meaning, Ready, RetryAfter, SendError,
+    SendErrorKind, Timestamp, Wire,
+};
+use futures_util::FutureExt;
+use tokio::time::timeout;
+
+use super::{
+    Slot, SlotParts, TargetMsg, attempt,
+    messages::Stamps,
+    queue::Place,
+    starts::{Draft, filled},
+    target::TargetState,
+    task,
+};
+use crate::{
+    journal::Entry,
+    policy::{Door, Step, next},
+    report::{Because, DeliveryId, Ended, Event, Kind, Way, Why},
+    telemetry,
+};
+
+/// How long all authorizers of a target may take to be ready: a connection and a reply of a slow token endpoint.
+const READY_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The pause after the first failure in a row; doubled up to the other one, which is what a token endpoint that comes back
+/// is waited for at most.
+const PAUSE: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(30));
+
+/// The longest pause that an authorizer may ask for: a clock that is wrong must not end everything.
+const PAUSE_ASKED_MAX: Duration = Duration::from_secs(5 * 60);
+
+/// Failures in a row after which the target counts as shut, and other ways are taken: one or two are a hiccup.
+const FAILURES_MAX: u32 = 3;
+
+/// Bytes of a reply of a token endpoint that are kept: tokens have some kilobytes.
+const REPLY_BYTES_MAX: usize = 64 << 10;
+
+/// How the authorizers of a target have answered lately.
+#[derive(Debug, Default)]
+pub(super) struct Proof(Mutex<Lately>);
+
+#[derive(Debug, Default)]
+struct Lately {
+    failures: u32,
+    /// When they failed last.
+    at: Timestamp,
+    /// Nobody asks before that.
+    until: Timestamp,
+    /// What they said last, in one line.
+    said: Option<String>,
+    code: &'static str,
+}
+
+impl Proof {
+    /// What their failures mean for everybody.
+    pub(super) fn door(&self, now: Timestamp) -> Door {
+        let lately = self.lately();
+        if lately.failures >= FAILURES_MAX && now < lately.until {
+            Door::NotBefore(lately.until, Why::Auth)
+        } else {
+            Door::Open
+        }
+    }
+
+    fn given(&self) {
+        *self.lately() = Lately::default();
+    }
+
+    /// Notes a failure, and says when to ask again. Those that waited for the same flight fail together, and count once.
+    fn missing(&self, error: &AuthError, now: Timestamp) -> (Timestamp, bool) {
+        let mut lately = self.lately();
+        if now < lately.until {
+            return (lately.until, false);
+        }
+        let doubled = PAUSE.0.saturating_mul(1 << lately.failures.min(16));
+        let own = now.after(doubled.min(PAUSE.1));
+        let asked = error.not_before.unwrap_or(own).min(now.after(PAUSE_ASKED_MAX));
+        lately.failures = lately.failures.saturating_add(1);
+        lately.at = now;
+        lately.until = own.max(asked);
+        lately.said = error.source.as_deref().map(|cause| attempt::chain(cause));
+        lately.code = error.code;
+        (lately.until, true)
+    }
+
+    /// When and why they failed last, if nobody was ready since.
+    fn last(&self) -> Option<(Timestamp, AuthError)> {
+        let lately = self.lately();
+        let mut error = AuthError::temporary(lately.code);
+        error.source = lately.said.clone().map(Into::into);
+        (lately.failures > 0).then_some((lately.at, error))
+    }
+
+    fn lately(&self) -> MutexGuard<'_, Lately> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Asks every authorizer whether it is ready; a panic in one is an end like any other.
+pub(super) async fn prepare(
+    (slot, parts): (&Slot, &SlotParts),
+    now: Timestamp,
+) -> Result<Stamps, AuthError> {
+    let asking = AssertUnwindSafe(async {
+        let mut stamps = Stamps::new();
+        for authorizer in parts.authorizers.iter() {
+            // The target's own: a client certificate that it shows counts at its token endpoint too (RFC 8705).
+            let wire = Wire::new(parts.transport.clone())
+                .capturing(Capture::Whole { bytes_max: REPLY_BYTES_MAX });
+            let ready = Ready::new(now, slot.entropy.bytes(), wire);
+            stamps.push(authorizer.ready(ready).await?);
+        }
+        Ok(stamps)
+    });
+    match timeout(READY_TIMEOUT, asking.catch_unwind()).await {
+        Ok(Ok(ready)) => ready,
+        Ok(Err(_)) => Err(AuthError::permanent("panicked").because("ready panicked")),
+        Err(_) => {
+            let says = format!("the authorizer was not ready within {READY_TIMEOUT:?}");
+            Err(AuthError::temporary("timeout").because(says))
+        }
+    }
+}
+
+/// The end of an attempt that had no proof to give: nothing was sent.
+fn unproved(attempt: u32, error: AuthError, at: Timestamp) -> Ended {
+    let meaning = if error.permanent { Meaning::Unauthorized } else { Meaning::Retry };
+    let mut classification = Classification::new(meaning, Effect::None);
+    classification.retry_after = error.not_before.map(RetryAfter::At);
+    let error =
+        SendError { kind: SendErrorKind::Auth, classification, source: None }.because(error);
+    attempt::failed(attempt, &error, Learned::Nothing, at)
+}
+
+impl TargetState {
+    /// Asks the authorizers, outside of this actor.
+    pub(super) fn prepare(&mut self, id: &DeliveryId) {
+        let Some(held) = self.queue.get(id).filter(|held| held.place != Place::Preparing) else {
+            return;
+        };
+        held.place = Place::Preparing;
+        let (slot, parts) = (self.slot.clone(), self.parts.clone());
+        let (now, id) = (self.now, id.clone());
+        task::spawn(async move {
+            let ready = prepare((&slot, &parts), now).await;
+            slot.address.tell(TargetMsg::Prepared(id, ready));
+        });
+    }
+
+    pub(super) fn prepared(&mut self, id: &DeliveryId, ready: Result<Stamps, AuthError>) {
+        let Some(held) = self.queue.get(id).filter(|held| held.place == Place::Preparing) else {
+            return;
+        };
+        held.place = Place::Waiting;
+        match ready {
+            Ok(stamps) => {
+                held.stamps = Some(stamps);
+                self.slot.proof.given();
+                self.decide(id);
+            }
+            Err(error) if error.permanent => self.unproved(id, error),
+            Err(error) => self.put_off(id, &error),
+        }
+    }
+
+    /// There is no proof to give for now: no attempt, but a pause.
+    fn put_off(&mut self, id: &DeliveryId, error: &AuthError) {
+        let (until, is_new) = self.slot.proof.missing(error, self.now);
+        if is_new {
+            telemetry::unproved(&self.slot.name, error, until.since(self.now));
+        }
+        self.queue.hold_back(id, Why::Auth);
+        let sight = self.slot.sight(&self.parts.policy, self.now);
+        let Some(held) = self.queue.get(id) else { return };
+        match next(&held.plan, &held.open.history, &sight, self.now) {
+            // It may still be made, only without proof: not before there is one, or the time is over.
+            Step::Attempt { .. } => {
+                let expires = held.plan.expires;
+                self.wait(id, until.min(expires), Why::Auth);
+            }
+            step => self.act(id, step),
+        }
+    }
+
+    /// There will be no proof to give: an attempt that ended before it was sent.
+    fn unproved(&mut self, id: &DeliveryId, error: AuthError) {
+        let sight = self.slot.sight(&self.parts.policy, self.now);
+        let Some(held) = self.queue.get(id) else { return };
+        let step = next(&held.plan, &held.open.history, &sight, self.now);
+        let Step::Attempt { way, kind, because, due, .. } = step else { return self.act(id, step) };
+        self.record_unproved(id, Draft { way, kind, because, due, at: self.now }, error);
+    }
+
+    /// Whether it was only for want of proof that nothing was sent.
+    pub(super) fn is_unproved(&mut self, id: &DeliveryId) -> bool {
+        self.queue.get(id).is_some_and(|held| held.refused == Some(Why::Auth))
+            && self.slot.proof.last().is_some()
+    }
+
+    /// Its time is over, and nothing was sent for want of proof: an attempt says so in the report.
+    pub(super) fn tell_unproved(&mut self, id: &DeliveryId) {
+        let policy = self.parts.policy.clone();
+        let way = Way {
+            target: policy.target.clone(),
+            endpoint: policy.endpoint.clone(),
+            version: policy.versions.first().cloned(),
+        };
+        let (Some((failed, error)), Some(held)) = (self.slot.proof.last(), self.queue.get(id))
+        else {
+            return;
+        };
+        // It was then that it could not begin: after its time is over, nothing does.
+        let (due, expires) = (held.plan.accepted, held.plan.expires.as_micros());
+        let at = failed.max(due).min(Timestamp::from_micros(expires - 1));
+        let (kind, because) = (Kind::First, Because::FirstWay);
+        self.record_unproved(id, Draft { way, kind, because, due, at }, error);
+    }
+
+    fn record_unproved(&mut self, id: &DeliveryId, draft: Draft, error: AuthError) {
+        let now = draft.at;
+        let Some(held) = self.queue.get(id) else { return };
+        let started = filled(&self.slot, held, self.shared.boot, draft);
+        held.refused = None;
+        let ended = unproved(started.attempt, error, now);
+        attempt::unsent(&self.slot, &held.open, &started, &ended);
+        for event in [Event::Started(started), Event::Ended(ended)] {
+            self.decided.write(Entry::Event(id.clone(), event.clone()));
+            held.open.history.push(event);
+        }
+        self.decide(id);
+    }
+}
