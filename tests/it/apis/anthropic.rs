@@ -60,6 +60,13 @@ fn busy() -> Mock {
     })
 }
 
+fn spent() -> Mock {
+    // https://platform.claude.com/docs/en/api/rate-limits: without `retry-after`.
+    let details = json!({ "error_code": "enforced_spend_limit_reached" });
+    let error = json!({ "type": "rate_limit_error", "message": "…", "details": details });
+    Box::new(move |_| ask::json(429, &json!({ "type": "error", "error": error })))
+}
+
 const ANSWERED: &str = r#"answer: "42", stopped_by: "end_turn""#;
 
 pub(super) fn example() -> Example {
@@ -78,6 +85,9 @@ async fn a_question_is_answered() {
     example.stands().await;
     example.at(overloaded, &format!("delivered [529 529 200] {ANSWERED}")).await;
     example.at(busy, &format!("delivered [429 200] {ANSWERED}")).await;
+    let no_money =
+        r#"failed (refused by the API) [429] <money spent: spend_limit> error: "rate_limit_error""#;
+    example.at(spent, no_money).await;
     let doubt = r#"indeterminate (a repeat is not known to be safe) [529]"#;
     example.broken_at(overloaded, ("same_endpoint", "never"), doubt).await;
 }

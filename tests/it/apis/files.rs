@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{
-    anthropic, discord, notion, pagerduty, sendgrid, square,
+    anthropic, discord, hubspot, linear, notion, openai, pagerduty, sendgrid, shopify, square,
     stage::{Example, FOLDER},
     standard_webhooks,
     standins::VARIABLES,
@@ -18,9 +18,13 @@ pub(super) fn all() -> Vec<Example> {
     vec![
         anthropic::example(),
         discord::example(),
+        hubspot::example(),
+        linear::example(),
         notion::example(),
+        openai::example(),
         pagerduty::example(),
         sendgrid::example(),
+        shopify::example(),
         square::example(),
         standard_webhooks::example(),
         stripe::example(),

@@ -13,9 +13,13 @@ mod wire;
 
 mod anthropic;
 mod discord;
+mod hubspot;
+mod linear;
 mod notion;
+mod openai;
 mod pagerduty;
 mod sendgrid;
+mod shopify;
 mod square;
 mod standard_webhooks;
 mod stripe;

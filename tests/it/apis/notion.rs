@@ -1,6 +1,9 @@
 //! Notion: a version that must be named, and three requests a second.
 
-use std::time::Duration;
+use std::{
+    sync::atomic::{AtomicU32, Ordering},
+    time::Duration,
+};
 
 use fanfare_testkit::Scripted;
 use serde_json::json;
@@ -56,6 +59,15 @@ fn busy() -> Mock {
     })
 }
 
+fn collision() -> Mock {
+    let asked = AtomicU32::default();
+    Box::new(move |ask| match asked.fetch_add(1, Ordering::Relaxed) {
+        // https://developers.notion.com/reference/status-codes
+        0 => error(409, "conflict_error"),
+        _ => answer(ask),
+    })
+}
+
 pub(super) fn example() -> Example {
     let payload = json!({ "title": "Minutes" });
     Example::new(
@@ -70,6 +82,9 @@ pub(super) fn example() -> Example {
 async fn a_page_is_made() {
     let example = example();
     example.stands().await;
+    example
+        .at(collision, r#"delivered [409 200] id: "59833787-2cf9-4fdf-8782-e53db20768a5""#)
+        .await;
     // One that came back too early would have been refused again.
     example.at(busy, r#"delivered [429 200] id: "59833787-2cf9-4fdf-8782-e53db20768a5""#).await;
 }

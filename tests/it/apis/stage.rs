@@ -57,16 +57,23 @@ impl Example {
     }
 
     /// Both.
-    pub(super) async fn broken_at(
+    pub(super) async fn broken_at(&self, mock: fn() -> Mock, edit: (&str, &str), expected: &str) {
+        self.edited_at(mock, &[edit], expected).await;
+    }
+
+    /// With several edits.
+    pub(super) async fn edited_at(
         &self,
         mock: fn() -> Mock,
-        (from, to): (&str, &str),
+        edits: &[(&str, &str)],
         expected: &str,
     ) {
-        let text = self.text();
-        assert!(text.contains(from), "{}: there is no `{from}` to break", self.file);
-        let found = run(&text.replace(from, to), &self.payload, mock()).await;
-        assert_eq!(found, expected, "{}: {from} -> {to}", self.file);
+        let text = edits.iter().fold(self.text(), |text, (from, to)| {
+            assert!(text.contains(from), "{}: there is no `{from}` to break", self.file);
+            text.replace(from, to)
+        });
+        let found = run(&text, &self.payload, mock()).await;
+        assert_eq!(found, expected, "{}: {edits:?}", self.file);
     }
 
     pub(super) fn text(&self) -> String {
@@ -75,7 +82,7 @@ impl Example {
     }
 }
 
-/// Outcome, the status of each attempt (`-` where none came), and what was captured.
+/// Outcome and reason, the status of each attempt (`-` where none came), what was said, and what was captured.
 async fn run(text: &str, payload: &Value, mock: Mock) -> String {
     let mut config = load_str("f.yaml", text, &kinds(), &Standins).unwrap();
     let apis = Arc::new(ScriptedTransport::new(move |request| mock(&Ask(request))));
@@ -89,12 +96,16 @@ pub(super) fn told(mut report: wire::Report) -> String {
     let delivery = report.deliveries.remove(0);
     let outcome = delivery.outcome.unwrap();
     let reason = delivery.reason.map(|it| format!(" ({})", it.message)).unwrap_or_default();
+    // What the API said of the last attempt, by the rules of the file.
+    let said = delivery.attempts.last().and_then(|it| it.said.as_ref());
+    let said = said.map(|it| [&it.rule, &it.code, &it.message].map(|it| it.as_deref()));
+    let said: Vec<_> = said.into_iter().flatten().flatten().collect();
+    let said = if said.is_empty() { String::new() } else { format!(" <{}>", said.join(": ")) };
     let status = |it: Option<u16>| it.map_or_else(|| "-".to_owned(), |status| status.to_string());
     let statuses: Vec<_> = delivery.attempts.iter().map(|it| status(it.status)).collect();
     let captured = delivery.reply.map(|it| it.captured).unwrap_or_default();
     let captured = captured.iter().filter(|it| !it.1.is_null());
     let captured: Vec<_> = captured.map(|(name, value)| format!("{name}: {value}")).collect();
-    format!("{outcome}{reason} [{}] {}", statuses.join(" "), captured.join(", "))
-        .trim_end()
-        .to_owned()
+    let line = format!("{outcome}{reason} [{}]{said} {}", statuses.join(" "), captured.join(", "));
+    line.trim_end().to_owned()
 }

@@ -3,12 +3,17 @@
 use fanfare::config::Lookup;
 
 /// The variables of all files. None of them is a secret of anybody.
-pub(super) const VARIABLES: [(&str, &str); 12] = [
+pub(super) const VARIABLES: [(&str, &str); 17] = [
     ("ANTHROPIC_API_KEY", "anthropic-key"),
     ("DISCORD_WEBHOOK", "223704706495545344/3d89bb7572e0fb30d8128367b3b1b44f"),
+    ("HUBSPOT_TOKEN", "hubspot-token"),
+    ("LINEAR_API_KEY", "linear-key"),
     ("NOTION_TOKEN", "notion-token"),
+    ("OPENAI_API_KEY", "openai-key"),
     ("PAGERDUTY_ROUTING_KEY", "0123456789abcdef0123456789abcdef"),
     ("SENDGRID_API_KEY", "sendgrid-key"),
+    ("SHOPIFY_ACCESS_TOKEN", "shopify-token"),
+    ("SHOPIFY_SHOP", "fanfare-shop"),
     ("SQUARE_ACCESS_TOKEN", "square-token"),
     ("STRIPE_SECRET_KEY", "stripe-key"),
     ("TWILIO_ACCOUNT_SID", "AC00000000000000000000000000000000"),

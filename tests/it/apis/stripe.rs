@@ -1,6 +1,12 @@
 //! Stripe: forms, a version by date, and answers that are kept by idempotency key.
 
-use std::{collections::BTreeMap, sync::Mutex};
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Mutex,
+        atomic::{AtomicU32, Ordering},
+    },
+};
 
 use fanfare_testkit::Scripted;
 use serde_json::{Value, json};
@@ -81,6 +87,16 @@ fn forgetful() -> Mock {
     })
 }
 
+/// Still at work with the same key.
+fn at_work() -> Mock {
+    let (ledger, asked) = (Mutex::<Ledger>::default(), AtomicU32::default());
+    Box::new(move |ask| match asked.fetch_add(1, Ordering::Relaxed) {
+        // https://docs.stripe.com/api/idempotent_requests: one that runs at the same time can be tried again.
+        0 => error(409, "idempotency_error", "idempotency_key_in_use"),
+        _ => answer(ask, &mut ledger.lock().unwrap()),
+    })
+}
+
 pub(super) fn example() -> Example {
     let payload = json!({ "order": { "id": "o-7", "cents": 1999, "currency": "eur" } });
     Example::new("stripe.yaml", payload, stripe, r#"delivered [200] id: "pi_1""#)
@@ -91,6 +107,7 @@ async fn one_pays_once() {
     let example = example();
     example.stands().await;
     example.at(forgetful, r#"delivered [- 200] id: "pi_1""#).await;
+    example.at(at_work, r#"delivered [409 200] id: "pi_1""#).await;
     // Without the key the repeat that the file allows makes a second payment.
     let without = ("repeat:", "idempotency_key: { send: false }\n    repeat:");
     example.broken_at(forgetful, without, r#"delivered [- 200] id: "pi_2""#).await;
