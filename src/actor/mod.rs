@@ -8,6 +8,7 @@
 mod address;
 mod alarm;
 mod ambient;
+mod announced;
 mod append;
 mod attempt;
 mod beyond;

@@ -42,7 +42,11 @@ pub(super) async fn replied(
     let status = reply.head.status;
     let requested = outbound.requested();
     let announced = notice(&reply.head.headers, requested.as_ref());
-    let notice = parts.policy.notice(order.started.way.version.as_ref(), announced);
+    let version = order.started.way.version.as_ref();
+    if let Some(announced) = &announced {
+        slot.gate().announce(version, announced);
+    }
+    let notice = parts.policy.notice(version, announced);
     let problem = match meaning {
         Meaning::Success => None,
         _ => problem_details(&reply, requested.as_ref()),

@@ -10,7 +10,7 @@ use std::{
 };
 
 use fanfare_sdk::{
-    ApiTarget, Authorizer, Capture, Mapper, Meaning, TargetName, Timestamp, Transport, Version,
+    ApiTarget, Authorizer, Capture, Mapper, Meaning, TargetName, Timestamp, Transport,
 };
 use ractor::rpc::CallResult;
 use tokio::{sync::Notify, task::AbortHandle};
@@ -18,6 +18,7 @@ use tokio::{sync::Notify, task::AbortHandle};
 use super::{
     Clock, Entropy, Inspection, Shared, TargetMsg,
     address::Address,
+    announced::Announced,
     attempt::{self, Order},
     early::Early,
     keeping::Keeping,
@@ -31,7 +32,7 @@ use crate::{
         Door, Hedge, Latencies, Sight, TargetPolicy,
         gate::{BreakerMode, Feedback, Gate, GateSnapshot, Said, Ticket, Transition},
     },
-    report::{DeliveryId, Ended, Happening, IdMap, Kind, Notice, Started, Warning, Way, What, Why},
+    report::{DeliveryId, Ended, Happening, IdMap, Kind, Started, Way, What, Why},
     sabotage::{self, Sabotage},
     telemetry::{Live, Observer},
 };
@@ -41,9 +42,6 @@ const INSPECT_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The pause before an attempt asks again for which all targets together have no room.
 const ROOM_AGAIN: Duration = Duration::from_millis(5);
-
-/// Announcements of one target that are told.
-const ANNOUNCED_MAX: usize = 64;
 
 /// What of a target outlives its actor.
 pub(crate) struct Slot {
@@ -71,8 +69,7 @@ pub(crate) struct Slot {
     latencies: Mutex<Latencies>,
     /// Deliveries that an attempt has brought to an end of which their actor may not know yet: a hedge comes too late.
     succeeded: Mutex<IdMap<DeliveryId, ()>>,
-    /// What was announced already, by the version that was spoken.
-    announced: Mutex<Vec<(Option<Version>, Arc<Notice>)>>,
+    pub(super) announced: Announced,
     in_flight: Mutex<IdMap<(DeliveryId, u32), Flight>>,
     pub(super) keeping: Keeping,
 }
@@ -142,7 +139,7 @@ impl Slot {
             gate: Mutex::new(gate),
             latencies: Mutex::default(),
             succeeded: Mutex::default(),
-            announced: Mutex::default(),
+            announced: Announced::default(),
             in_flight,
             keeping: Keeping::default(),
         }
@@ -322,40 +319,8 @@ impl Slot {
         self.pulse.as_ref()
     }
 
-    /// What was announced of its versions.
-    pub(crate) fn warnings(&self) -> Vec<Warning> {
-        let announced = self.announced.lock().unwrap_or_else(PoisonError::into_inner);
-        let warning = |(version, notice): &(Option<Version>, Arc<Notice>)| Warning {
-            target: self.name.clone(),
-            version: version.clone(),
-            notice: (**notice).clone(),
-        };
-        announced.iter().map(warning).collect()
-    }
-
     fn latencies(&self) -> MutexGuard<'_, Latencies> {
         self.latencies.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Tells what the API announced about a version, once.
-    pub(super) fn announce(&self, way: &Way, ended: &Ended) {
-        let Some(notice) = &ended.notice else { return };
-        let mut announced = self.announced.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = announced.iter().any(|(v, n)| *v == way.version && n == notice);
-        if known || announced.len() >= ANNOUNCED_MAX {
-            return;
-        }
-        announced.push((way.version.clone(), notice.clone()));
-        crate::telemetry::announced(&way.target, way.version.as_ref(), notice);
-        if let Some(observer) = &self.observer {
-            observer.announced(&way.target, notice.code());
-        }
-        self.live.tell(|| {
-            let (target, version) = (way.target.clone(), way.version.clone());
-            let (notice, sunset) = (notice.code(), notice.sunset);
-            let what = What::VersionAnnounced { target, version, notice, sunset };
-            Happening::of_target(ended.at, what)
-        });
     }
 
     /// Lets attempts through again after the target asked not to be called, or after it had failed. Says whether it

@@ -46,6 +46,8 @@ pub(super) enum Command {
     Schema(SchemaArgs),
     /// Prints the kinds of targets and their keys; or, of a daemon, how its targets stand.
     Targets(TargetsArgs),
+    /// Lists the versions of all targets: what is spoken, what is deprecated, when it ends, what follows.
+    Versions(super::versions::VersionsArgs),
     /// Lists the broadcasts of a daemon, or prints the report of one.
     Broadcasts(BroadcastsArgs),
     /// Lists what ended without success at a daemon, or takes it off the list.

@@ -30,6 +30,7 @@ mod server;
 mod text;
 mod top;
 mod trace;
+mod versions;
 mod width;
 
 pub use self::run::run;

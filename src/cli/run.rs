@@ -8,7 +8,7 @@ use super::{
     args::{Cli, Command},
     check, explain, journal, key, output,
     quickstart::quickstart,
-    schema, send, serve, server, top,
+    schema, send, serve, server, top, versions,
 };
 
 /// How the program ends.
@@ -48,6 +48,7 @@ pub fn run() -> ExitCode {
             Some(server) => server::targets(&args, server),
             None => schema::targets(),
         },
+        Command::Versions(args) => versions::versions(&args),
         Command::Broadcasts(args) => server::broadcasts(&args),
         Command::DeadLetters(args) => server::dead_letters(&args),
         Command::Replay(args) => server::replay(&args),

@@ -147,7 +147,7 @@ fn why(report: &Report) -> &'static str {
 
 /// `crm: version 2 is deprecated since 2026-01-01, gone after 2027-06-30, successor https://crm.example/v3`
 fn warning(warning: &Warning) -> String {
-    let Warning { target, kind, version, deprecated_at, sunset, successor, documentation } =
+    let Warning { target, kind, version, deprecated_at, sunset, successor, documentation, .. } =
         warning;
     let version = version.as_ref().map(|v| format!("version {}", tame(v)));
     let version = version.unwrap_or_else(|| "it".to_owned());
@@ -261,6 +261,7 @@ mod tests {
                 sunset: some(sunset),
                 successor: some(successor),
                 documentation: None,
+                old_form: false,
             });
             assert_eq!(found, expected);
         }

@@ -108,6 +108,7 @@ fn target((name, kind): (&str, &str), status: TargetStatus, open: u64) -> listin
         p50_ms: status.took.map(|(p50, _)| ms(p50)),
         p99_ms: status.took.map(|(_, p99)| ms(p99)),
         warnings: status.warnings.into_iter().map(Warning::from).collect(),
+        versions: status.versions.iter().map(listing::Version::from).collect(),
     }
 }
 

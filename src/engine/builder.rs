@@ -249,6 +249,9 @@ fn observe(shared: &Arc<Shared>) {
     let engine = Arc::downgrade(shared);
     let usage = move || engine.upgrade().map(|shared| shared.usage()).unwrap_or_default();
     observer.measure(Box::new(usage));
+    let engine = Arc::downgrade(shared);
+    let ends = move || engine.upgrade().map(|it| it.version_ends()).unwrap_or_default();
+    observer.measure_versions(Box::new(ends));
     if shared.journal.waits() {
         let engine = Arc::downgrade(shared);
         let written = move || engine.upgrade().map(|it| it.journal.written()).unwrap_or_default();

@@ -7,7 +7,7 @@ use fanfare_sdk::TargetName;
 use super::Engine;
 use crate::{
     actor::{Inspection, Pulse},
-    policy::{Door, gate::BreakerState},
+    policy::{Door, VersionStatus, gate::BreakerState, versions},
     report::{Warning, Why},
 };
 
@@ -42,6 +42,8 @@ pub struct TargetStatus {
     pub took: Option<(Duration, Duration)>,
     /// What was announced of its versions.
     pub warnings: Vec<Warning>,
+    /// How its versions stand, preferred first.
+    pub versions: Vec<VersionStatus>,
 }
 
 impl Engine {
@@ -68,6 +70,7 @@ impl Engine {
             attempts: slot.pulse().map(Pulse::attempts).unwrap_or_default(),
             took: slot.pulse().and_then(Pulse::percentiles),
             warnings: slot.warnings(),
+            versions: versions(&slot.parts().policy, &gate, now),
         })
     }
 }

@@ -24,13 +24,17 @@ pub fn notice(headers: &HeaderMap, url: Option<&Uri>) -> Option<Notice> {
     let mut notice = Notice::default();
     if let Some(value) = headers.get(DEPRECATION) {
         match deprecation(value) {
-            Some(at) => (notice.deprecated, notice.deprecated_at) = (true, at),
+            Some((at, old)) => {
+                (notice.deprecated, notice.deprecated_at, notice.old_form) = (true, at, old);
+            }
             None => notice.malformed = true,
         }
     }
     if let Some(value) = headers.get(SUNSET) {
-        notice.sunset = date(value);
-        notice.malformed |= notice.sunset.is_none();
+        match date(value) {
+            Some((at, old)) => (notice.sunset, notice.old_form) = (Some(at), notice.old_form | old),
+            None => notice.malformed = true,
+        }
     }
     if notice.deprecated_at.zip(notice.sunset).is_some_and(|(from, to)| to < from) {
         (notice.deprecated_at, notice.sunset, notice.malformed) = (None, None, true);
@@ -50,26 +54,31 @@ pub fn notice(headers: &HeaderMap, url: Option<&Uri>) -> Option<Notice> {
     Some(notice)
 }
 
-/// Since when; none inside where no date is given.
-fn deprecation(value: &HeaderValue) -> Option<Option<Timestamp>> {
+/// Since when, none where no date is given; and whether that is the form of an older draft.
+fn deprecation(value: &HeaderValue) -> Option<(Option<Timestamp>, bool)> {
     let text = value.to_str().ok()?.trim();
     if let Ok(item) = Parser::new(text).parse::<Item>() {
         return match item.bare_item {
-            BareItem::Date(at) => Some(Some(Timestamp::from_secs(at.unix_seconds().into()))),
-            BareItem::Boolean(true) => Some(None),
-            BareItem::Token(word) if word.as_str().eq_ignore_ascii_case("true") => Some(None),
+            BareItem::Date(at) => {
+                Some((Some(Timestamp::from_secs(at.unix_seconds().into())), false))
+            }
+            BareItem::Boolean(true) => Some((None, true)),
+            BareItem::Token(word) if word.as_str().eq_ignore_ascii_case("true") => {
+                Some((None, true))
+            }
             _ => None,
         };
     }
-    date(value).map(Some)
+    date(value).map(|(at, _)| (Some(at), true))
 }
 
-/// An HTTP-date (RFC 9110 section 5.6.7). `UTC` instead of `GMT` is understood too.
-fn date(value: &HeaderValue) -> Option<Timestamp> {
+/// An HTTP-date (RFC 9110 section 5.6.7). `UTC` instead of `GMT` is understood too, and said.
+fn date(value: &HeaderValue) -> Option<(Timestamp, bool)> {
     let text = value.to_str().ok()?.trim();
-    let text = text.strip_suffix("UTC").map_or(text.to_owned(), |start| format!("{start}GMT"));
+    let utc = text.strip_suffix("UTC");
+    let text = utc.map_or(text.to_owned(), |start| format!("{start}GMT"));
     let since = httpdate::parse_http_date(&text).ok()?.duration_since(UNIX_EPOCH).ok()?;
-    Some(Timestamp::from_secs(i64::try_from(since.as_secs()).ok()?))
+    Some((Timestamp::from_secs(i64::try_from(since.as_secs()).ok()?), utc.is_some()))
 }
 
 /// The target of a link, relative to the request. Nothing is taken from a reply that anybody on the way could have
@@ -106,13 +115,14 @@ mod tests {
         let secs = |at: Option<Timestamp>| at.map(|at| at.as_micros() / 1_000_000);
         let found = notice(&headers, Some(&url)).map(|it| {
             format!(
-                "{} {:?} {:?} {:?} {:?}{}",
+                "{} {:?} {:?} {:?} {:?}{}{}",
                 it.code(),
                 secs(it.deprecated_at),
                 secs(it.sunset),
                 it.successor.as_deref().unwrap_or("-"),
                 it.documentation.as_deref().unwrap_or("-"),
                 if it.malformed { " malformed" } else { "" },
+                if it.old_form { " old form" } else { "" },
             )
         });
         assert_eq!(found.as_deref().unwrap_or("nothing"), expected, "{written:?}");
@@ -128,18 +138,18 @@ mod tests {
         );
         check(
             &[("deprecation", "@1688169599"), ("sunset", "Sun, 30 Jun 2024 23:59:59 UTC")],
-            r#"deprecated Some(1688169599) Some(1719791999) "-" "-""#,
+            r#"deprecated Some(1688169599) Some(1719791999) "-" "-" old form"#,
         );
         check(&[("sunset", "Thu, 01 Jan 1970 00:00:00 GMT")], r#"sunset None Some(0) "-" "-""#);
     }
 
     #[test]
     fn older_drafts_are_understood() {
-        check(&[("deprecation", "true")], r#"deprecated None None "-" "-""#);
-        check(&[("deprecation", "?1")], r#"deprecated None None "-" "-""#);
+        check(&[("deprecation", "true")], r#"deprecated None None "-" "-" old form"#);
+        check(&[("deprecation", "?1")], r#"deprecated None None "-" "-" old form"#);
         check(
             &[("deprecation", "Sun, 11 Nov 2018 23:59:59 GMT")],
-            r#"deprecated Some(1541980799) None "-" "-""#,
+            r#"deprecated Some(1541980799) None "-" "-" old form"#,
         );
     }
 
@@ -165,11 +175,11 @@ mod tests {
                     "</v3/x?token=a>; rel=\"successor-version\", <https://e.example/policy>; rel=\"sunset deprecation\"",
                 ),
             ],
-            r#"deprecated None None "https://crm.example/v3/x" "https://e.example/policy""#,
+            r#"deprecated None None "https://crm.example/v3/x" "https://e.example/policy" old form"#,
         );
         check(
             &[("deprecation", "true"), ("link", "<javascript:alert(1)>; rel=deprecation")],
-            r#"deprecated None None "-" "-""#,
+            r#"deprecated None None "-" "-" old form"#,
         );
         check(&[("link", "</v3>; rel=successor-version")], "nothing");
     }

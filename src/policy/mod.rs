@@ -23,6 +23,7 @@ mod step;
 #[cfg(test)]
 mod tables;
 mod tally;
+mod versions;
 
 pub(crate) use self::line::Line;
 pub use self::{
@@ -38,4 +39,5 @@ pub use self::{
     sight::{Door, Sight},
     step::Step,
     tally::{Standing, Tally, tally},
+    versions::{VersionStatus, versions},
 };

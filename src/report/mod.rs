@@ -24,7 +24,7 @@ pub use self::{
     history::History,
     id::{BroadcastId, DeliveryId},
     limit::{Limit, Usage, Written},
-    notice::{Notice, Warning},
+    notice::{Notice, VersionEnd, Warning},
     occasion::{NoticeOf, Notify, Occasion, Occasions},
     outcome::{CancelledBy, Outcome, Reason, Why},
     priority::Priority,

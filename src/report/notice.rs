@@ -21,6 +21,9 @@ pub struct Notice {
     pub documentation: Option<String>,
     /// What was announced makes no sense: the sunset comes before the deprecation, or a header cannot be read.
     pub malformed: bool,
+    /// It was announced in the form of an older draft: `true` or an HTTP-date for `Deprecation`, `UTC` in a date.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub old_form: bool,
 }
 
 /// What somebody should look at, though it did no harm yet.
@@ -33,6 +36,17 @@ pub struct Warning {
     pub version: Option<Version>,
     /// What was announced.
     pub notice: Notice,
+}
+
+/// When a version of a target is likely to be gone.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct VersionEnd {
+    /// The target.
+    pub target: TargetName,
+    /// The version; none where the target has none.
+    pub version: Option<Version>,
+    /// When.
+    pub at: Timestamp,
 }
 
 impl Notice {

@@ -88,6 +88,7 @@ pub(crate) fn announced(target: &TargetName, version: Option<&Version>, notice: 
         kind = notice.code(),
         deprecated_at = notice.deprecated_at.map(|at| at.as_secs()),
         sunset = notice.sunset.map(|at| at.as_secs()),
+        old_form = notice.old_form.then_some(true),
         "a version has an end"
     );
 }

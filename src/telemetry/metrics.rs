@@ -17,7 +17,7 @@ use super::{
     names::{attribute, metric},
     spans::{outcome_attributes, text, verdict_attributes},
 };
-use crate::report::{Limit, Outcome, Report, Usage, Written};
+use crate::report::{Limit, Outcome, Report, Usage, VersionEnd, Written};
 
 /// Boundaries of the semantic conventions for HTTP, in seconds.
 const REQUEST_BOUNDARIES: &[f64] =
@@ -181,6 +181,24 @@ impl Metrics {
         trouble
             .with_description("1 while nothing can be written, else 0.")
             .with_callback(move |observer| observer.observe(written().in_trouble.into(), &[]))
+            .build();
+    }
+
+    /// Shows when versions are likely to be gone, whenever somebody collects.
+    pub(super) fn measure_versions(&self, ends: Box<dyn Fn() -> Vec<VersionEnd> + Send + Sync>) {
+        let gauge = self.meter.u64_observable_gauge(metric::VERSION_SUNSET).with_unit("s");
+        // The callback stays with the meter.
+        gauge
+            .with_description("When a version is likely to be gone, in seconds since 1970.")
+            .with_callback(move |observer| {
+                for VersionEnd { target, version, at } in ends() {
+                    let mut attributes = vec![KeyValue::new(attribute::TARGET, text(&target))];
+                    let version = version.map(|it| it.as_str().to_owned());
+                    attributes.extend(version.map(|it| KeyValue::new(attribute::VERSION, it)));
+                    // What was gone before 1970 is gone.
+                    observer.observe(u64::try_from(at.as_secs()).unwrap_or(0), &attributes);
+                }
+            })
             .build();
     }
 

@@ -46,6 +46,7 @@ pub(super) mod attribute {
     pub(crate) const HAND_OVER_TO: &str = "fanfare.hand_over.to";
     pub(crate) const HAND_OVER_REASON: &str = "fanfare.hand_over.reason";
     pub(crate) const BREAKER_STATE: &str = "fanfare.breaker.state";
+    pub(crate) const VERSION: &str = "fanfare.version";
     pub(crate) const WARNING_KIND: &str = "fanfare.warning.kind";
     #[cfg(feature = "daemon")]
     pub(crate) const RELOAD_RESULT: &str = "fanfare.reload.result";
@@ -86,6 +87,7 @@ pub(super) mod metric {
     pub(crate) const JOURNAL_COMMITS: &str = "fanfare.journal.commits";
     pub(crate) const JOURNAL_CALLS: &str = "fanfare.journal.calls";
     pub(crate) const JOURNAL_TROUBLE: &str = "fanfare.journal.trouble";
+    pub(crate) const VERSION_SUNSET: &str = "fanfare.version.sunset";
     pub(crate) const LIMIT_USED: &str = "fanfare.limit.used";
     pub(crate) const LIMIT_MAX: &str = "fanfare.limit.max";
     pub(crate) const LIMIT_REACHED: &str = "fanfare.limit.reached";

@@ -5,7 +5,7 @@ use std::{fmt::Debug, time::Duration};
 use fanfare_sdk::TargetName;
 
 use super::ExchangeRecord;
-use crate::report::{Ended, Limit, Outcome, Report, Started, Trace, Usage, Written};
+use crate::report::{Ended, Limit, Outcome, Report, Started, Trace, Usage, VersionEnd, Written};
 
 /// The end of an attempt, with all that a span says of it.
 #[derive(Clone, Debug)]
@@ -47,6 +47,9 @@ pub(crate) trait Observer: Debug + Send + Sync {
 
     /// The same for how much the journal has written, where it outlives the process.
     fn measure_journal(&self, written: Box<dyn Fn() -> Written + Send + Sync>);
+
+    /// The same for when versions are likely to be gone.
+    fn measure_versions(&self, ends: Box<dyn Fn() -> Vec<VersionEnd> + Send + Sync>);
 
     /// So many times another configuration was to be taken over and went like that: none, too, so that the first one is seen
     /// as an increase.

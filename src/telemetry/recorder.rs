@@ -11,7 +11,7 @@ use opentelemetry::{
 use opentelemetry_sdk::trace::{Sampler, SamplingDecision, ShouldSample, SpanData, SpanProcessor};
 
 use super::{AttemptEnd, Observer, metrics::Metrics, names::span, spans};
-use crate::report::{Limit, Outcome, Report, Trace, Usage, Written};
+use crate::report::{Limit, Outcome, Report, Trace, Usage, VersionEnd, Written};
 
 /// The bit of a trace's flags that says that its spans are exported.
 const SAMPLED: u8 = 0x01;
@@ -119,6 +119,12 @@ impl Observer for Recorder {
     fn measure_journal(&self, written: Box<dyn Fn() -> Written + Send + Sync>) {
         if let Some(metrics) = &self.metrics {
             metrics.measure_journal(&Arc::from(written));
+        }
+    }
+
+    fn measure_versions(&self, ends: Box<dyn Fn() -> Vec<VersionEnd> + Send + Sync>) {
+        if let Some(metrics) = &self.metrics {
+            metrics.measure_versions(ends);
         }
     }
 

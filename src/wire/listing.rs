@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::report::{Reason, Warning, reason, said, time};
 use crate::{
     journal,
+    policy::VersionStatus,
     report::{BroadcastId, Completion, Occasion, Priority, Rest},
 };
 
@@ -234,6 +235,66 @@ pub struct Target {
     pub p99_ms: Option<f64>,
     /// What its API announced of its versions.
     pub warnings: Vec<Warning>,
+    /// How its versions stand, preferred first.
+    pub versions: Vec<Version>,
+}
+
+/// How a version of a target stands.
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize, Serialize, JsonSchema)]
+pub struct Version {
+    /// The version; null where the target has none, and its API has announced something all the same.
+    pub version: Option<String>,
+    /// Whether it is the one that is configured first.
+    pub preferred: bool,
+    /// Whether deliveries begin with it now.
+    pub used: bool,
+    /// Its API has rejected it, and it is not asked for again before that time; null where it is not rejected.
+    pub rejected_until: Option<String>,
+    /// Whether it is deprecated, or will be.
+    pub deprecated: bool,
+    /// Since when, or from when on; null where that is not known.
+    pub deprecated_at: Option<String>,
+    /// When it is likely to be gone.
+    pub sunset: Option<String>,
+    /// What follows: a URL as it was announced, or what is configured.
+    pub successor: Option<String>,
+    /// Where there is more to read: a guide to the change.
+    pub guide: Option<String>,
+}
+
+/// What `fanfare versions` prints as JSON.
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize, Serialize, JsonSchema)]
+pub struct Versions {
+    /// When it was asked.
+    pub at: String,
+    /// By the names of the targets.
+    pub targets: Vec<TargetVersions>,
+}
+
+/// The versions of a target.
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize, Serialize, JsonSchema)]
+pub struct TargetVersions {
+    /// The target.
+    pub target: String,
+    /// Preferred first.
+    pub versions: Vec<Version>,
+}
+
+impl From<&VersionStatus> for Version {
+    fn from(status: &VersionStatus) -> Self {
+        let VersionStatus { version, preferred, used, rejected_until, notice } = status;
+        Self {
+            version: version.as_ref().map(ToString::to_string),
+            preferred: *preferred,
+            used: *used,
+            rejected_until: rejected_until.map(time),
+            deprecated: notice.deprecated,
+            deprecated_at: notice.deprecated_at.map(time),
+            sunset: notice.sunset.map(time),
+            successor: notice.successor.clone(),
+            guide: notice.documentation.clone(),
+        }
+    }
 }
 
 impl Accepted {

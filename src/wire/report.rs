@@ -71,6 +71,9 @@ pub struct Warning {
     pub successor: Option<String>,
     /// Where there is more to read.
     pub documentation: Option<String>,
+    /// Whether it was announced in the form of an older draft of RFC 9745; left out where it was not.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub old_form: bool,
 }
 
 /// Where a delivery or a broadcast stands.
@@ -310,6 +313,7 @@ impl From<report::Warning> for Warning {
             sunset: notice.sunset.map(time),
             successor: notice.successor,
             documentation: notice.documentation,
+            old_form: notice.old_form,
         }
     }
 }

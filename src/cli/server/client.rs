@@ -41,7 +41,7 @@ pub(super) enum Trouble {
 }
 
 impl Client {
-    pub(super) fn new(server: &str, credentials: &CredentialArgs) -> Result<Self, Failed> {
+    pub(in crate::cli) fn new(server: &str, credentials: &CredentialArgs) -> Result<Self, Failed> {
         let is_url = server.parse::<http::Uri>().is_ok_and(|uri| {
             ["http", "https"].contains(&uri.scheme_str().unwrap_or_default())
                 && uri.query().is_none()

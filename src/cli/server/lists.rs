@@ -25,7 +25,9 @@ use crate::{
 };
 
 /// Runs a command, and says what went wrong.
-pub(super) fn run(work: impl Future<Output = Result<Status, Failed>>) -> io::Result<Status> {
+pub(in crate::cli) fn run(
+    work: impl Future<Output = Result<Status, Failed>>,
+) -> io::Result<Status> {
     Ok(runtime::run(work)?.unwrap_or_else(|(status, says)| {
         complain(&says);
         status
@@ -33,7 +35,7 @@ pub(super) fn run(work: impl Future<Output = Result<Status, Failed>>) -> io::Res
 }
 
 /// Writes a result.
-pub(super) fn say(text: &str) -> Result<(), Failed> {
+pub(in crate::cli) fn say(text: &str) -> Result<(), Failed> {
     print(text).map_err(|error| (Status::OurFault, vec![format!("cannot write: {error}")]))
 }
 

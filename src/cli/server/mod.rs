@@ -16,7 +16,7 @@ pub(super) use self::{
         TargetsArgs, TopArgs,
     },
     client::{Client, Failed},
-    lists::{broadcasts, dead_letters, replay, segment, targets},
+    lists::{broadcasts, dead_letters, replay, run, say, segment, targets},
     reload::reload,
     send::send,
     stream::{Came, Events},

@@ -26,7 +26,7 @@ fn target(name: &str, attempts: u64) -> Target {
     let told = json!({
         "name": name, "kind": "http", "state": state, "open": 12, "at_gate": 3, "in_flight": 2,
         "breaker": breaker, "held_by": held_by, "attempts": attempts, "attempts_failed": attempts / 5,
-        "p50_ms": 2.71, "p99_ms": 131.4, "warnings": warnings,
+        "p50_ms": 2.71, "p99_ms": 131.4, "warnings": warnings, "versions": [],
     });
     serde_json::from_value(told).unwrap()
 }

@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path};
 
-use fanfare_sdk::Timestamp;
+use fanfare_sdk::{TargetName, Timestamp};
 use rusqlite::Connection;
 use serde::Serialize;
 use uuid::Uuid;
@@ -11,9 +11,10 @@ use super::{
     MasterKey, OpenError, SqliteJournal,
     broadcasts::{self, Which},
     error::{Extent, Failure},
-    open, rows,
+    open, queries, rows,
     seals::{self, Seals},
 };
+use crate::policy::gate::GateSnapshot;
 
 /// What stands in a journal.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
@@ -93,6 +94,16 @@ impl SqliteJournal {
         log.push("-wal");
         let log_bytes = fs::metadata(log).map_or(0, |log| log.len());
         stats(&connection, log_bytes).map_err(sqlite)
+    }
+
+    /// What the gates of its targets must not forget: pauses, versions that were rejected, what was announced.
+    ///
+    /// # Errors
+    /// Where it is no journal, or cannot be read.
+    pub fn kept_gates(path: &Path) -> Result<Vec<(TargetName, GateSnapshot)>, OpenError> {
+        let connection = open::inspector(path)?;
+        queries::gates(&connection)
+            .map_err(|failure| OpenError::Sqlite { path: path.to_owned(), says: failure.says })
     }
 
     /// What is not as it must be: the file itself, and what stands in it. Reads all of it; what is sealed, where its key

@@ -106,6 +106,7 @@ pub(super) fn events() -> [Event; 5] {
         successor: Some("https://crm.example/v3".to_owned()),
         documentation: None,
         malformed: false,
+        old_form: false,
     };
     let problem = ProblemDetails { kind: "about:blank".to_owned(), title: None, status: Some(410) };
     let rule = Some("gone".to_owned());

@@ -6,6 +6,7 @@ use smallvec::SmallVec;
 
 use super::{
     BreakerMode, BreakerPolicy, BreakerState, Budget, GatePolicy, RetryBudget, Transition,
+    announced::Announced,
     breaker::{self, Breaker},
     concurrency::{Limiter, Load},
     rate_limit::Bucket,
@@ -29,9 +30,9 @@ pub struct Gate {
     policy: GatePolicy,
     /// Tickets that are out.
     in_flight: u32,
-    kept: GateSnapshot,
+    pub(super) kept: GateSnapshot,
     /// Counts changes that must not be forgotten.
-    revision: u64,
+    pub(super) revision: u64,
 }
 
 /// What must not be forgotten when the gate is made anew.
@@ -49,7 +50,9 @@ pub struct GateSnapshot {
     breaker_mode: BreakerMode,
     breakers: SmallVec<[(Option<Endpoint>, Breaker); 1]>,
     /// Versions that were rejected, and when they may be asked for again.
-    rejected: SmallVec<[(Version, Timestamp); 1]>,
+    pub(super) rejected: SmallVec<[(Version, Timestamp); 1]>,
+    #[serde(skip_serializing_if = "SmallVec::is_empty")]
+    pub(super) announced: Announced,
 }
 
 /// Leave to make one attempt. Comes back with what became of it.

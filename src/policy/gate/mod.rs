@@ -5,6 +5,7 @@
 //! [`Gate::admit`] gives a [`Ticket`] that must come back with what became of the attempt. The rate limit and the
 //! concurrency are not in the sight: who is refused for them queues before the gate, in order.
 
+mod announced;
 mod breaker;
 mod budget;
 mod concurrency;

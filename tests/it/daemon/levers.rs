@@ -21,7 +21,7 @@ async fn a_target_is_paused_and_resumed() {
         json!({
             "name": "crm", "kind": "http", "state": "paused", "open": 1, "at_gate": 1, "in_flight": 0,
             "breaker": "closed", "held_by": "paused", "attempts": 0, "attempts_failed": 0,
-            "p50_ms": null, "p99_ms": null, "warnings": [],
+            "p50_ms": null, "p99_ms": null, "warnings": [], "versions": [],
         })
     );
     assert_eq!(targets["targets"][0]["state"], "ready");

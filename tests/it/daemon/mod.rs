@@ -18,3 +18,4 @@ mod sealed;
 mod stage;
 mod tail;
 mod tls;
+mod versions;

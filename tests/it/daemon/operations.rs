@@ -16,7 +16,9 @@ fn read(name: &str) -> String {
 
 /// Everything that a daemon tells Prometheus when much has happened: names of metrics, and names of labels.
 async fn exposed() -> (BTreeSet<String>, BTreeSet<String>) {
-    let ends = Scripted::status(200).header("deprecation", "@1767225600");
+    let ends = Scripted::status(200)
+        .header("deprecation", "@1767225600")
+        .header("sunset", "Thu, 31 Dec 2099 23:59:59 GMT");
     let stage = Stage::new(&[Scripted::status(503)], &[ends]).await;
     let third = "  third: { kind: http, url: 'http://audit.example/' }\nroutes:";
     let once = "retry: { attempts: 1 }";

@@ -156,8 +156,12 @@ async fn a_configured_end_of_a_version_is_counted_once() {
     }
     provider.force_flush().unwrap();
     let lines = kept.0.lock().unwrap().clone();
-    let expected = "fanfare.warnings fanfare.target=a fanfare.warning.kind=sunset: 1 {warning}";
-    assert!(lines.iter().any(|line| line == expected), "{lines:?}");
+    for expected in [
+        "fanfare.warnings fanfare.target=a fanfare.warning.kind=sunset: 1 {warning}",
+        "fanfare.version.sunset fanfare.target=a fanfare.version=2: 1800000000 s",
+    ] {
+        assert!(lines.iter().any(|line| line == expected), "{expected} is not in {lines:?}");
+    }
 }
 
 #[tokio::test(start_paused = true)]
