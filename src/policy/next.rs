@@ -120,6 +120,9 @@ impl Case<'_, '_> {
         let unsafe_here =
             past.doubt_here && repeat == Repeat::Never && !sabotage::is(Sabotage::RepeatAfterDoubt);
         let attempts_max = retry.attempts_max + u32::from(sabotage::is(Sabotage::AttemptsExceeded));
+        if last.never_sent {
+            return self.again(last, last.started.kind, last.started.because, last.at);
+        }
         match last.meaning {
             Meaning::Success => Step::Settle(Outcome::Delivered { attempt: last.started.attempt }),
             Meaning::Permanent if last.unsendable => self.give_up(Reason::Unsendable),

@@ -50,6 +50,8 @@ pub(super) struct Last<'h> {
     pub(super) lost: bool,
     /// There was no request to send.
     pub(super) unsendable: bool,
+    /// It ended before anything was sent, for no reason of its own: it does not count.
+    pub(super) never_sent: bool,
     pub(super) at: Timestamp,
 }
 
@@ -129,16 +131,39 @@ impl<'h> Past<'h> {
         let unsendable = ended.error.as_ref().is_some_and(|error| {
             matches!(error.kind, SendErrorKind::Prepare | SendErrorKind::Unsupported)
         });
-        let lost = false;
-        self.last = Some(Last { started, meaning, retry_after, learned, lost, unsendable, at });
+        let never_sent = started.kind != Kind::Hedge && never_sent(ended);
+        if never_sent {
+            self.uncount(started.kind);
+        }
+        self.last = Some(Last {
+            started,
+            meaning,
+            retry_after,
+            learned,
+            lost: false,
+            unsendable,
+            never_sent,
+            at,
+        });
     }
 
     fn lost(&mut self, attempt: u32, at: Timestamp) {
         let Some(started) = self.take(attempt) else { return };
         (self.doubt, self.doubt_here) = (true, true);
         let (meaning, learned) = (Meaning::Retry, Learned::Nothing);
-        let (retry_after, lost, unsendable) = (None, true, false);
-        self.last = Some(Last { started, meaning, retry_after, learned, lost, unsendable, at });
+        let (retry_after, lost, unsendable, never_sent) = (None, true, false, false);
+        self.last =
+            Some(Last { started, meaning, retry_after, learned, lost, unsendable, never_sent, at });
+    }
+
+    /// It is as if it had not begun.
+    fn uncount(&mut self, kind: Kind) {
+        self.attempts = self.attempts.saturating_sub(1);
+        match kind {
+            Kind::First | Kind::Retry => self.counted = self.counted.saturating_sub(1),
+            Kind::Challenge => self.challenged = self.challenged.saturating_sub(1),
+            Kind::Hedge => {}
+        }
     }
 
     fn take(&mut self, attempt: u32) -> Option<&'h Started> {
@@ -185,4 +210,10 @@ impl<'h> Past<'h> {
             Event::Ended(_) | Event::Lost { .. } | Event::CancelAsked { .. } => false,
         })
     }
+}
+
+/// Whether an attempt ended before it was sent, since its target was replaced, say: nothing went wrong with it.
+fn never_sent(ended: &Ended) -> bool {
+    ended.error.as_ref().is_some_and(|error| error.kind == SendErrorKind::Aborted)
+        && (ended.meaning, ended.effect, ended.status) == (Meaning::Retry, Effect::None, None)
 }

@@ -92,6 +92,50 @@ fn a_lost_attempt_is_a_doubt() {
 }
 
 #[test]
+fn an_attempt_that_was_never_sent_does_not_count() {
+    let open = Sight::default();
+    let unsent = |attempt| match ended(
+        attempt,
+        Classification::new(Meaning::Retry, Effect::None),
+        Learned::Nothing,
+    ) {
+        Event::Ended(ended) => {
+            let error = AttemptError { kind: SendErrorKind::Aborted, message: "".into() };
+            Event::Ended(Ended { error: Some(error), ..ended })
+        }
+        other => other,
+    };
+    let once = || {
+        let mut policy = api();
+        policy.retry.attempts_max = 1;
+        policy
+    };
+    let one = [started(1, Kind::First), unsent(1)];
+    step(once(), &one, &open, "attempt: First, first way");
+    let two = [&one[..], &[started(2, Kind::First), unsent(2)]].concat();
+    step(once(), &two, &open, "attempt: First, first way");
+    let failed = ended(3, Classification::new(Meaning::Retry, Effect::None), Learned::Nothing);
+    let three = [&two[..], &[started(3, Kind::First), failed.clone()]].concat();
+    step(once(), &three, &open, "failed (all attempts used up)");
+    step(api(), &three, &open, "wait 200ms: backoff");
+    let four = [&three[..], &[started(4, Kind::Retry), unsent(4)]].concat();
+    step(api(), &four, &open, "attempt: Retry, first way");
+    let expired = TargetPolicy { give_up_after: secs(0), ..api() };
+    step(expired, &one, &open, "expired");
+    // A hedge was beside another one, which counts.
+    let hedged = [started(1, Kind::First), started(2, Kind::Hedge), unsent(2)];
+    step(api(), &hedged, &open, "Listen { until: None }");
+    // Where something may have been applied it is a doubt like any other.
+    let aborted = ended(1, Classification::new(Meaning::Retry, Effect::Unknown), Learned::Nothing);
+    step(
+        once(),
+        &[started(1, Kind::First), aborted],
+        &open,
+        "indeterminate (all attempts used up)",
+    );
+}
+
+#[test]
 fn doors_are_obeyed() {
     let door = |target| Sight { target, ..Sight::default() };
     let soon = Timestamp::from_secs(9);

@@ -8,7 +8,7 @@ use fanfare::{
         AttemptRecord, BroadcastId, Delivery, DeliveryId, Ended, Event, Kind, Outcome, Report,
     },
 };
-use fanfare_sdk::{Effect, Meaning, Repeat, Timestamp};
+use fanfare_sdk::{Effect, Meaning, Repeat, SendErrorKind, Timestamp};
 
 use super::{
     journal::What,
@@ -362,7 +362,8 @@ impl Check<'_> {
         let mut hedge = false;
         for attempt in &self.delivery.attempts {
             let free =
-                matches!(attempt.meaning(), Some(Meaning::Throttled | Meaning::Unauthorized));
+                matches!(attempt.meaning(), Some(Meaning::Throttled | Meaning::Unauthorized))
+                    || was_never_sent(attempt);
             let way = &attempt.started.way;
             // Another proof for a hedge is still that hedge.
             hedge = match attempt.started.kind {
@@ -415,6 +416,14 @@ impl Check<'_> {
             }
         }
     }
+}
+
+/// Ended from outside before it was sent.
+fn was_never_sent(attempt: &AttemptRecord) -> bool {
+    attempt.ended.as_ref().is_some_and(|ended| {
+        ended.error.as_ref().is_some_and(|error| error.kind == SendErrorKind::Aborted)
+            && (ended.effect, ended.status) == (Effect::None, None)
+    })
 }
 
 fn is_doubtful(attempt: &AttemptRecord) -> bool {
