@@ -42,6 +42,8 @@ pub(super) enum Command {
     Quickstart(QuickstartArgs),
     /// Says what is wrong with a configuration: everything, with file, line and key.
     Check(CheckArgs),
+    /// Writes a crate for a target of one's own: it compiles, and passes the conformance suite.
+    NewTarget(NewTargetArgs),
     /// Prints a JSON Schema: of a configuration, a report, or a kind of target.
     Schema(SchemaArgs),
     /// Prints the kinds of targets and their keys; or, of a daemon, how its targets stand.
@@ -233,6 +235,18 @@ pub(super) struct QuickstartArgs {
     /// What to tell on standard error while it is open.
     #[arg(long, value_name = "FORM", default_value = "auto")]
     pub(super) progress: Progress,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct NewTargetArgs {
+    /// The name of the crate: small letters, digits and `-`. Without `fanfare-` it is the `kind` of configurations.
+    pub(super) name: String,
+    /// The folder that the crate's own folder is made in.
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    pub(super) dir: PathBuf,
+    /// A checkout of fanfare that the crate is to depend on, instead of published versions.
+    #[arg(long, value_name = "DIR")]
+    pub(super) path: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

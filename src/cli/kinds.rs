@@ -1,9 +1,12 @@
 //! The kinds of targets that the program knows, and the configuration that names them.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    sync::OnceLock,
+};
 
 use fanfare_http::HttpKind;
-use fanfare_sdk::Registry;
+use fanfare_sdk::{RegisterError, Registry};
 use fanfare_webhook::WebhookKind;
 
 use crate::{
@@ -15,8 +18,26 @@ use crate::{
 /// Where a configuration is looked for unless another file is named.
 pub(super) const FILE: &str = "fanfare.yaml";
 
-/// The bundled kinds.
-pub(super) fn kinds() -> Registry {
+/// The kinds of this process: it is one program, as it has one command line.
+static KINDS: OnceLock<Registry> = OnceLock::new();
+
+/// Adds kinds to the bundled ones, before anything is read.
+pub(super) fn register(
+    more: impl FnOnce(&mut Registry) -> Result<(), RegisterError>,
+) -> Result<(), RegisterError> {
+    let mut kinds = bundled();
+    more(&mut kinds)?;
+    // Whoever runs the program twice in one process has the kinds of the first time.
+    KINDS.get_or_init(|| kinds);
+    Ok(())
+}
+
+/// The bundled kinds, and those that were added.
+pub(super) fn kinds() -> &'static Registry {
+    KINDS.get_or_init(bundled)
+}
+
+fn bundled() -> Registry {
     let mut kinds = Registry::default();
     // Their names differ, and none takes a key of the engine: a test would fail.
     drop(kinds.register(HttpKind));
@@ -26,14 +47,14 @@ pub(super) fn kinds() -> Registry {
 
 /// The configuration of the daemon, which reads it again.
 pub(super) fn source(file: Option<&PathBuf>) -> Source {
-    Source::new(file.map_or(Path::new(FILE), PathBuf::as_path), kinds())
+    Source::new(file.map_or(Path::new(FILE), PathBuf::as_path), kinds().clone())
 }
 
 /// Reads the configuration; everything that is wrong with it, a line each, where it cannot be used.
 pub(super) fn load(file: Option<&PathBuf>) -> Result<Config, Vec<String>> {
     let file = file.map_or(Path::new(FILE), PathBuf::as_path);
     is_there(file)?;
-    config::load(file, &kinds()).map_err(|error| lines(&error))
+    config::load(file, kinds()).map_err(|error| lines(&error))
 }
 
 /// The same; says also what it was read from.

@@ -12,6 +12,7 @@ mod kinds;
 mod live;
 mod log;
 mod master_key;
+mod new_target;
 mod otlp;
 mod output;
 mod payload;
@@ -33,4 +34,4 @@ mod trace;
 mod versions;
 mod width;
 
-pub use self::run::run;
+pub use self::run::{run, run_with};

@@ -3,10 +3,13 @@
 use std::{io, process::ExitCode};
 
 use clap::Parser;
+use fanfare_sdk::{RegisterError, Registry};
 
 use super::{
     args::{Cli, Command},
-    check, explain, journal, key, output,
+    check, explain, journal, key, kinds,
+    new_target::new_target,
+    output,
     quickstart::quickstart,
     schema, send, serve, server, top, versions,
 };
@@ -24,7 +27,20 @@ pub(super) enum Status {
 /// Runs the program with the arguments of the process.
 #[must_use]
 pub fn run() -> ExitCode {
+    run_with(|_| Ok(()))
+}
+
+/// The same with further kinds of targets, beside the bundled ones: all commands know them.
+///
+/// `fn main` of a program with a target of its own is no more than
+/// `fanfare::cli::run_with(|kinds| kinds.register(AcmeKind))`; `fanfare new-target` writes one.
+#[must_use]
+pub fn run_with(more: impl FnOnce(&mut Registry) -> Result<(), RegisterError>) -> ExitCode {
     quiet_panics();
+    if let Err(error) = kinds::register(more) {
+        output::complain(&[error.to_string()]);
+        return ExitCode::from(Status::OurFault as u8);
+    }
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
@@ -56,6 +72,7 @@ pub fn run() -> ExitCode {
         Command::Tail(args) => server::tail(&args),
         Command::Top(args) => top::top(&args),
         Command::Quickstart(args) => quickstart(&args),
+        Command::NewTarget(args) => new_target(&args),
     };
     match done {
         Ok(status) => ExitCode::from(status as u8),

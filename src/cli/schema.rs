@@ -23,7 +23,7 @@ pub(super) fn schema(args: &SchemaArgs) -> io::Result<Status> {
         (SchemaOf::Report, None) => report_schema(),
         (SchemaOf::Notice, None) => notice_schema(),
         (SchemaOf::Event, None) => event_schema(),
-        (SchemaOf::Config, None) => config_schema(&kinds),
+        (SchemaOf::Config, None) => config_schema(kinds),
         (SchemaOf::OpenApi, None) => openapi(),
         (SchemaOf::Target, Some(kind)) => match kinds.get(kind) {
             Some(kind) => target_schema(kind),

@@ -417,9 +417,13 @@ async fn what_it_prints_is_as_it_was() {
     }
     check_file("tests/it/snapshots/cli.txt", &text);
     let mut help = String::new();
-    for args in
-        [&["--help"][..], &["send", "--help"], &["explain", "--help"], &["quickstart", "--help"]]
-    {
+    for args in [
+        &["--help"][..],
+        &["send", "--help"],
+        &["explain", "--help"],
+        &["quickstart", "--help"],
+        &["new-target", "--help"],
+    ] {
         help += &format!("$ fanfare {}\n{}\n", args.join(" "), out(&run(fanfare(args)).await));
     }
     check_file("tests/it/snapshots/help.txt", &help);

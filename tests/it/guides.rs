@@ -10,10 +10,11 @@ const PAGES: [&str; 4] =
     ["README.md", "docs/getting-started.md", "docs/configuration.md", "docs/failure-policy.md"];
 
 const TARGETS: &str = "docs/targets.md";
-const EXAMPLES: [&str; 3] = [
+const EXAMPLES: [&str; 4] = [
     include_str!("../../examples/chat_target.rs"),
     include_str!("../../examples/custom_target.rs"),
     include_str!("../../examples/rotating_token.rs"),
+    include_str!("../../src/cli/new_target/template/src/main.rs"),
 ];
 
 /// Whatever a page refers to is there, and fits.

@@ -89,8 +89,8 @@ pub enum RegisterError {
 }
 
 /// The kinds of targets that a configuration may name.
-#[derive(Debug, Default)]
-pub struct Registry(Vec<Box<dyn TargetKind>>);
+#[derive(Clone, Debug, Default)]
+pub struct Registry(Vec<Arc<dyn TargetKind>>);
 
 impl Registry {
     /// Adds a kind.
@@ -108,7 +108,7 @@ impl Registry {
         if let Some(key) = RESERVED_KEYS.iter().find(uses) {
             return Err(RegisterError::Reserved { kind: name, key: (*key).to_owned() });
         }
-        self.0.push(Box::new(kind));
+        self.0.push(Arc::new(kind));
         Ok(())
     }
 

@@ -97,7 +97,7 @@ fn configured(apis: &Apis) -> Result<(Vec<Target>, Broadcast), String> {
     let text = PORTS.iter().zip(here).fold(TEXT.to_owned(), |text, (port, here)| {
         text.replace(&format!("127.0.0.1:{port}"), &here.to_string())
     });
-    let config = load_str("fanfare.yaml", &text, &kinds(), &Surroundings::new(""))
+    let config = load_str("fanfare.yaml", &text, kinds(), &Surroundings::new(""))
         .map_err(|error| error.to_string())?;
     let route = config.routes.get(ROUTE).ok_or("the file has no such route")?;
     let payload = Payload::new("application/json", SIGNUP);

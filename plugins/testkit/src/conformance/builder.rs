@@ -33,6 +33,18 @@ const CLOCK: Check = Check {
     },
 };
 
+const BUILT: Check = Check {
+    must: "",
+    name: "the target can be built",
+    mend: "hand the suite a closure that builds the target, with settings that are right",
+    run: |subject| {
+        Box::pin(async {
+            drop(subject.target());
+            Ok(())
+        })
+    },
+};
+
 /// Checks a target with a JSON payload and an API that accepts with `200 {}`.
 ///
 /// To be called on a paused clock:
@@ -92,12 +104,14 @@ impl ConformanceBuilder {
     pub async fn run(self, make: impl Fn() -> Arc<dyn ApiTarget>) -> Conformance {
         let Self { payload, secrets, accepting, recognised_by } = self;
         let subject = Subject { make: &make, payload, secrets, accepting, recognised_by };
-        let clock = line(&CLOCK, &subject).await;
-        if clock.finding != Finding::Passed {
-            // Nothing else would mean anything, and some of it would take hours.
-            return Conformance::of(vec![clock]);
+        let mut lines = Vec::new();
+        for needed in [&CLOCK, &BUILT] {
+            lines.push(line(needed, &subject).await);
+            if lines.last().is_some_and(|line| line.finding != Finding::Passed) {
+                // Nothing else would mean anything, and some of it would take hours.
+                return Conformance::of(lines);
+            }
         }
-        let mut lines = vec![clock];
         for checks in [
             profile::CHECKS,
             request::CHECKS,

@@ -151,7 +151,7 @@ async fn every_check_finds_what_is_wrong_and_nothing_else() {
         });
     }
     assert!(surprises.is_empty(), "{}", surprises.join("\n\n"));
-    assert_eq!(unproved, BTreeSet::from(["the clock is paused"]));
+    assert_eq!(unproved, BTreeSet::from(["the clock is paused", "the target can be built"]));
 }
 
 #[tokio::test(start_paused = true)]
@@ -167,6 +167,17 @@ async fn a_running_clock_is_said_and_nothing_else_is_tried() {
         report.to_string(),
         "failed   the clock is paused: it is running\n         \
          annotate the test with `#[tokio::test(start_paused = true)]`\n"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_target_that_is_not_built_is_said_once() {
+    let report = conformance(|| panic!("no such region")).await;
+    assert_eq!(
+        report.to_string(),
+        "passed   the clock is paused\n\
+         failed   the target can be built: panicked: no such region\n         \
+         hand the suite a closure that builds the target, with settings that are right\n"
     );
 }
 
@@ -192,7 +203,7 @@ impl ApiTarget for Queue {
 async fn a_target_that_is_not_http_is_not_asked_for_requests() {
     let report = conformance(|| Arc::new(Queue)).await;
     report.assert();
-    assert_eq!(report.lines().len() - skipped(&report).len(), 19, "{report}");
+    assert_eq!(report.lines().len() - skipped(&report).len(), 20, "{report}");
 }
 
 /// An HTTP API, described; two exchanges, the second with what the first brought.
