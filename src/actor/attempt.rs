@@ -126,9 +126,10 @@ async fn perform(
     let progress = wire.progress().clone();
     let sending = AssertUnwindSafe(async {
         let payload = match &parts.mapper {
-            Some(mapper) => slot.mapping.map(mapper, &order.broadcast.payload).await?,
+            Some(mapper) => slot.mapping.map(mapper, &call, &order.broadcast.payload).await?,
             None => order.broadcast.payload.clone(),
         };
+        outbound.along_with(&payload);
         parts.api.send(Attempt::new(call.clone(), payload, wire)).await
     })
     .catch_unwind();

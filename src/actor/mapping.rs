@@ -30,13 +30,14 @@ impl Mapping {
     pub(super) async fn map(
         &self,
         mapper: &Arc<dyn Mapper>,
+        call: &Call,
         payload: &Payload,
     ) -> Result<Payload, PrepareError> {
         if payload.bytes().len() <= QUICK_BYTES_MAX && mapper.is_quick() {
-            return mapper.map(payload);
+            return mapper.map(call, payload);
         }
-        let (mapper, payload) = (mapper.clone(), payload.clone());
-        let mapped = Box::pin(self.aside(move || mapper.map(&payload))).await;
+        let (mapper, call, payload) = (mapper.clone(), call.clone(), payload.clone());
+        let mapped = Box::pin(self.aside(move || mapper.map(&call, &payload))).await;
         mapped.unwrap_or_else(|| Err(PrepareError("mapping the payload panicked".to_owned())))
     }
 

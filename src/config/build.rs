@@ -12,11 +12,11 @@ use super::{
     connection::connection,
     document::child,
     issues::Issues,
-    target::{BodyAs, BodySetting, FallbackSetting, TargetSettings},
+    target::{FallbackSetting, TargetSettings},
     versions::VersionSetting,
 };
 use crate::{
-    mapping::{BodyForm, Filter, JqMapper},
+    mapping::{Filter, JqMapper, Worked},
     policy::{TargetPolicy, gate::GatePolicy},
 };
 
@@ -193,23 +193,14 @@ fn mapper(
     profile: Option<&Profile>,
     issues: &mut Issues<'_>,
 ) -> Option<Arc<dyn Mapper>> {
-    let body = settings.body.as_ref().and_then(|body| {
-        let (below, form, source) = match body {
-            BodySetting::Json(source) => ("", BodyForm::Json, source),
-            BodySetting::As(BodyAs::Json(source)) => ("/json", BodyForm::Json, source),
-            BodySetting::As(BodyAs::Form(source)) => ("/form", BodyForm::Form, source),
-            BodySetting::As(BodyAs::Text(source)) => ("/text", BodyForm::Text, source),
-            BodySetting::As(BodyAs::Bytes(source)) => ("/bytes", BodyForm::Bytes, source),
-        };
-        let pointer = format!("{}{below}", child(&issues.pointer, "body"));
-        filter(source, &pointer, issues).map(|filter| (form, filter))
-    });
+    let body = settings.body.as_ref().and_then(|body| body.body(issues));
     let own = profile.map(|profile| profile.expressions.as_slice()).unwrap_or_default();
     let values: Vec<_> = own
         .iter()
         .filter_map(|it| {
-            let key = it.pointer.trim_start_matches('/').replace('/', ".");
-            Some((key, filter(&it.source, &format!("{}{}", issues.pointer, it.pointer), issues)?))
+            let filter = filter(&it.source, &format!("{}{}", issues.pointer, it.pointer), issues)?;
+            let pointer = it.pointer.trim_start_matches('/').replace('/', ".");
+            Some(Worked { pointer, wanted: it.wanted, filter })
         })
         .collect();
     let capture = child(&issues.pointer, "capture");
@@ -232,7 +223,14 @@ fn mapper(
     let has_versions = declared || !settings.versions.is_empty();
     let rules =
         classify::rules(&settings.classify, (profile, has_versions), &mut issues.at("classify"));
-    let mapper = JqMapper::new(body, values, captures).ordered_by(order_by).judging(rules);
+    let mapper = JqMapper::default()
+        .merging(settings.merge.clone())
+        .body(body)
+        .values(values)
+        .captures(captures)
+        .ordered_by(order_by)
+        .judging(rules)
+        .dialects(VersionSetting::dialects(&settings.versions, profile, issues));
     (!mapper.is_empty()).then(|| Arc::new(mapper) as Arc<dyn Mapper>)
 }
 

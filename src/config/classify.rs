@@ -6,7 +6,7 @@ use fanfare_sdk::{Capture, Effect, Meaning, Profile, check};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{build::filter, document::child, issues::Issues};
+use super::{build::filter, document::child, issues::Issues, text::TextSetting};
 use crate::mapping::{HeaderTest, Rule, Rules, Text};
 
 /// One rule: where all its conditions hold, a reply means what it says.
@@ -127,24 +127,6 @@ struct ReasonMap {
     /// In a line: text, or a jq expression over the reply.
     #[serde(default)]
     message: Option<TextSetting>,
-}
-
-/// A text, or a jq expression over the reply.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(untagged)]
-enum TextSetting {
-    /// As it is.
-    Fixed(String),
-    /// Taken out of the reply.
-    Jq(JqSetting),
-}
-
-/// A jq expression.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-struct JqSetting {
-    /// The expression.
-    jq: String,
 }
 
 /// The rules below the key at which `issues` stands.
@@ -270,18 +252,6 @@ impl RuleSettings {
             Some(ReasonSetting::Map(map)) => {
                 let code = map.code.as_ref().and_then(|it| it.text("code", &mut issues));
                 (code, map.message.as_ref().and_then(|it| it.text("message", &mut issues)))
-            }
-        }
-    }
-}
-
-impl TextSetting {
-    fn text(&self, key: &str, issues: &mut Issues<'_>) -> Option<Text> {
-        match self {
-            Self::Fixed(text) => Some(Text::Fixed(text.clone())),
-            Self::Jq(it) => {
-                let pointer = child(&child(&issues.pointer, key), "jq");
-                filter(&it.jq, &pointer, issues).map(Text::Jq)
             }
         }
     }

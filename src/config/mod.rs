@@ -1,5 +1,6 @@
 //! What people write about targets and routes: strict, with a place in every message, checked once.
 
+mod body;
 mod build;
 mod check;
 mod classify;
@@ -29,6 +30,7 @@ mod schema;
 #[cfg(feature = "daemon")]
 mod strict;
 mod target;
+mod text;
 mod tls;
 mod validate;
 mod versions;

@@ -6,8 +6,10 @@ use fanfare_auth::AuthSettings;
 use fanfare_sdk::{Endpoint, Fallback};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::{
+    body::BodySetting,
     classify::RuleSettings,
     connection::{ConnectionSettings, ProxySettings},
     duration::Span,
@@ -29,7 +31,7 @@ pub(super) struct TargetSettings {
     #[serde(default)]
     #[schemars(extend("x-reason" = "it may tell strangers about the caller"))]
     pub(super) baggage: bool,
-    /// A jq expression that makes the body from the payload, or the payload as it is.
+    /// A jq expression that makes the body from the payload, or a map; the payload as it is unless set.
     #[serde(default)]
     pub(super) body: Option<BodySetting>,
     /// When an endpoint is left alone; `false` is never.
@@ -88,6 +90,10 @@ pub(super) struct TargetSettings {
     /// Requests per time; no limit unless set.
     #[serde(default)]
     pub(super) rate_limit: Option<RateLimitSettings>,
+    /// A merge patch (RFC 7396) over the payload: `null` takes out, maps are merged, all else replaces. `body` and all
+    /// other expressions but `order_by` see what it makes.
+    #[serde(default)]
+    pub(super) merge: Option<Value>,
     /// How often and how patiently it is tried.
     #[serde(default)]
     pub(super) retry: RetrySettings,
@@ -134,30 +140,6 @@ pub(super) enum FallbackSetting {
     Endpoint(String),
     /// Another target stands in.
     Target(String),
-}
-
-/// How the body is made.
-#[derive(Clone, PartialEq, Eq, Debug, Deserialize, Serialize, JsonSchema)]
-#[serde(untagged)]
-pub(super) enum BodySetting {
-    /// A jq expression: its output is the JSON body.
-    Json(String),
-    /// The same, and how its output is written.
-    As(BodyAs),
-}
-
-/// How the output of a jq expression is written.
-#[derive(Clone, PartialEq, Eq, Debug, Deserialize, Serialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum BodyAs {
-    /// As JSON.
-    Json(String),
-    /// An object as `application/x-www-form-urlencoded`; a list repeats its key.
-    Form(String),
-    /// A string as `text/plain`.
-    Text(String),
-    /// A string of base64 as bytes.
-    Bytes(String),
 }
 
 fn cancel_grace() -> Span {

@@ -2,13 +2,21 @@
 
 use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
 
-use fanfare_sdk::{Timestamp, Version};
+use fanfare_sdk::{Profile, Timestamp, Version, check};
 use jiff::{civil::Date, tz::TimeZone};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
-use super::issues::Issues;
-use crate::report::Notice;
+use super::{
+    body::BodySetting,
+    classify::{self, RuleSettings},
+    issues::Issues,
+    text::TextSetting,
+};
+use crate::{
+    mapping::{Dialect, Text},
+    report::Notice,
+};
 
 /// What a moment looks like, as a regular expression (RFC 3339).
 pub(super) const MOMENT_PATTERN: &str = "^[0-9]{4}-[0-9]{2}-[0-9]{2}([Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\\.[0-9]+)?([Zz]|[+-][0-9]{2}:[0-9]{2}))?$";
@@ -47,6 +55,19 @@ pub(super) struct VersionMap {
     /// The URL of what there is to read about the change.
     #[serde(default)]
     pub(super) guide: Option<String>,
+    /// What its requests carry, in place of the target's `body`.
+    #[serde(default)]
+    pub(super) body: Option<BodySetting>,
+    /// Headers of its requests: text, or a jq expression over the payload. They take the place of those of the same names.
+    #[serde(default)]
+    pub(super) headers: BTreeMap<String, TextSetting>,
+    /// Added to the query of its requests, percent-encoded: text, or a jq expression over the payload.
+    #[serde(default)]
+    pub(super) query: BTreeMap<String, TextSetting>,
+    /// What its replies mean: asked before the target's `classify`.
+    #[serde(default)]
+    #[schemars(length(max = 64))]
+    pub(super) classify: Vec<RuleSettings>,
 }
 
 /// A date or a date-time as people write it (RFC 3339), not checked yet.
@@ -68,6 +89,23 @@ impl VersionSetting {
     /// The names, in their order.
     pub(super) fn names(all: &[Self]) -> Vec<Version> {
         all.iter().map(|setting| setting.name().into()).collect()
+    }
+
+    /// What is said differently to some of them; `issues` stands at the target.
+    pub(super) fn dialects(
+        all: &[Self],
+        profile: Option<&Profile>,
+        issues: &mut Issues<'_>,
+    ) -> Vec<(Version, Dialect)> {
+        let mut issues = issues.at("versions");
+        let dialect = |(at, setting): (usize, &Self)| match setting {
+            Self::Name(_) => None,
+            Self::Known(map) => {
+                let dialect = map.dialect(profile, &mut issues.at(&at.to_string()))?;
+                Some((map.name.as_str().into(), dialect))
+            }
+        };
+        all.iter().enumerate().filter_map(dialect).collect()
     }
 
     /// What is known of them beyond their names. Says where a name stands twice, and which dates make no sense.
@@ -99,6 +137,37 @@ impl VersionSetting {
 }
 
 impl VersionMap {
+    /// What is said differently to it; none where nothing is.
+    fn dialect(&self, profile: Option<&Profile>, issues: &mut Issues<'_>) -> Option<Dialect> {
+        let Self { body, headers, query, classify, .. } = self;
+        if body.is_none() && headers.is_empty() && query.is_empty() && classify.is_empty() {
+            return None;
+        }
+        let mut dialect = Dialect {
+            body: body.as_ref().and_then(|body| body.body(issues)),
+            rules: classify::rules(classify, (profile, true), &mut issues.at("classify")),
+            ..Dialect::default()
+        };
+        let mut here = issues.at("headers");
+        for (typed, setting) in headers {
+            let name = here.take(typed, check::header_name(typed));
+            let text = setting.text(typed, &mut here);
+            if let (Some(name), Some(Text::Fixed(value))) = (&name, &text) {
+                here.take(typed, check::header_value(name, value));
+            }
+            dialect.headers.extend(name.zip(text));
+        }
+        let mut here = issues.at("query");
+        for (key, setting) in query {
+            if check::is_secret_query_key(key) {
+                let says = "looks like a secret's key: use `auth` (api_key), which keeps it secret";
+                here.push(key, says);
+            }
+            dialect.query.extend(setting.text(key, &mut here).map(|text| (key.clone(), text)));
+        }
+        Some(dialect)
+    }
+
     /// What is known of it; none where that is only its name.
     fn notice(&self, issues: &mut Issues<'_>) -> Option<Notice> {
         let mut read = |key: &str, moment: &Option<Moment>| {

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use url::form_urlencoded::Serializer;
 
 /// Bytes of one mapped body.
-const BODY_BYTES_MAX: usize = 16 << 20;
+pub(super) const BODY_BYTES_MAX: usize = 16 << 20;
 
 /// How the output of a body's expression is written.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -18,6 +18,8 @@ pub enum BodyForm {
     Form,
     /// A string as `text/plain`.
     Text,
+    /// A string as `application/xml`.
+    Xml,
     /// A string of base64 (RFC 4648 section 4) as bytes.
     Bytes,
 }
@@ -30,6 +32,7 @@ impl BodyForm {
             Self::Json => "application/json",
             Self::Form => "application/x-www-form-urlencoded",
             Self::Text => "text/plain; charset=utf-8",
+            Self::Xml => "application/xml; charset=utf-8",
             Self::Bytes => "application/octet-stream",
         }
     }
@@ -45,7 +48,7 @@ impl BodyForm {
         match (self, output) {
             (Self::Form, Value::Object(map)) => form(&map).map(Bytes::from),
             (Self::Form, _) => Err("the expression gives no object, as a form needs it".to_owned()),
-            (Self::Text, Value::String(text)) => Ok(text.into()),
+            (Self::Text | Self::Xml, Value::String(text)) => Ok(text.into()),
             (Self::Bytes, Value::String(text)) => STANDARD
                 .decode(text)
                 .map(Bytes::from)

@@ -1,46 +1,78 @@
 //! The mapper of a target that was written down as jq.
 
-use std::collections::BTreeMap;
+use std::{borrow::Cow, collections::BTreeMap, fmt};
 
+use bytes::Bytes;
 use fanfare_mapping::{Filter, Limits};
-use fanfare_sdk::{Call, Classification, Judgement, Mapper, Payload, PrepareError, Reply};
+use fanfare_sdk::{
+    Along, Call, Classification, Judgement, Mapper, Payload, PrepareError, Reply, Version, Wanted,
+};
+use http::HeaderMap;
 use serde_json::Value;
 
-use super::{BodyForm, Rules, reply_input::ReplyInput};
+use super::{Body, Dialect, Rules, merge::merge, reply_input::ReplyInput, text::VALUE_BYTES_MAX};
 
 /// Bytes of one captured value: what somebody wants to see, not the reply again.
 const CAPTURED_BYTES_MAX: usize = 16 << 10;
 
-/// Bytes of the value of a header or of a pair of the query.
-const VALUE_BYTES_MAX: usize = 8 << 10;
-
 /// Bytes of an order key: an id, or a few.
 const ORDER_KEY_BYTES_MAX: usize = 1 << 10;
 
-/// jq expressions as a mapper.
-#[derive(Clone, Debug, Default)]
+/// jq expressions as a mapper. Its `Debug` does not show what was written.
+#[derive(Clone, Default)]
 pub struct JqMapper {
-    body: Option<(BodyForm, Filter)>,
-    /// Of the target's own settings, in their order, with where each was written.
-    values: Vec<(String, Filter)>,
+    merge: Option<Value>,
+    body: Option<Body>,
+    /// Of the target's own settings, in their order.
+    values: Vec<Worked>,
     captures: Vec<(String, Filter)>,
     order_by: Option<Filter>,
     rules: Rules,
-    quick: bool,
+    dialects: Vec<(Version, Dialect)>,
+    loops: bool,
+}
+
+/// An expression of the target's own settings.
+#[derive(Clone, Debug)]
+pub struct Worked {
+    /// Where it was written.
+    pub pointer: String,
+    /// What it has to give.
+    pub wanted: Wanted,
+    /// The expression.
+    pub filter: Filter,
 }
 
 impl JqMapper {
-    /// A body, the values of the target's own expressions, and captures by name.
+    /// With a merge patch (RFC 7396) over the payload: all other expressions but that of the order see what it makes.
     #[must_use]
-    pub fn new(
-        body: Option<(BodyForm, Filter)>,
-        values: Vec<(String, Filter)>,
-        captures: Vec<(String, Filter)>,
-    ) -> Self {
-        let body_filter = body.iter().map(|(_, filter)| filter);
-        let others = values.iter().chain(&captures).map(|(_, filter)| filter);
-        let quick = !body_filter.chain(others).any(Filter::may_loop);
-        Self { body, values, captures, order_by: None, rules: Rules::default(), quick }
+    pub fn merging(mut self, patch: Option<Value>) -> Self {
+        self.merge = patch;
+        self
+    }
+
+    /// With a body.
+    #[must_use]
+    pub fn body(mut self, body: Option<Body>) -> Self {
+        self.note(body.iter().flat_map(Body::filters));
+        self.body = body;
+        self
+    }
+
+    /// With the target's own expressions, in their order.
+    #[must_use]
+    pub fn values(mut self, values: Vec<Worked>) -> Self {
+        self.note(values.iter().map(|value| &value.filter));
+        self.values = values;
+        self
+    }
+
+    /// With captures by name.
+    #[must_use]
+    pub fn captures(mut self, captures: Vec<(String, Filter)>) -> Self {
+        self.note(captures.iter().map(|(_, filter)| filter));
+        self.captures = captures;
+        self
     }
 
     /// With an expression for the key by which deliveries are ordered.
@@ -53,51 +85,108 @@ impl JqMapper {
     /// With rules that say what replies mean.
     #[must_use]
     pub fn judging(mut self, rules: Rules) -> Self {
-        self.quick &= !rules.filters().any(Filter::may_loop);
+        self.note(rules.filters());
         self.rules = rules;
         self
+    }
+
+    /// With what is said differently to these versions.
+    #[must_use]
+    pub fn dialects(mut self, dialects: Vec<(Version, Dialect)>) -> Self {
+        self.note(dialects.iter().flat_map(|(_, dialect)| dialect.filters()));
+        self.dialects = dialects;
+        self
+    }
+
+    fn note<'f>(&mut self, mut filters: impl Iterator<Item = &'f Filter>) {
+        self.loops |= filters.any(Filter::may_loop);
     }
 
     /// Whether it changes nothing, judges nothing, captures nothing and orders nothing.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        let Self { body, values, captures, order_by, rules, quick: _ } = self;
-        let changes = body.is_some() || !values.is_empty();
-        !changes && captures.is_empty() && order_by.is_none() && rules.is_empty()
+        let changes = self.merge.is_some() || self.body.is_some() || !self.values.is_empty();
+        let looks = !self.captures.is_empty() || self.order_by.is_some() || self.judges();
+        !changes && !looks && self.dialects.is_empty()
     }
 
-    fn value(
-        (pointer, filter): &(String, Filter),
+    fn dialect(&self, call: &Call) -> Option<&Dialect> {
+        let version = call.version.as_ref()?;
+        self.dialects.iter().find(|(of, _)| of == version).map(|(_, dialect)| dialect)
+    }
+
+    /// The media type and the bytes that the target gets.
+    fn content(
+        &self,
+        (call, payload): (&Call, &Payload),
+        body: Option<&Body>,
         input: &Value,
-    ) -> Result<Option<String>, PrepareError> {
+    ) -> Result<(String, Bytes), PrepareError> {
+        let wrong = |says| PrepareError(format!("`body`: {says}"));
+        match body {
+            Some(body) => body.write(input, call.idempotency_key.as_str()).map_err(wrong),
+            None if self.merge.is_some() => {
+                let bytes = serde_json::to_vec(input).map_err(|error| wrong(error.to_string()))?;
+                Ok((payload.content_type().to_owned(), bytes.into()))
+            }
+            None => Ok((payload.content_type().to_owned(), payload.bytes().clone())),
+        }
+    }
+}
+
+impl fmt::Debug for JqMapper {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("JqMapper").finish_non_exhaustive()
+    }
+}
+
+impl Worked {
+    fn value(&self, input: &Value) -> Result<Value, PrepareError> {
         let limits = Limits { output_bytes_max: VALUE_BYTES_MAX, ..Limits::default() };
-        let wrong = |error| PrepareError(format!("`{pointer}`: {error}"));
-        filter.run_text(input, limits).map_err(wrong)
+        let wrong = |error| PrepareError(format!("`{}`: {error}", self.pointer));
+        match self.wanted {
+            Wanted::Text => {
+                let text = self.filter.run_text(input, limits).map_err(wrong)?;
+                Ok(text.map_or(Value::Null, Value::String))
+            }
+            Wanted::Json => match self.filter.run(input, limits) {
+                Err(fanfare_mapping::RunError::NoOutput) => Ok(Value::Null),
+                output => output.map_err(wrong),
+            },
+        }
     }
 }
 
 impl Mapper for JqMapper {
-    fn map(&self, payload: &Payload) -> Result<Payload, PrepareError> {
-        if self.body.is_none() && self.values.is_empty() {
+    fn map(&self, call: &Call, payload: &Payload) -> Result<Payload, PrepareError> {
+        let dialect = self.dialect(call);
+        let body = dialect.and_then(|dialect| dialect.body.as_ref()).or(self.body.as_ref());
+        let changes = body.is_some() || self.merge.is_some() || !self.values.is_empty();
+        if !changes && dialect.is_none() {
             return Ok(payload.clone());
         }
-        let Some(input) = payload.as_json() else {
-            return Err(PrepareError("the payload is not JSON, as its expressions need it".into()));
-        };
-        let values: Result<_, _> =
-            self.values.iter().map(|value| Self::value(value, input)).collect();
-        let (content_type, bytes) = match &self.body {
-            Some((form, filter)) => {
-                let wrong = |says| PrepareError(format!("`body`: {says}"));
-                (form.content_type(), form.write(filter, input).map_err(wrong)?)
+        let mut input = match payload.as_json() {
+            Some(input) => Cow::Borrowed(input),
+            None if changes || dialect.is_some_and(Dialect::has_expressions) => {
+                let says = "the payload is not JSON, as its expressions need it";
+                return Err(PrepareError(says.to_owned()));
             }
-            None => (payload.content_type(), payload.bytes().clone()),
+            None => Cow::Owned(Value::Null),
         };
-        Ok(Payload::with_values(content_type, bytes, values?))
+        if let Some(patch) = &self.merge {
+            merge(input.to_mut(), patch);
+        }
+        let values = self.values.iter().map(|it| it.value(&input)).collect::<Result<_, _>>()?;
+        let (content_type, bytes) = self.content((call, payload), body, &input)?;
+        let (headers, query) = match dialect {
+            Some(dialect) => (dialect.headers(&input)?, dialect.query(&input)?),
+            None => (HeaderMap::new(), String::new()),
+        };
+        Ok(Payload::with(content_type, bytes, Along { values, headers, query }))
     }
 
     fn is_quick(&self) -> bool {
-        self.quick
+        !self.loops
     }
 
     fn order_key(&self, payload: &Payload) -> Result<Option<String>, PrepareError> {
@@ -109,11 +198,14 @@ impl Mapper for JqMapper {
     }
 
     fn judges(&self) -> bool {
-        !self.rules.is_empty()
+        let of_a_version = self.dialects.iter().any(|(_, dialect)| !dialect.rules.is_empty());
+        !self.rules.is_empty() || of_a_version
     }
 
-    fn judge(&self, _: &Call, reply: &Reply, by_kind: Classification) -> Option<Judgement> {
-        self.rules.judge(reply, by_kind)
+    fn judge(&self, call: &Call, reply: &Reply, by_kind: Classification) -> Option<Judgement> {
+        let of_the_version = self.dialect(call).map(|dialect| &dialect.rules);
+        let of_the_version = of_the_version.and_then(|rules| rules.judge(reply, by_kind));
+        of_the_version.or_else(|| self.rules.judge(reply, by_kind))
     }
 
     fn capture(&self, reply: &Reply) -> BTreeMap<String, Value> {

@@ -1,14 +1,23 @@
 //! Mapping with jq: what one target gets of a payload, what its reply means, and what the report shows of it.
 
+mod body;
+mod dialect;
 mod form;
 mod jq_mapper;
+mod merge;
+mod multipart;
 mod reply_input;
 mod rule;
+mod text;
 
 pub use fanfare_mapping::{Filter, Limits, ParseError, RunError};
 
 pub use self::{
+    body::Body,
+    dialect::Dialect,
     form::BodyForm,
-    jq_mapper::JqMapper,
-    rule::{HeaderTest, Rule, Rules, Text},
+    jq_mapper::{JqMapper, Worked},
+    multipart::{Part, PartContent},
+    rule::{HeaderTest, Rule, Rules},
+    text::Text,
 };

@@ -9,10 +9,8 @@ use fanfare_sdk::{
 };
 use http::{HeaderMap, HeaderName};
 use regex::{Regex, RegexBuilder};
-use serde_json::Value;
 
-use super::reply_input::ReplyInput;
-use crate::report::line;
+use super::{Text, reply_input::ReplyInput};
 
 /// Bytes of a compiled pattern: a pattern, not a program.
 const PATTERN_BYTES_MAX: usize = 1 << 20;
@@ -66,15 +64,6 @@ pub enum HeaderTest {
     Matches(Regex),
 }
 
-/// A text, fixed or taken out of the reply. Its `Debug` does not show it.
-#[derive(Clone)]
-pub enum Text {
-    /// As it is.
-    Fixed(String),
-    /// By jq.
-    Jq(Filter),
-}
-
 /// Rules in their order: the first that fits says what a reply means.
 #[derive(Clone, Debug, Default)]
 pub struct Rules {
@@ -125,24 +114,6 @@ impl fmt::Debug for HeaderTest {
     }
 }
 
-// === impl Text ===
-
-impl Text {
-    fn of(&self, input: &Value, bytes_max: usize) -> Option<String> {
-        let text = match self {
-            Self::Fixed(text) => text.clone(),
-            Self::Jq(filter) => filter.run_text(input, Limits::default()).ok()??,
-        };
-        line(&text, bytes_max)
-    }
-}
-
-impl fmt::Debug for Text {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Text").finish_non_exhaustive()
-    }
-}
-
 // === impl Rules ===
 
 impl Rules {
@@ -162,11 +133,7 @@ impl Rules {
     pub(super) fn filters(&self) -> impl Iterator<Item = &Filter> {
         self.rules.iter().flat_map(|rule| {
             let texts = [&rule.code, &rule.message].into_iter().flatten();
-            let texts = texts.filter_map(|text| match text {
-                Text::Jq(filter) => Some(filter),
-                Text::Fixed(_) => None,
-            });
-            rule.when.iter().chain(&rule.retry_after).chain(texts)
+            rule.when.iter().chain(&rule.retry_after).chain(texts.filter_map(Text::filter))
         })
     }
 
@@ -256,7 +223,8 @@ impl Rule {
                 .or_else(|| retry_after(headers))
                 .or_else(|| quota_used_up(headers)),
         };
-        let text = |text: &Option<Text>, bytes_max| text.as_ref()?.of(input.value(), bytes_max);
+        let text =
+            |text: &Option<Text>, bytes_max| text.as_ref()?.of_reply(input.value(), bytes_max);
         Judgement {
             classification,
             rule: self.name.clone(),

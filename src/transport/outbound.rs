@@ -4,14 +4,14 @@
 use std::{
     fmt,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, OnceLock, PoisonError,
         atomic::{AtomicU16, Ordering},
     },
 };
 
 use fanfare_sdk::{
-    AuthError, Authorizer, Call, Exchange, Learned, Meaning, Reply, RetryAfter, SendError,
-    SendErrorKind, Stamp, Transport, async_trait,
+    AuthError, Authorizer, Call, Exchange, Learned, Meaning, Payload, PrepareError, Reply,
+    RetryAfter, SendError, SendErrorKind, Stamp, Transport, async_trait,
 };
 use http::Uri;
 use smallvec::SmallVec;
@@ -46,6 +46,7 @@ pub struct OutboundParts {
 pub struct Outbound {
     parts: OutboundParts,
     exchanges: AtomicU16,
+    along: OnceLock<Payload>,
     learned: Mutex<Learned>,
     requested: Mutex<Option<Uri>>,
 }
@@ -55,7 +56,14 @@ impl Outbound {
     #[must_use]
     pub fn new(parts: OutboundParts) -> Self {
         let (learned, requested) = (Mutex::default(), Mutex::default());
-        Self { parts, exchanges: AtomicU16::new(0), learned, requested }
+        Self { parts, exchanges: AtomicU16::new(0), along: OnceLock::new(), learned, requested }
+    }
+
+    /// What goes along with this payload is added to its requests.
+    pub fn along_with(&self, payload: &Payload) {
+        if !payload.headers().is_empty() || !payload.query().is_empty() {
+            self.along.get_or_init(|| payload.clone());
+        }
     }
 
     /// The heaviest of what the authorizers have learned so far.
@@ -86,6 +94,9 @@ impl Transport for Outbound {
             return Err(
                 SendError::new(SendErrorKind::TooLarge, Meaning::Permanent, effect).because(limit)
             );
+        }
+        if let Some(payload) = self.along.get() {
+            add(payload, &mut exchange)?;
         }
         let span_id = nth_span_id(self.parts.span_id, place);
         if let Some(trace) = &self.parts.trace {
@@ -130,6 +141,22 @@ impl Transport for Outbound {
 fn unfit(error: UrlError, exchange: &Exchange) -> SendError {
     let effect = exchange.progress.effect();
     SendError::new(SendErrorKind::Prepare, Meaning::Permanent, effect).because(error)
+}
+
+/// Puts what goes along with a payload into a request: before the context of the trace, and before any proof.
+fn add(payload: &Payload, exchange: &mut Exchange) -> Result<(), SendError> {
+    let headers = exchange.request.headers_mut();
+    for (name, value) in payload.headers() {
+        headers.insert(name, value.clone());
+    }
+    if !payload.query().is_empty() {
+        let uri = exchange.request.uri();
+        let separator = if uri.query().is_some() { "&" } else { "?" };
+        let uri = Uri::try_from(format!("{uri}{separator}{}", payload.query()));
+        *exchange.request.uri_mut() =
+            uri.map_err(|_| PrepareError("the url is too long".to_owned()))?;
+    }
+    Ok(())
 }
 
 /// No proof, no request.

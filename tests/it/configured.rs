@@ -16,13 +16,13 @@ use serde_json::{Value, json};
 use crate::config::{Given, kinds};
 
 /// An engine from a configuration whose APIs answer by script, in virtual time.
-struct Stage {
-    engine: Engine,
+pub(crate) struct Stage {
+    pub(crate) engine: Engine,
     config: Config,
-    apis: Arc<ScriptedTransport>,
+    pub(crate) apis: Arc<ScriptedTransport>,
 }
 
-async fn stage(text: &str, scripts: &[(&str, &[Scripted])]) -> Stage {
+pub(crate) async fn stage(text: &str, scripts: &[(&str, &[Scripted])]) -> Stage {
     let mut config = load_str("f.yaml", text, &kinds(), &Given::default()).unwrap();
     let host = |(name, script): &(&str, &[Scripted])| {
         (format!("{name}.example"), Script::new(script.to_vec()))
@@ -34,26 +34,26 @@ async fn stage(text: &str, scripts: &[(&str, &[Scripted])]) -> Stage {
 
 impl Stage {
     /// Sends along the route `r`.
-    async fn send(&self, payload: &Value) -> Report {
+    pub(crate) async fn send(&self, payload: &Value) -> Report {
         let route = &self.config.routes["r"];
         let broadcast = Broadcast::along("r", route, &Payload::json(payload)).unwrap();
         self.engine.broadcast(broadcast).await.unwrap()
     }
 
-    fn last(&self) -> Received {
+    pub(crate) fn last(&self) -> Received {
         self.apis.received().last().unwrap().clone()
     }
 }
 
 /// A target `a` with these lines, and a route to it.
-fn one(lines: &str) -> String {
+pub(crate) fn one(lines: &str) -> String {
     format!(
         "targets:\n  a:\n    kind: http\n    url: https://a.example/\n    {lines}\nroutes: {{ r: {{ to: [a] }} }}\n"
     )
 }
 
 /// What leaves for a payload: media type and body.
-async fn body(lines: &str, payload: Value) -> String {
+pub(crate) async fn body(lines: &str, payload: Value) -> String {
     let stage = stage(&one(lines), &[("a", &[Scripted::status(200)])]).await;
     let report = stage.send(&payload).await;
     match report.deliveries[0].outcome.unwrap().code() {

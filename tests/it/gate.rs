@@ -10,7 +10,7 @@ use fanfare::{
         gate::{BreakerMode, GatePolicy, RetryBudget},
     },
     report::{Outcome, Report},
-    sdk::{Mapper, Payload, PrepareError, Timestamp},
+    sdk::{Call, Mapper, Payload, PrepareError, Timestamp},
     targets::HttpTarget,
 };
 use fanfare_testkit::{Received, Script, Scripted, ScriptedTransport};
@@ -153,7 +153,7 @@ async fn first_attempts_are_not_held_up_by_repeats_that_wait_for_the_budget() {
 struct ByLetter;
 
 impl Mapper for ByLetter {
-    fn map(&self, payload: &Payload) -> Result<Payload, PrepareError> {
+    fn map(&self, _: &Call, payload: &Payload) -> Result<Payload, PrepareError> {
         Ok(payload.clone())
     }
 

@@ -4,6 +4,7 @@
 #![cfg(test)]
 
 mod apis;
+mod bodies;
 mod child;
 mod classify;
 mod cli;

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt};
 
-use fanfare_sdk::{Expression, Payload, PrepareError, Secret, SettingErrors, check};
+use fanfare_sdk::{Expression, Payload, PrepareError, Secret, SettingErrors, Wanted, check};
 use http::{HeaderMap, HeaderName};
 use schemars::JsonSchema;
 use serde::{
@@ -102,7 +102,11 @@ impl Computed {
     fn add(&mut self, list: &str, key: &str, source: &str) {
         let key = key.replace('~', "~0").replace('/', "~1");
         let pointer = format!("/{list}/{key}/jq");
-        self.expressions.push(Expression { pointer, source: source.to_owned() });
+        self.expressions.push(Expression {
+            pointer,
+            source: source.to_owned(),
+            wanted: Wanted::Text,
+        });
     }
 
     /// Puts the headers of this payload in.

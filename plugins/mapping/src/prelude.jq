@@ -42,3 +42,6 @@ def @csv: [row | if isstring then "\"" + gsub("\""; "\"\"") + "\"" else . end] |
 def @tsv: [row | if isstring then
     gsub("\\\\"; "\\\\") | gsub("\t"; "\\t") | gsub("\n"; "\\n") | gsub("\r"; "\\r")
   else . end] | join("\t");
+def @xml: if isarray or isobject then error("@xml takes strings, numbers, booleans and nulls") else @text end
+  | if explode | any(. < 32 and . != 9 and . != 10 and . != 13 or . == 65534 or . == 65535)
+    then error("@xml: XML has no such character") else @html | gsub("\r"; "&#13;") end;

@@ -21,6 +21,7 @@ pub const RESERVED_KEYS: &[&str] = &[
     "fallback",
     "give_up_after",
     "hedge",
+    "merge",
     "order_by",
     "propagate",
     "proxy",

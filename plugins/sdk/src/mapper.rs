@@ -11,11 +11,11 @@ use crate::{Call, Classification, Payload, PrepareError, Reply};
 ///
 /// The same payload always gives the same bytes: no clock, no environment, no chance.
 pub trait Mapper: fmt::Debug + Send + Sync + 'static {
-    /// What the target gets.
+    /// What the target gets in this attempt. The same call and payload always give the same.
     ///
     /// # Errors
     /// When the payload has not what is needed; the message does not repeat it.
-    fn map(&self, payload: &Payload) -> Result<Payload, PrepareError>;
+    fn map(&self, call: &Call, payload: &Payload) -> Result<Payload, PrepareError>;
 
     /// Whether its work ends within microseconds for what is small. What is not quick is done on a thread of its own.
     fn is_quick(&self) -> bool {
@@ -61,11 +61,23 @@ pub struct Judgement {
     pub message: Option<String>,
 }
 
-/// A jq expression among a target's own settings. Its value for a payload is found by [`Payload::value`].
+/// A jq expression among a target's own settings. Its value for a payload is found by [`Payload::value`] or
+/// [`Payload::json_value`], as it is wanted.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Expression {
     /// Where it was written: JSON pointer (RFC 6901) into the target's settings.
     pub pointer: String,
     /// The expression.
     pub source: String,
+    /// What it has to give.
+    pub wanted: Wanted,
+}
+
+/// What an expression has to give.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Wanted {
+    /// A text, a number or a boolean; `null` is none.
+    Text,
+    /// Anything: also lists and objects.
+    Json,
 }

@@ -59,3 +59,30 @@ fn what_is_wrong_with_rules_is_told() {
         &["6:36: targets.a.classify.0.headers.a.matches: is too large a pattern"],
     );
 }
+
+#[test]
+fn what_is_wrong_with_parts_and_versions_is_told() {
+    wrong(
+        &target(
+            "body: { multipart: [ { name: a }, { name: b, text: .b, bytes: .c }, { name: c, json: '.(', content_type: png } ] }",
+        ),
+        &[
+            "5:26: targets.a.body.multipart.0: has nothing in it: `text`, `json` or `bytes` would be right",
+            "5:67: targets.a.body.multipart.1.bytes: stands beside `text`: keep one of them",
+            "5:90: targets.a.body.multipart.2.json: is not jq: the bracket that begins here is never closed, at byte 1",
+            "5:110: targets.a.body.multipart.2.content_type: is no media type: `image/png` would be right",
+        ],
+    );
+    wrong(
+        &target(
+            "version_in: { header: X-V }\n    versions: [ { name: '2', body: '.(', headers: { 'X A': b, X-B: { jq: '.(' } }, query: { api_key: a }, classify: [ { jq: '.(', meaning: retry } ] } ]",
+        ),
+        &[
+            "6:36: targets.a.versions.0.body: is not jq: the bracket that begins here is never closed, at byte 1",
+            "6:60: targets.a.versions.0.headers.X A: is not the name of a header: letters, digits and `-` would be right",
+            "6:74: targets.a.versions.0.headers.X-B.jq: is not jq: the bracket that begins here is never closed, at byte 1",
+            "6:102: targets.a.versions.0.query.api_key: looks like a secret's key: use `auth` (api_key), which keeps it secret",
+            "6:125: targets.a.versions.0.classify.0.jq: is not jq: the bracket that begins here is never closed, at byte 1",
+        ],
+    );
+}

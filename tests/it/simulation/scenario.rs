@@ -10,7 +10,7 @@ use fanfare::{
     },
     report::{Completion, Occasion, Priority, Rest},
 };
-use fanfare_sdk::{Fallback, Mapper, Payload, PrepareError, Repeat};
+use fanfare_sdk::{Call, Fallback, Mapper, Payload, PrepareError, Repeat};
 
 use super::{
     api::{SimApi, SimAuth, VICES, Vice},
@@ -96,7 +96,7 @@ pub(super) struct SimTarget {
 struct ThreeKeys;
 
 impl Mapper for ThreeKeys {
-    fn map(&self, payload: &Payload) -> Result<Payload, PrepareError> {
+    fn map(&self, _: &Call, payload: &Payload) -> Result<Payload, PrepareError> {
         Ok(payload.clone())
     }
 

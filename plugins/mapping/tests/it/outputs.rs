@@ -126,6 +126,12 @@ fn strings_and_formats() {
         r##"[sub("[0-9]"; "#"), gsub("(?<d>[0-9])"; "<\(.d)>"), [scan("[a-z]")]]"##,
         r##"["a#b2","a<1>b<2>",["a","b"]]"##,
     );
+    gives(r#""<a> & 'b' \"c\"""#, "@xml", r#""&lt;a&gt; &amp; &apos;b&apos; &quot;c&quot;""#);
+    gives(
+        r#"{"x": "a]]>\r\n€", "n": 1.50}"#,
+        r#"@xml "<t n='\(.n)'>\(.x)</t>""#,
+        r#""<t n='1.5'>a]]&gt;&#13;\n€</t>""#,
+    );
     gives(r#"[1, "a\"b", null, true, 1.50]"#, "@csv", r#""1,\"a\"\"b\",,true,1.5""#);
     gives(r#"["a\tb\\", 1, null]"#, "@tsv", r#""a\\tb\\\\\t1\t""#);
     gives(

@@ -37,6 +37,7 @@ const SOURCES: &[&str] = &[
     "del(.[0])",
     "del(.a)",
     "@csv",
+    "@xml",
     "@base64d",
     "todate",
     "fromdate",

@@ -30,6 +30,9 @@ fn values_of_the_wrong_kind() {
     fails("{}", "path(1)", "`path`, `del` or an assignment was given something that is no path");
     fails("[{}]", r#"join(",")"#, "cannot take an object for a string");
     fails("[{}]", "@csv", "@csv and @tsv take strings, numbers, booleans and nulls");
+    fails("[1]", "@xml", "@xml takes strings, numbers, booleans and nulls");
+    fails(r#""a\u0000b""#, "@xml", "@xml: XML has no such character");
+    fails(r#""\ufffe""#, r#"@xml "<a>\(.)</a>""#, "@xml: XML has no such character");
     fails("{}", "@tsv", "@csv and @tsv take an array");
     fails(r#""secret""#, "tonumber", "cannot parse as number");
     fails(r#""{secret""#, "fromjson", "the text is not JSON");
