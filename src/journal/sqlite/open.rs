@@ -29,7 +29,7 @@ const LOG_BYTES: i64 = 64 << 20;
 
 /// Keeps every other process out as long as it is held.
 #[derive(Debug)]
-pub(super) struct Lock(#[expect(dead_code, reason = "held, and let go when it is dropped")] File);
+pub(super) struct Lock(File);
 
 impl Lock {
     pub(super) fn take(path: &Path) -> Result<Self, OpenError> {
@@ -42,6 +42,13 @@ impl Lock {
             Err(TryLockError::WouldBlock) => Err(OpenError::InUse { path: path.to_owned() }),
             Err(TryLockError::Error(source)) => Err(io(source)),
         }
+    }
+}
+
+impl Drop for Lock {
+    /// To close the file is not enough: a process that is just being started has it too, until it runs its program.
+    fn drop(&mut self) {
+        let (Ok(()) | Err(_)) = self.0.unlock();
     }
 }
 

@@ -19,6 +19,7 @@ use super::{
 };
 use crate::child::Daemon;
 
+const NO_CERT: &str = "has no certificate (PEM: `-----BEGIN CERTIFICATE-----`)";
 const ASK: &str = "GET /healthz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
 
 /// Signs certificates.
@@ -183,12 +184,11 @@ fn what_is_wrong_with_files_is_said_at_once_and_shows_nothing_of_them() {
         let told = Tls::load(files.named()).unwrap_err().to_string().replace(&folder, "");
         assert_eq!(told, expected);
     }
-    let no_cert = "has no certificate (PEM: `-----BEGIN CERTIFICATE-----`)";
     let no_key = "has no private key (PEM: `-----BEGIN PRIVATE KEY-----`, not encrypted)";
     let canary = "c4n4ry";
     let files = Files::new(&(canary.to_owned(), canary.to_owned()), Some(&authority));
     fs::write(files.at("ca.pem"), canary).unwrap();
-    check(&files, &format!("cert.pem: {no_cert}\nkey.pem: {no_key}\nca.pem: {no_cert}"));
+    check(&files, &format!("cert.pem: {NO_CERT}\nkey.pem: {no_key}\nca.pem: {NO_CERT}"));
     let broken = format!("-----BEGIN PRIVATE KEY-----\n{canary}\n");
     let files = Files::new(&(cert.clone(), broken), None);
     check(&files, &format!("key.pem: is not PEM, or {no_key}"));
@@ -232,10 +232,8 @@ async fn the_program_speaks_tls_on_both_sides() {
     let (status, told) = list(&[]).await;
     assert!(status == Some(3) && told.contains("does not answer"), "{told}");
     let (status, told) = list(&["--server-ca", "key.pem"]).await;
-    assert_eq!(
-        (status, told.as_str()),
-        (Some(2), "error: the HTTP client cannot be built: key.pem: has no certificate (PEM)\n")
-    );
+    let wrong = format!("error: the HTTP client cannot be built: key.pem: {NO_CERT}\n");
+    assert_eq!((status, told), (Some(2), wrong));
     // It is replaced while the daemon runs, which looks each second; how long that takes does not matter.
     let next = Authority::new();
     let (cert, key) = next.sign("localhost");
