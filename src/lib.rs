@@ -30,10 +30,28 @@ pub use self::engine::{Broadcast, BroadcastHandle, Engine, Target};
 /// The bundled targets and authorizers.
 #[cfg(feature = "targets")]
 pub mod targets {
+    use fanfare_sdk::Registry;
+
     #[doc(inline)]
     pub use fanfare_auth as auth;
     #[doc(inline)]
+    pub use fanfare_github as github;
+    #[doc(inline)]
     pub use fanfare_http::{self as http, HttpTarget};
     #[doc(inline)]
+    pub use fanfare_slack as slack;
+    #[doc(inline)]
     pub use fanfare_webhook as webhook;
+
+    /// The bundled kinds.
+    #[must_use]
+    pub fn kinds() -> Registry {
+        let mut kinds = Registry::default();
+        // Their names differ, and none takes a key of the engine: a test would fail.
+        drop(kinds.register(http::HttpKind));
+        drop(kinds.register(webhook::WebhookKind));
+        drop(kinds.register(slack::SlackKind));
+        drop(kinds.register(github::GithubKind));
+        kinds
+    }
 }

@@ -18,6 +18,7 @@ use fanfare::{
         HttpTarget,
         auth::{ApiKey, ApiKeyIn, Basic, Bearer},
         http::HttpSettings,
+        slack::SlackSettings,
     },
     telemetry::Baggage,
 };
@@ -124,6 +125,13 @@ fn target(name: &str, url: &str) -> Target {
     }
 }
 
+/// A URL that is a secret as a whole, and does not look like one.
+fn secret_url(name: &str, url: &str) -> Target {
+    let api = SlackSettings::webhook(Secret::new(format!("{url}/{CANARY}"))).build().unwrap();
+    let retry = Retry { attempts_max: 1, ..Retry::default() };
+    Target::http(name, api).timeout(Duration::from_millis(300)).retry(retry)
+}
+
 #[track_caller]
 fn clean(what: &str, text: &str) {
     // Base64 of `user:c4n4ry`.
@@ -142,6 +150,10 @@ async fn no_secret_is_printed() {
         ("/ok", Scripted::status(200).header("set-cookie", CANARY).body(CANARY)),
         ("/reset", Scripted::reset_after()),
         ("/hang", Scripted::hang()),
+        (
+            "/slack/c4n4ry",
+            Scripted::status(404).header("link", "<x>; rel=\"sunset\"").body("no_service"),
+        ),
         ("/refuses", Scripted::status(401).header("www-authenticate", CANARY).body(CANARY)),
     ])
     .await;
@@ -153,12 +165,14 @@ async fn no_secret_is_printed() {
         builder = builder.target(target(name, &api.url(path)));
     }
     builder = builder.target(target("gone", "http://127.0.0.1:1/"));
+    builder = builder.target(secret_url("slack", &api.url("/slack")));
+    builder = builder.target(secret_url("no-slack", "http://127.0.0.1:1/services"));
     clean("the builder", &format!("{builder:?}"));
     let engine = builder.start().await.unwrap();
     clean("the engine", &format!("{engine:?}"));
     let baggage = Baggage::new().with("user", CANARY).unwrap();
     let mut broadcast = Broadcast::new(Payload::new("text/plain", CANARY)).baggage(baggage);
-    for name in ["basic", "query", "cookie", "header", "gone"] {
+    for name in ["basic", "query", "cookie", "header", "gone", "slack", "no-slack"] {
         broadcast = broadcast.to(name);
     }
     clean("the broadcast", &format!("{broadcast:?}"));
@@ -167,17 +181,18 @@ async fn no_secret_is_printed() {
     engine.shutdown().await;
     meters.force_flush().unwrap();
     let told = told.0.lock().unwrap().clone();
-    for needed in ["url.full", "session=REDACTED", "http.client.request.duration"] {
+    for needed in ["url.full", "session=REDACTED", "/REDACTED\n", "http.client.request.duration"] {
         assert!(told.contains(needed), "something was told: {told}");
     }
     clean("what is told to OpenTelemetry", &told);
     let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
     assert!(log.contains("attempt ended"), "something was logged: {log}");
     clean("the log", &log);
-    assert_eq!(api.received().len(), 4, "the secrets did go where they belong");
+    assert_eq!(api.received().len(), 5, "the secrets did go where they belong");
     for received in api.received() {
         assert!(received.text().contains(CANARY));
-        assert_eq!(received.header("x-partner-token"), Some(CANARY));
+        let at = [received.header("x-partner-token"), received.path().strip_prefix("/slack/")];
+        assert!(at.contains(&Some(CANARY)));
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
-use fanfare_sdk::{Exchange, Reply, SendError, Transport, async_trait, check};
+use fanfare_sdk::{Exchange, Reply, SecretUrl, SendError, Transport, async_trait, check};
 use http::Request;
 
 use super::plan::SendPlan;
@@ -55,7 +55,7 @@ fn unsendable(delivery: &Delivery) -> Option<String> {
 
 /// One request as text; what may be a secret reads `***`.
 fn text(request: &Request<Bytes>) -> String {
-    let mut text = format!("{} {}\n", request.method(), url(request.uri()));
+    let mut text = format!("{} {}\n", request.method(), url(&SecretUrl::shown(request)));
     for (name, value) in request.headers() {
         let secret = value.is_sensitive() || check::is_secret_header(name.as_str());
         let value = if secret { "***".into() } else { String::from_utf8_lossy(value.as_bytes()) };

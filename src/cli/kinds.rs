@@ -5,14 +5,13 @@ use std::{
     sync::OnceLock,
 };
 
-use fanfare_http::HttpKind;
 use fanfare_sdk::{RegisterError, Registry};
-use fanfare_webhook::WebhookKind;
 
 use crate::{
     config::{self, Config, ConfigError},
     daemon::{Seen, Source},
     engine::unconnected,
+    targets,
 };
 
 /// Where a configuration is looked for unless another file is named.
@@ -25,7 +24,7 @@ static KINDS: OnceLock<Registry> = OnceLock::new();
 pub(super) fn register(
     more: impl FnOnce(&mut Registry) -> Result<(), RegisterError>,
 ) -> Result<(), RegisterError> {
-    let mut kinds = bundled();
+    let mut kinds = targets::kinds();
     more(&mut kinds)?;
     // Whoever runs the program twice in one process has the kinds of the first time.
     KINDS.get_or_init(|| kinds);
@@ -34,15 +33,7 @@ pub(super) fn register(
 
 /// The bundled kinds, and those that were added.
 pub(super) fn kinds() -> &'static Registry {
-    KINDS.get_or_init(bundled)
-}
-
-fn bundled() -> Registry {
-    let mut kinds = Registry::default();
-    // Their names differ, and none takes a key of the engine: a test would fail.
-    drop(kinds.register(HttpKind));
-    drop(kinds.register(WebhookKind));
-    kinds
+    KINDS.get_or_init(targets::kinds)
 }
 
 /// The configuration of the daemon, which reads it again.

@@ -11,7 +11,7 @@ use std::{
 
 use fanfare_sdk::{
     AuthError, Authorizer, Call, Exchange, Learned, Meaning, Payload, PrepareError, Reply,
-    RetryAfter, SendError, SendErrorKind, Stamp, Transport, async_trait,
+    RetryAfter, SecretUrl, SendError, SendErrorKind, Stamp, Transport, async_trait,
 };
 use http::Uri;
 use smallvec::SmallVec;
@@ -112,13 +112,13 @@ impl Transport for Outbound {
             *exchange.request.uri_mut() = uri.map_err(|error| unfit(error, &exchange))?;
         }
         // Before the authorizers: what they add to the URL is a secret.
-        let url = self.parts.exchanges.as_ref().map(|_| exchange.request.uri().clone());
+        let url = self.parts.exchanges.as_ref().map(|_| SecretUrl::shown(&exchange.request));
         for (authorizer, stamp) in self.authorizers() {
             let authorized =
                 authorizer.authorize(stamp, &self.parts.call, &mut exchange.request).await;
             authorized.map_err(|error| unauthorized(error, &exchange))?;
         }
-        let requested = exchange.request.uri().clone();
+        let requested = SecretUrl::shown(&exchange.request);
         *self.requested.lock().unwrap_or_else(PoisonError::into_inner) = Some(requested);
         let noted = self.parts.exchanges.as_deref().zip(url).map(|(exchanges, url)| {
             (exchanges, exchanges.begin(span_id, exchange.request.method().clone(), url))

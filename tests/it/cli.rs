@@ -261,6 +261,26 @@ async fn no_secret_is_printed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_url_that_is_a_secret_is_not_shown() {
+    let api = MockApi::start(Scripted::status(200).body("ok")).await;
+    let folder = tempfile::TempDir::new().unwrap();
+    let config = folder.path().join("f.yaml").display().to_string();
+    let text =
+        "targets: { ops: { kind: slack, webhook: '${env:HOOK}' } }\nroutes: { r: { to: [ops] } }\n";
+    std::fs::write(&config, text).unwrap();
+    let base = ["send", r#"{"text":"hello"}"#, "--config", &config, "--target", "ops"];
+    for more in [&["--trace"][..], &["--output", "json"], &["--dry-run"]] {
+        let mut command = fanfare(&[&base[..], more].concat());
+        command.env("HOOK", api.url("/services/c4n4ry"));
+        let output = run(command).await;
+        assert_eq!(output.status.code(), Some(0), "{}", err(&output));
+        assert!(!(out(&output) + &err(&output)).contains("c4n4ry"), "{}", out(&output));
+    }
+    assert_eq!(api.received().len(), 2, "a dry run sends nothing");
+    assert_eq!(api.received()[0].path(), "/services/c4n4ry");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_payload_comes_from_a_file_or_from_standard_input() {
     let api = MockApi::start(Scripted::status(200)).await;
     let mut file = tempfile::NamedTempFile::new().unwrap();

@@ -10,7 +10,6 @@ use std::{collections::BTreeMap, time::Duration};
 use fanfare::{
     config::{Config, DaemonLimits, Lookup, config_schema, load_str},
     sdk::Registry,
-    targets::{http::HttpKind, webhook::WebhookKind},
 };
 use serde_json::Value;
 
@@ -31,10 +30,7 @@ impl Lookup for Given {
 }
 
 pub(crate) fn kinds() -> Registry {
-    let mut kinds = Registry::default();
-    kinds.register(HttpKind).unwrap();
-    kinds.register(WebhookKind).unwrap();
-    kinds
+    fanfare::targets::kinds()
 }
 
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
@@ -250,11 +246,13 @@ fn keys_are_checked() {
     wrong("targets:\n  a: { kind: http }", &["2:3: targets.a.url: is missing"]);
     wrong(
         "targets:\n  a: { url: x }",
-        &["2:3: targets.a.kind: is missing: `http` or `webhook` would be right"],
+        &["2:3: targets.a.kind: is missing: `http`, `webhook`, `slack` or `github` would be right"],
     );
     wrong(
         "targets:\n  a: { kind: smtp }",
-        &["2:14: targets.a.kind: is not a kind of target: `http` or `webhook` would be"],
+        &[
+            "2:14: targets.a.kind: is not a kind of target: `http`, `webhook`, `slack` or `github` would be",
+        ],
     );
     wrong(
         &format!("{}  a: {{ kind: http, url: 'https://b.example/' }}\nrutes: {{}}", target("")),

@@ -5,7 +5,7 @@ use std::fs;
 use fanfare::{
     config::{config_schema, target_schema},
     sdk::{RESERVED_KEYS, TargetKind},
-    targets::{http::HttpKind, webhook::WebhookKind},
+    targets::{github::GithubKind, http::HttpKind, slack::SlackKind, webhook::WebhookKind},
 };
 use serde_json::Value;
 
@@ -30,6 +30,8 @@ fn every_key_stands_on_the_page_with_its_default() {
         Table { name: "targets", rows: rows(&webhook, "", &|key| engine(key)) },
         Table { name: "http", rows: rows(&HttpKind.schema_inlined(), "", &|key| !engine(key)) },
         Table { name: "webhook", rows: rows(&webhook, "", &|key| !engine(key)) },
+        Table { name: "slack", rows: rows(&target_schema(&SlackKind), "", &|key| !engine(key)) },
+        Table { name: "github", rows: rows(&target_schema(&GithubKind), "", &|key| !engine(key)) },
         Table { name: "routes", rows: rows(&route, "", &|_| true) },
         Table { name: "journal", rows: rows(&journal, "", &|_| true) },
         Table { name: "daemon", rows: rows(&daemon, "", &|_| true) },

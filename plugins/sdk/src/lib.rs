@@ -45,5 +45,5 @@ pub use self::{
     setting_errors::SettingErrors,
     target::{ApiTarget, Capture, Fallback, Profile, Repeat, VersionUse},
     time::Timestamp,
-    wire::{Exchange, Transport, Wire},
+    wire::{Exchange, SecretUrl, Transport, Wire},
 };

@@ -40,6 +40,11 @@ pub trait Transport: fmt::Debug + Send + Sync + 'static {
     async fn exchange(&self, exchange: Exchange) -> Result<Reply, SendError>;
 }
 
+/// Marks a request whose URL is a secret: put it into the request's extensions. Of the URL nothing but scheme, host and
+/// port is ever shown then.
+#[derive(Clone, Copy, Debug)]
+pub struct SecretUrl;
+
 // === impl Wire ===
 
 impl Wire {
@@ -75,12 +80,29 @@ impl Wire {
     }
 }
 
+// === impl SecretUrl ===
+
+impl SecretUrl {
+    /// The request's URL as it may be shown: without path and query where they are marked as a secret.
+    #[must_use]
+    pub fn shown<T>(request: &http::Request<T>) -> http::Uri {
+        let uri = request.uri();
+        if request.extensions().get::<Self>().is_none() {
+            return uri.clone();
+        }
+        let mut parts = uri.clone().into_parts();
+        parts.path_and_query = Some(http::uri::PathAndQuery::from_static("/REDACTED"));
+        // Only the path was replaced: it cannot fail.
+        http::Uri::from_parts(parts).unwrap_or_default()
+    }
+}
+
 // === impl Exchange ===
 
 impl fmt::Debug for Exchange {
     /// Without query, header values and body: they may be secrets.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let uri = self.request.uri();
+        let uri = SecretUrl::shown(&self.request);
         write!(f, "Exchange({} {}{})", self.request.method(), uri.host().unwrap_or(""), uri.path())
     }
 }

@@ -124,7 +124,10 @@ async fn version_use(subject: &Subject<'_>) -> Checked {
     let differ = difference(&with.received, &without.received).is_some();
     match profile.version_use {
         VersionUse::Needed if without.ended.is_ok() => failed("`Needed`, and it does without"),
-        VersionUse::Accepted if !differ => failed("`Accepted`, and it changes nothing"),
+        // Without a version it may speak the one that it declares.
+        VersionUse::Accepted if !differ && profile.versions.is_empty() => {
+            failed("`Accepted`, and it changes nothing")
+        }
         VersionUse::Accepted if without.ended.is_err() => {
             failed("`Accepted`, and it does not do without")
         }
