@@ -9,6 +9,7 @@ mod child;
 mod classify;
 mod cli;
 mod clients;
+mod compared;
 mod config;
 mod configuration_page;
 mod configured;
