@@ -6,7 +6,8 @@ use std::{
 };
 
 use super::{
-    anthropic, discord, hubspot, linear, notion, openai, pagerduty, sendgrid, shopify, square,
+    anthropic, discord, hubspot, linear, mailgun, notion, openai, pagerduty, sendgrid, shopify,
+    square,
     stage::{Example, FOLDER},
     standard_webhooks,
     standins::VARIABLES,
@@ -20,6 +21,7 @@ pub(super) fn all() -> Vec<Example> {
         discord::example(),
         hubspot::example(),
         linear::example(),
+        mailgun::example(),
         notion::example(),
         openai::example(),
         pagerduty::example(),

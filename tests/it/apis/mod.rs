@@ -15,6 +15,7 @@ mod anthropic;
 mod discord;
 mod hubspot;
 mod linear;
+mod mailgun;
 mod notion;
 mod openai;
 mod pagerduty;

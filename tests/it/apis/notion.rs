@@ -15,25 +15,38 @@ use super::{
     throttle::Throttle,
 };
 
+const CURRENT: [&str; 3] = ["2022-06-28", "2025-09-03", "2026-03-11"];
+
 fn error(status: u16, code: &str) -> Scripted {
     ask::json(status, &json!({ "object": "error", "status": status, "code": code }))
 }
 
-fn answer(ask: &Ask<'_>) -> Scripted {
+/// The version is not one of those.
+fn unknown_version() -> Scripted {
+    let says = "Notion-Version header failed validation: Notion-Version header should be `\"2022-06-28\"`, instead was …";
+    ask::json(
+        400,
+        &json!({ "object": "error", "status": 400, "code": "validation_error", "message": says }),
+    )
+}
+
+fn answer(ask: &Ask<'_>, versions: &[&str]) -> Scripted {
     assert_eq!(ask.line(), "POST https://api.notion.com/v1/pages");
     // https://developers.notion.com/reference/status-codes
     if ask.bearer() != standin("NOTION_TOKEN") {
         return error(401, "unauthorized");
     }
     // https://developers.notion.com/reference/versioning: required.
-    match ask.header("notion-version") {
-        "2026-03-11" | "2025-09-03" => {}
+    let parent = match ask.header("notion-version") {
         "" => return error(400, "missing_version"),
-        _ => return error(400, "validation_error"),
-    }
+        version if !versions.contains(&version) => return unknown_version(),
+        // https://developers.notion.com/docs/upgrade-guide-2025-09-03: databases have data sources from then on.
+        version if version < "2025-09-03" => "database_id",
+        _ => "data_source_id",
+    };
     // https://developers.notion.com/reference/post-page: a parent and properties.
     let page = ask.json();
-    if !page["parent"]["data_source_id"].is_string() || !page["properties"].is_object() {
+    if !page["parent"][parent].is_string() || !page["properties"].is_object() {
         return error(400, "validation_error");
     }
     // https://developers.notion.com/reference/property-value-object: a title is a list of rich texts.
@@ -44,7 +57,7 @@ fn answer(ask: &Ask<'_>) -> Scripted {
 }
 
 fn notion() -> Mock {
-    Box::new(answer)
+    Box::new(|ask| answer(ask, &CURRENT))
 }
 
 fn busy() -> Mock {
@@ -54,7 +67,7 @@ fn busy() -> Mock {
         if throttle.refuses() {
             error(429, "rate_limited").header("retry-after", "17")
         } else {
-            answer(ask)
+            answer(ask, &CURRENT)
         }
     })
 }
@@ -64,8 +77,13 @@ fn collision() -> Mock {
     Box::new(move |ask| match asked.fetch_add(1, Ordering::Relaxed) {
         // https://developers.notion.com/reference/status-codes
         0 => error(409, "conflict_error"),
-        _ => answer(ask),
+        _ => answer(ask, &CURRENT),
     })
+}
+
+/// As it was before 2025.
+fn older() -> Mock {
+    Box::new(|ask| answer(ask, &["2022-06-28"]))
 }
 
 pub(super) fn example() -> Example {
@@ -85,6 +103,7 @@ async fn a_page_is_made() {
     example
         .at(collision, r#"delivered [409 200] id: "59833787-2cf9-4fdf-8782-e53db20768a5""#)
         .await;
+    example.at(older, r#"delivered [400 200] id: "59833787-2cf9-4fdf-8782-e53db20768a5""#).await;
     // One that came back too early would have been refused again.
     example.at(busy, r#"delivered [429 200] id: "59833787-2cf9-4fdf-8782-e53db20768a5""#).await;
 }
@@ -96,7 +115,10 @@ async fn what_it_refuses() {
     example
         .broken("header: Notion-Version", "header: X-Version", &refused("missing_version"))
         .await;
-    example.broken("2026-03-11", "2026-03", &refused("validation_error")).await;
+    example.broken("data_source_id:", "source_id:", &refused("validation_error")).await;
+    let both = [("2026-03-11", "2026-03"), ("2022-06-28", "2022-06")];
+    let none = "failed (no version left that the API speaks) [400 400] <other version>";
+    example.edited_at(notion, &both, none).await;
     example
         .broken(
             "${env:NOTION_TOKEN}",

@@ -3,11 +3,12 @@
 use fanfare::config::Lookup;
 
 /// The variables of all files. None of them is a secret of anybody.
-pub(super) const VARIABLES: [(&str, &str); 17] = [
+pub(super) const VARIABLES: [(&str, &str); 18] = [
     ("ANTHROPIC_API_KEY", "anthropic-key"),
     ("DISCORD_WEBHOOK", "223704706495545344/3d89bb7572e0fb30d8128367b3b1b44f"),
     ("HUBSPOT_TOKEN", "hubspot-token"),
     ("LINEAR_API_KEY", "linear-key"),
+    ("MAILGUN_API_KEY", "mailgun-key"),
     ("NOTION_TOKEN", "notion-token"),
     ("OPENAI_API_KEY", "openai-key"),
     ("PAGERDUTY_ROUTING_KEY", "0123456789abcdef0123456789abcdef"),
