@@ -4,6 +4,7 @@
 #![cfg(test)]
 
 mod apis;
+mod auth_peer;
 mod bodies;
 mod child;
 mod classify;

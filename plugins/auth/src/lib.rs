@@ -5,6 +5,7 @@
 mod api_key;
 mod basic;
 mod bearer;
+mod digest;
 mod error;
 mod hmac;
 mod keyed;
@@ -15,7 +16,8 @@ pub use self::{
     api_key::{ApiKey, ApiKeyIn},
     basic::Basic,
     bearer::Bearer,
+    digest::Digest,
     error::AuthSettingError,
     hmac::{HmacDigest, HmacPreset, HmacSettings, HmacSigner, KeyForm, SignatureForm},
-    settings::{ApiKeySettings, AuthSettings, BasicSettings, BearerSettings},
+    settings::{ApiKeySettings, AuthSettings, BasicSettings, BearerSettings, DigestSettings},
 };

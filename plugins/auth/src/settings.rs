@@ -6,7 +6,7 @@ use fanfare_sdk::{Authorizer, Secret, SettingErrors};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::{ApiKey, ApiKeyIn, AuthSettingError, Basic, Bearer, HmacSettings, HmacSigner};
+use crate::{ApiKey, ApiKeyIn, AuthSettingError, Basic, Bearer, Digest, HmacSettings, HmacSigner};
 
 /// What people write below `auth`: one authorizer.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -20,6 +20,8 @@ pub enum AuthSettings {
     ApiKey(ApiKeySettings),
     /// A signature by HMAC over what a template says, as most webhooks have it.
     Hmac(Box<HmacSettings>),
+    /// User and password, without sending the password (RFC 7616).
+    Digest(DigestSettings),
 }
 
 /// A token that does not change.
@@ -58,6 +60,22 @@ pub struct ApiKeySettings {
     pub value: Secret,
 }
 
+/// User and password, without sending the password.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, expecting = "a map of settings")]
+#[non_exhaustive]
+pub struct DigestSettings {
+    /// As the API knows it.
+    #[schemars(with = "String")]
+    pub user: Secret,
+    /// May be empty.
+    #[schemars(with = "String")]
+    pub password: Secret,
+    /// Whether the body is protected too where the API offers it (`auth-int`).
+    #[serde(default)]
+    pub auth_int: bool,
+}
+
 impl AuthSettings {
     /// Checks them.
     ///
@@ -68,6 +86,9 @@ impl AuthSettings {
             Self::Bearer(it) => built("bearer", Bearer::try_new(&it.token)),
             Self::Basic(it) => built("basic", Basic::try_new(it.user.expose(), &it.password)),
             Self::ApiKey(it) => built("api_key", ApiKey::try_new(&it.place, &it.value)),
+            Self::Digest(it) => {
+                built("digest", Digest::try_new(it.user.expose(), &it.password, it.auth_int))
+            }
             Self::Hmac(it) => below("hmac", HmacSigner::try_new(it)),
         }
     }

@@ -21,7 +21,7 @@ fn a_wrong_form_is_named() {
     check(json!({ "bearer": { "token": "a" } }), "");
     check(
         json!({ "no_such": {} }),
-        ": is not what it should be: one of `bearer`, `basic`, `api_key`, `hmac`",
+        ": is not what it should be: one of `bearer`, `basic`, `api_key`, `hmac`, `digest`",
     );
     check(json!({ "bearer": "a" }), "/bearer: is not what it should be: a map of settings");
     check(json!({ "bearer": {} }), "/bearer: missing field `token`");
@@ -94,6 +94,8 @@ fn nothing_prints_a_secret() {
         json!({ "basic": { "user": "", "password": format!("{CANARY}\n") } }),
         json!({ "api_key": { "in": CANARY, "value": CANARY } }),
         json!({ "api_key": { "in": { "header": "a" }, "value": format!("{CANARY}é") } }),
+        json!({ "digest": { "user": "", "password": CANARY } }),
+        json!({ "digest": { "user": CANARY, "password": format!("{CANARY}\n") } }),
         json!({ "hmac": { "preset": CANARY } }),
         json!({ "hmac": { "secret": [CANARY] } }),
         json!({ "hmac": { "preset": "github", "secret": format!("{CANARY}\n") } }),
@@ -106,6 +108,7 @@ fn nothing_prints_a_secret() {
         json!({ "bearer": { "token": CANARY } }),
         json!({ "basic": { "user": CANARY, "password": CANARY } }),
         json!({ "api_key": { "in": { "query": "a" }, "value": CANARY } }),
+        json!({ "digest": { "user": CANARY, "password": CANARY } }),
         json!({ "hmac": { "preset": "stripe", "secrets": [CANARY, CANARY] } }),
     ];
     for written in right {

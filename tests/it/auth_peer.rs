@@ -1,0 +1,93 @@
+//! Authorizers against servers that others have written, and that refuse what is wrong.
+//!
+//! They come from PyPI into `target/auth-pypi` (`.ci/run` puts them there). Where they are not installed there is nobody to ask:
+//! the test says so and ends, except in CI, where it fails.
+
+use std::{env, path::PathBuf, process::Stdio};
+
+use fanfare::{Broadcast, Engine, config::load_str, sdk::Payload};
+use serde_json::json;
+use tokio::{
+    io::{AsyncBufReadExt, BufReader},
+    process::{Child, Command},
+};
+
+use crate::config::{Given, kinds};
+
+/// A server on loopback; it ends with this.
+struct Server {
+    port: u16,
+    _child: Child,
+}
+
+impl Server {
+    /// None where what it needs is not installed.
+    async fn start(program: &str, needs: &str) -> Option<Self> {
+        let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+        let target = env::var_os("CARGO_TARGET_DIR").map_or(root.join("target"), PathBuf::from);
+        let modules = target.join("auth-pypi");
+        if !modules.join(needs).exists() {
+            assert!(env::var_os("CI").is_none(), "{needs} is not installed: .ci/run does it");
+            eprintln!("skipped: {needs} is not installed");
+            return None;
+        }
+        let mut child = Command::new("python3")
+            .arg(root.join("tests/it/auth_peer").join(program))
+            .env("PYTHONPATH", modules)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap();
+        let mut said = String::new();
+        let mut output = BufReader::new(child.stdout.take().unwrap());
+        output.read_line(&mut said).await.unwrap();
+        Some(Self { port: said.trim().parse().unwrap(), _child: child })
+    }
+
+    /// What becomes of deliveries to a target with these lines, one after the other: the statuses of the attempts of each.
+    async fn statuses(&self, path: &str, lines: &str, deliveries: usize) -> Vec<Vec<u16>> {
+        let url = format!("http://127.0.0.1:{}{path}", self.port);
+        let text = format!("targets:\n  a:\n    kind: http\n    url: \"{url}\"\n    {lines}\n");
+        let mut config = load_str("f.yaml", &text, &kinds(), &Given::default()).unwrap();
+        let engine = Engine::builder().configured(&mut config).start().await.unwrap();
+        let mut all = Vec::new();
+        for _ in 0..deliveries {
+            let broadcast = Broadcast::new(Payload::json(&json!({ "a": 1 }))).to("a");
+            let report = engine.broadcast(broadcast).await.unwrap();
+            let attempts = &report.deliveries[0].attempts;
+            let status = attempts.iter().map(|it| it.ended.as_ref().unwrap().status.unwrap());
+            all.push(status.collect());
+        }
+        all
+    }
+}
+
+#[tokio::test]
+async fn httpbin_lets_user_and_password_in() {
+    let Some(server) = Server::start("serve_httpbin.py", "httpbin").await else { return };
+    let basic = |password| {
+        format!("method: GET\n    auth: {{ basic: {{ user: u, password: {password} }} }}")
+    };
+    assert_eq!(server.statuses("/basic-auth/u/p", &basic("p"), 1).await, [[200]]);
+    assert_eq!(server.statuses("/basic-auth/u/p", &basic("q"), 1).await, [[401]]);
+}
+
+#[tokio::test]
+async fn httpbin_lets_digests_in_and_nonces_be_reused() {
+    let Some(server) = Server::start("serve_httpbin.py", "httpbin").await else { return };
+    for algorithm in ["MD5", "SHA-256"] {
+        for qop in ["auth", "auth-int", "both"] {
+            let path = format!("/digest-auth/{qop}/u/p/{algorithm}/never");
+            let digest =
+                |rest| format!("method: GET\n    auth: {{ digest: {{ user: u, {rest} }} }}");
+            let right = digest("password: p");
+            let expected = vec![vec![401, 200], vec![200], vec![200]];
+            assert_eq!(server.statuses(&path, &right, 3).await, expected, "{path}");
+            let int = digest("password: p, auth_int: true");
+            assert_eq!(server.statuses(&path, &int, 3).await, expected, "{path}");
+            let wrong = digest("password: q");
+            assert_eq!(server.statuses(&path, &wrong, 2).await, [vec![401, 401], vec![401]]);
+        }
+    }
+}
