@@ -1,6 +1,6 @@
 //! Authorizers against servers that others have written, and that refuse what is wrong.
 //!
-//! They come from PyPI into `target/auth-pypi` (`.ci/run` puts them there). Where they are not installed there is nobody to ask:
+//! They come from PyPI into `target/auth-pypi` and `target/aws-pypi` (`.ci/run` puts them there). Where they are not installed there is nobody to ask:
 //! the test says so and ends, except in CI, where it fails.
 
 use std::{env, path::PathBuf, process::Stdio};
@@ -14,18 +14,24 @@ use tokio::{
 
 use crate::config::{Given, kinds};
 
+/// Where the servers are, and what has to be there.
+const HTTPBIN: [&str; 2] = ["auth-pypi", "httpbin"];
+const MOTO: [&str; 2] = ["aws-pypi", "moto"];
+
 /// A server on loopback; it ends with this.
 struct Server {
     port: u16,
+    /// What else it said when it began.
+    said: Vec<String>,
     _child: Child,
 }
 
 impl Server {
     /// None where what it needs is not installed.
-    async fn start(program: &str, needs: &str) -> Option<Self> {
+    async fn start(program: &str, [folder, needs]: [&str; 2]) -> Option<Self> {
         let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
         let target = env::var_os("CARGO_TARGET_DIR").map_or(root.join("target"), PathBuf::from);
-        let modules = target.join("auth-pypi");
+        let modules = target.join(folder);
         if !modules.join(needs).exists() {
             assert!(env::var_os("CI").is_none(), "{needs} is not installed: .ci/run does it");
             eprintln!("skipped: {needs} is not installed");
@@ -42,7 +48,9 @@ impl Server {
         let mut said = String::new();
         let mut output = BufReader::new(child.stdout.take().unwrap());
         output.read_line(&mut said).await.unwrap();
-        Some(Self { port: said.trim().parse().unwrap(), _child: child })
+        let mut said = said.split_whitespace().map(str::to_owned);
+        let port = said.next().expect("it says its port").parse().unwrap();
+        Some(Self { port, said: said.collect(), _child: child })
     }
 
     /// What becomes of deliveries to a target with these lines, one after the other: the statuses of the attempts of each.
@@ -65,7 +73,7 @@ impl Server {
 
 #[tokio::test]
 async fn httpbin_lets_user_and_password_in() {
-    let Some(server) = Server::start("serve_httpbin.py", "httpbin").await else { return };
+    let Some(server) = Server::start("serve_httpbin.py", HTTPBIN).await else { return };
     let basic = |password| {
         format!("method: GET\n    auth: {{ basic: {{ user: u, password: {password} }} }}")
     };
@@ -75,7 +83,7 @@ async fn httpbin_lets_user_and_password_in() {
 
 #[tokio::test]
 async fn httpbin_lets_digests_in_and_nonces_be_reused() {
-    let Some(server) = Server::start("serve_httpbin.py", "httpbin").await else { return };
+    let Some(server) = Server::start("serve_httpbin.py", HTTPBIN).await else { return };
     for algorithm in ["MD5", "SHA-256"] {
         for qop in ["auth", "auth-int", "both"] {
             let path = format!("/digest-auth/{qop}/u/p/{algorithm}/never");
@@ -90,4 +98,25 @@ async fn httpbin_lets_digests_in_and_nonces_be_reused() {
             assert_eq!(server.statuses(&path, &wrong, 2).await, [vec![401, 401], vec![401]]);
         }
     }
+}
+
+#[tokio::test]
+async fn moto_lets_requests_for_aws_in_that_are_signed_right() {
+    let Some(server) = Server::start("serve_aws.py", MOTO).await else { return };
+    let [id, secret] = &server.said[..] else { panic!("it says a key and its secret") };
+    let lines = |service: &str, secret: &str| {
+        format!(
+            "method: PUT\n    headers: {{ x-amz-meta-a: 'b  c' }}\n    auth: {{ aws: {{ region: us-east-1, service: {service}, access_key: {id}, secret_key: '{secret}' }} }}"
+        )
+    };
+    // Once encoded and not normalized; a path that another form would be signed for.
+    for path in ["/bucket/a", "/bucket/a%20b/c", "/bucket/a//b", "/bucket/a?b=c%20d&a=&b=a"] {
+        assert_eq!(server.statuses(path, &lines("s3", secret), 1).await, [[200]], "{path}");
+        assert_eq!(server.statuses(path, &lines("s3", "wrong"), 1).await, [[403]], "{path}");
+    }
+    // Another service: it lists its queues, or refuses to.
+    let path = "/?Action=ListQueues&Version=2012-11-05";
+    let post = |secret: &str| lines("sqs", secret).replace("PUT", "POST");
+    assert_eq!(server.statuses(path, &post(secret), 1).await, [[200]]);
+    assert_eq!(server.statuses(path, &post("wrong"), 1).await, [[403]]);
 }

@@ -3,6 +3,7 @@
 #![doc = include_str!("docs.md")]
 
 mod api_key;
+mod aws;
 mod basic;
 mod bearer;
 mod digest;
@@ -14,6 +15,7 @@ mod settings;
 
 pub use self::{
     api_key::{ApiKey, ApiKeyIn},
+    aws::{AwsSettings, AwsSigner},
     basic::Basic,
     bearer::Bearer,
     digest::Digest,

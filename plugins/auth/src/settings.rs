@@ -6,7 +6,10 @@ use fanfare_sdk::{Authorizer, Secret, SettingErrors};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::{ApiKey, ApiKeyIn, AuthSettingError, Basic, Bearer, Digest, HmacSettings, HmacSigner};
+use crate::{
+    ApiKey, ApiKeyIn, AuthSettingError, AwsSettings, AwsSigner, Basic, Bearer, Digest,
+    HmacSettings, HmacSigner,
+};
 
 /// What people write below `auth`: one authorizer.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -22,6 +25,8 @@ pub enum AuthSettings {
     Hmac(Box<HmacSettings>),
     /// User and password, without sending the password (RFC 7616).
     Digest(DigestSettings),
+    /// AWS Signature Version 4.
+    Aws(AwsSettings),
 }
 
 /// A token that does not change.
@@ -86,6 +91,7 @@ impl AuthSettings {
             Self::Bearer(it) => built("bearer", Bearer::try_new(&it.token)),
             Self::Basic(it) => built("basic", Basic::try_new(it.user.expose(), &it.password)),
             Self::ApiKey(it) => built("api_key", ApiKey::try_new(&it.place, &it.value)),
+            Self::Aws(it) => below("aws", AwsSigner::try_new(it)),
             Self::Digest(it) => {
                 built("digest", Digest::try_new(it.user.expose(), &it.password, it.auth_int))
             }

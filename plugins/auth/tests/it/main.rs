@@ -1,6 +1,7 @@
 //! The shared authorizers, as their users see them.
 
 mod authorize;
+mod aws;
 mod digest;
 mod hmac;
 mod hmac_peer;

@@ -1,0 +1,121 @@
+//! AWS Signature Version 4: what S3 differs in, clocks that are wrong, what is wrong with settings.
+
+use std::{sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use fanfare_auth::AuthSettings;
+use fanfare_sdk::{Authorizer, Call, Learned, ReplyHead, SettingErrors, Stamp, Timestamp, check};
+use futures_util::FutureExt;
+use http::{HeaderMap, HeaderValue, Request};
+use serde_json::{Value, json};
+
+/// 2015-08-30T12:36:00Z.
+const NOW: i64 = 1_440_938_160;
+
+fn settings(service: &str) -> Value {
+    json!({
+        "region": "us-east-1", "service": service,
+        "access_key": "AKIDEXAMPLE", "secret_key": "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY",
+    })
+}
+
+fn build(aws: &Value) -> Result<Arc<dyn Authorizer>, SettingErrors> {
+    check::settings::<AuthSettings>(json!({ "aws": aws })).and_then(|it| it.build())
+}
+
+fn signed(aws: &Arc<dyn Authorizer>, now: i64, uri: &str) -> HeaderMap {
+    request(aws, now, uri).headers().clone()
+}
+
+fn request(aws: &Arc<dyn Authorizer>, now: i64, uri: &str) -> Request<Bytes> {
+    let call = Call::new("a".into(), "k".into(), Timestamp::from_secs(now), Duration::ZERO);
+    let mut request = Request::put(uri).body(Bytes::from("body")).expect("it is right");
+    let traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    request.headers_mut().insert("traceparent", HeaderValue::from_static(traceparent));
+    request.headers_mut().insert("x-ours", HeaderValue::from_static("a  b"));
+    let done = aws.authorize(Stamp::default(), &call, &mut request).now_or_never();
+    done.expect("it does not wait").expect("it signs");
+    request
+}
+
+#[test]
+fn a_path_is_sent_to_s3_as_it_is_signed() {
+    #[track_caller]
+    fn check(service: &str, path: &str, expected: &str) {
+        let aws = build(&settings(service)).expect("right");
+        let request = request(&aws, NOW, &format!("https://a.example{path}"));
+        assert_eq!(request.uri().to_string(), format!("https://a.example{expected}"));
+    }
+    check("s3", "/", "/");
+    check("s3", "/a%20b/c+d//%c3%a9%7E(1)?x=+", "/a%20b/c%2Bd//%C3%A9~%281%29?x=+");
+    check("s3", "/a%2fb%25", "/a%2Fb%25");
+    check("sqs", "/a%20b/c+d", "/a%20b/c+d");
+}
+
+#[test]
+fn only_what_stays_is_signed_and_only_s3_gets_the_hash_of_the_body() {
+    #[track_caller]
+    fn check(aws: &Value, expected: &str) {
+        let headers = signed(&build(aws).expect("right"), NOW, "https://a.example/b%20c");
+        let authorization = headers["authorization"].to_str().expect("ASCII");
+        let signed =
+            authorization.split("SignedHeaders=").nth(1).and_then(|it| it.split(',').next());
+        assert_eq!(signed, Some(expected));
+        assert_eq!(headers.contains_key("x-amz-content-sha256"), expected.contains("sha256"));
+    }
+    check(&settings("execute-api"), "host;x-amz-date;x-ours");
+    check(&settings("s3"), "host;x-amz-content-sha256;x-amz-date;x-ours");
+    let mut with = settings("aoss");
+    with["content_sha256"] = json!(true);
+    check(&with, "host;x-amz-content-sha256;x-amz-date;x-ours");
+    with["session_token"] = json!("token");
+    check(&with, "host;x-amz-content-sha256;x-amz-date;x-amz-security-token;x-ours");
+}
+
+/// The date that the next request is signed with.
+fn date(aws: &Arc<dyn Authorizer>, now: i64) -> String {
+    let headers = signed(aws, now, "https://a.example/");
+    headers["x-amz-date"].to_str().expect("ASCII").to_owned()
+}
+
+fn learned(aws: &Arc<dyn Authorizer>, status: u16, date: &str) -> Learned {
+    let mut headers = HeaderMap::new();
+    headers.insert("date", date.parse().expect("it is a value"));
+    aws.learn(Stamp::default(), &ReplyHead::http(status, headers))
+}
+
+#[test]
+fn a_clock_that_is_wrong_is_corrected_by_the_apis() {
+    let aws = build(&settings("s3")).expect("right");
+    assert_eq!(date(&aws, NOW), "20150830T123600Z");
+    assert_eq!(learned(&aws, 403, "Sun, 30 Aug 2015 12:40:00 GMT"), Learned::Nothing, "4 minutes");
+    assert_eq!(learned(&aws, 500, "Sun, 30 Aug 2015 13:36:00 GMT"), Learned::Nothing);
+    assert_eq!(learned(&aws, 403, "yesterday"), Learned::Nothing);
+    assert_eq!(date(&aws, NOW), "20150830T123600Z");
+    assert_eq!(learned(&aws, 403, "Sun, 30 Aug 2015 13:36:00 GMT"), Learned::TryAgain);
+    assert_eq!(date(&aws, NOW + 1), "20150830T133601Z");
+    assert_eq!(learned(&aws, 403, "Sun, 30 Aug 2015 13:36:02 GMT"), Learned::Nothing, "once");
+    assert_eq!(learned(&aws, 403, "Sun, 30 Aug 2015 12:26:01 GMT"), Learned::TryAgain);
+    assert_eq!(date(&aws, NOW + 61), "20150830T122701Z");
+    assert_eq!(learned(&aws, 401, "Sun, 30 Aug 2015 12:27:01 GMT"), Learned::Hopeless);
+}
+
+#[test]
+fn what_is_wrong_is_said_all_at_once() {
+    let mut wrong = settings("s 3");
+    wrong["region"] = json!("");
+    wrong["access_key"] = json!("a b");
+    wrong["secret_key"] = json!("");
+    wrong["session_token"] = json!("a\n");
+    let said = build(&wrong).map_or_else(|wrong| wrong.to_string(), |_| "right".to_owned());
+    assert_eq!(
+        said.split("; ").collect::<Vec<_>>(),
+        [
+            "/aws/region: is to be of small letters, digits and `-`",
+            "/aws/service: is to be of small letters, digits and `-`",
+            "/aws/access_key: contains a space, or is not ASCII",
+            "/aws/secret_key: is empty: is the variable or file that it comes from empty too?",
+            "/aws/session_token: contains a control character, perhaps a line break at its end: remove it",
+        ]
+    );
+}
