@@ -16,8 +16,8 @@ const WEBHOOK_TIMESTAMP: HeaderName = HeaderName::from_static("webhook-timestamp
 const WEBHOOK_SIGNATURE: HeaderName = HeaderName::from_static("webhook-signature");
 /// Secrets that sign one request: a receiver changes from one to the next, and each costs a hash of the body.
 const SECRETS_MAX: usize = 8;
-/// Bytes of one signature and the space before it.
-const SIGNATURE_BYTES: usize = 48;
+/// Bytes of the longer kind of signature and the space before it.
+const SIGNATURE_BYTES: usize = 93;
 
 /// A receiver of signed webhooks.
 #[derive(Clone)]

@@ -17,7 +17,7 @@ pub struct WebhookSettings {
     /// Absolute, `http` or `https`. No user info, no secret in its query.
     #[schemars(example = "https://audit.example/hook")]
     pub url: String,
-    /// `whsec_` and the base64 of 24 to 64 random bytes. Either this or `secrets`.
+    /// `whsec_` and the base64 of 24 to 64 random bytes, or `whsk_` and that of an ed25519 key. Either this or `secrets`.
     #[serde(default)]
     #[schemars(with = "Option<String>")]
     pub secret: Option<Secret>,

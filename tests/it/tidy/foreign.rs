@@ -18,7 +18,14 @@ const HOMES: &[(&str, &[&str])] = &[
     ("rusqlite", &["journal"]),
     (
         "aws_lc_rs",
-        &["transport", "src/journal/sqlite/crypto", "src/daemon/callers/token", "src/daemon/tls"],
+        &[
+            "transport",
+            "src/journal/sqlite/crypto",
+            "src/daemon/callers/token",
+            "src/daemon/tls",
+            "plugins/auth/src",
+            "plugins/webhook/src/signature",
+        ],
     ),
     ("zeroize", &["src/journal/sqlite/crypto"]),
     ("opentelemetry", &["telemetry", "cli", "daemon"]),

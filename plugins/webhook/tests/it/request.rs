@@ -11,6 +11,11 @@ const ID: &str = "msg_p5jXN8AQM9LWM0D4loKWxJek";
 const NOW: i64 = 1_614_265_330;
 const BODY: &str = r#"{"test": 2432232314}"#;
 const SIGNATURE: &str = "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=";
+/// The same request signed by a key: the example of the standard, which svix' server has too (MIT).
+const PRIVATE: &str =
+    "whsk_6Xb/dCcHpPea21PS1N9VY/NZW723CEc77N4rJCubMbfVKIDij2HKpMKkioLlX0dRqSKJp4AJ6p9lMicMFs6Kvg==";
+const ASYMMETRIC: &str =
+    "v1a,hnO3f9T8Ytu9HwrXslvumlUpqtNVqkhqw/enGzPCXe5BdqzCInXqYXFymVJaA7AZdpXwVLPo3mNl8EM+m7TBAg==";
 /// Another, of its library for Rust.
 const OTHER_SECRET: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
 
@@ -73,6 +78,10 @@ fn known_signatures_are_made() {
     let body = r#"{"email":"test@example.com","username":"test_user"}"#;
     let signature = "v1,tZ1I4/hDygAJgO5TYxiSd6Sd0kDW6hPenDe+bTa3Kkw=";
     signed(&settings(OTHER_SECRET), &other, body, signature);
+    signed(&settings(PRIVATE), &call(ID, NOW * 1_000_000), BODY, ASYMMETRIC);
+    let kinds = settings(PRIVATE).older_secret(Secret::new(SECRET));
+    let signatures = format!("{ASYMMETRIC} {SIGNATURE}");
+    signed(&kinds, &call(ID, NOW * 1_000_000), BODY, &signatures);
     let both = settings(SECRET).older_secret(Secret::new(OTHER_SECRET));
     let signatures = format!("{SIGNATURE} v1,78nXHjpFP0tVJQW5D0SBwmVyyW87BV/rL6MgfM/Bw44=");
     signed(&both, &call(ID, NOW * 1_000_000), BODY, &signatures);

@@ -5,6 +5,9 @@ use fanfare_webhook::{WebhookKind, WebhookSettings};
 use serde_json::{Value, json};
 
 const URL: &str = "https://audit.example/hook";
+/// The key of the standard's example.
+const PRIVATE: &str =
+    "whsk_6Xb/dCcHpPea21PS1N9VY/NZW723CEc77N4rJCubMbfVKIDij2HKpMKkioLlX0dRqSKJp4AJ6p9lMicMFs6Kvg==";
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
 #[track_caller]
@@ -31,12 +34,21 @@ fn a_secret_has_its_form() {
     secret(&of(23), &["/secret: is of 23 bytes: 24 to 64 random bytes would be right"]);
     secret(&of(65), &["/secret: is of 65 bytes: 24 to 64 random bytes would be right"]);
     secret("whsec_", &["/secret: is of 0 bytes: 24 to 64 random bytes would be right"]);
-    secret(&SECRET[6..], &["/secret: does not begin with `whsec_`"]);
-    secret("", &["/secret: does not begin with `whsec_`"]);
+    secret(&SECRET[6..], &["/secret: begins neither with `whsec_` nor with `whsk_`"]);
+    secret("", &["/secret: begins neither with `whsec_` nor with `whsk_`"]);
+    secret(PRIVATE, &[]);
+    secret(&PRIVATE.replace("==", ""), &[]);
+    secret("whsk_6Xb/", &["/secret: is of 3 bytes: an ed25519 key has 64"]);
     secret(
-        "whsk_6Xb/",
-        &["/secret: is an ed25519 key, which is not supported: `whsec_…` would be right"],
+        &PRIVATE.replace("whsk_6", "whsk_7"),
+        &["/secret: is no ed25519 key: its halves do not belong together"],
     );
+    secret(
+        "whpk_1SiA4o9hyqTCpIqC5V9HUakiiaeACeqfZTInDBbOir4=",
+        &["/secret: is a public key, which signs nothing: `whsk_…` would be right"],
+    );
+    let base64 = "/secret: is not base64 after `whsk_`: is there a line break or a space in it?";
+    secret(&format!("{PRIVATE} "), &[base64]);
     let base64 = "/secret: is not base64 after `whsec_`: is there a line break or a space in it?";
     secret(&format!("{SECRET}\n"), &[base64]);
     secret("whsec_é", &[base64]);
@@ -49,7 +61,7 @@ fn there_is_one_list_of_secrets() {
     check(json!({ "url": URL, "secrets": [SECRET, SECRET] }), &[]);
     check(
         json!({ "url": URL, "secrets": [SECRET, "a"] }),
-        &["/secrets/1: does not begin with `whsec_`"],
+        &["/secrets/1: begins neither with `whsec_` nor with `whsk_`"],
     );
     check(
         json!({ "url": URL, "secret": SECRET, "secrets": [SECRET] }),
@@ -69,7 +81,7 @@ fn all_mistakes_are_named_at_once() {
         &[
             "/url: has a fragment, which is never sent: remove the part from `#` on",
             "/url: has user info: use `auth` (basic), which keeps it secret",
-            "/secret: does not begin with `whsec_`",
+            "/secret: begins neither with `whsec_` nor with `whsk_`",
             "/headers/Host: `host` is set by the engine: leave it out",
             "/headers/Webhook-Id: `webhook-id` is set by the target: leave it out",
         ],
@@ -97,6 +109,7 @@ fn nothing_prints_a_secret() {
         assert!(!text.contains(CANARY), "{text}");
     }
     let whsec = format!("whsec_{CANARY}");
+    let whsk = format!("whsk_{CANARY}");
     let url = format!("{URL}/{CANARY}?{CANARY}");
     let right = json!({ "url": url, "secrets": [whsec, whsec], "headers": { "a": CANARY } });
     let settings: WebhookSettings = check::settings(right).unwrap();
@@ -104,6 +117,9 @@ fn nothing_prints_a_secret() {
     for wrong in [
         json!({ "url": URL, "secret": CANARY }),
         json!({ "url": URL, "secret": format!("{whsec}\n") }),
+        json!({ "url": URL, "secret": whsk }),
+        json!({ "url": URL, "secret": format!("{whsk}?") }),
+        json!({ "url": URL, "secret": format!("whpk_{CANARY}") }),
         json!({ "url": URL, "secret": format!("{whsec}{CANARY}{CANARY}{CANARY}") }),
         json!({ "url": URL, "secret": { "a": whsec } }),
         json!({ "url": URL, "secrets": whsec }),
