@@ -223,7 +223,9 @@ fn mapper(
     let has_versions = declared || !settings.versions.is_empty();
     let rules =
         classify::rules(&settings.classify, (profile, has_versions), &mut issues.at("classify"));
+    let events = settings.cloudevents.as_ref();
     let mapper = JqMapper::default()
+        .events(events.map(|events| events.events(&mut issues.at("cloudevents"))))
         .merging(settings.merge.clone())
         .body(body)
         .values(values)

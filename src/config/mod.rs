@@ -4,6 +4,7 @@ mod body;
 mod build;
 mod check;
 mod classify;
+mod cloud_events;
 #[expect(clippy::module_inception, reason = "the type that the module is named after")]
 mod config;
 mod connection;

@@ -11,6 +11,7 @@ use serde_json::Value;
 use super::{
     body::BodySetting,
     classify::RuleSettings,
+    cloud_events::CloudEventsSetting,
     connection::{ConnectionSettings, ProxySettings},
     duration::Span,
     gate::{BreakerSetting, ConcurrencySetting, RateLimitSettings, ThrottleSettings},
@@ -49,6 +50,9 @@ pub(super) struct TargetSettings {
     #[serde(default)]
     #[schemars(length(max = 64))]
     pub(super) classify: Vec<RuleSettings>,
+    /// Whether it gets CloudEvents (1.0): `binary`, `structured`, or a map. A batch is never sent.
+    #[serde(default)]
+    pub(super) cloudevents: Option<CloudEventsSetting>,
     /// Attempts in flight at once; a map where it is learned.
     #[serde(default)]
     #[schemars(

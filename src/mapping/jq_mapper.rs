@@ -10,7 +10,9 @@ use fanfare_sdk::{
 use http::HeaderMap;
 use serde_json::Value;
 
-use super::{Body, Dialect, Rules, merge::merge, reply_input::ReplyInput, text::VALUE_BYTES_MAX};
+use super::{
+    Body, CloudEvents, Dialect, Rules, merge::merge, reply_input::ReplyInput, text::VALUE_BYTES_MAX,
+};
 
 /// Bytes of one captured value: what somebody wants to see, not the reply again.
 const CAPTURED_BYTES_MAX: usize = 16 << 10;
@@ -29,6 +31,7 @@ pub struct JqMapper {
     order_by: Option<Filter>,
     rules: Rules,
     dialects: Vec<(Version, Dialect)>,
+    events: Option<CloudEvents>,
     loops: bool,
 }
 
@@ -98,6 +101,14 @@ impl JqMapper {
         self
     }
 
+    /// With an event made of what the target would get.
+    #[must_use]
+    pub fn events(mut self, events: Option<CloudEvents>) -> Self {
+        self.note(events.iter().flat_map(CloudEvents::filters));
+        self.events = events;
+        self
+    }
+
     fn note<'f>(&mut self, mut filters: impl Iterator<Item = &'f Filter>) {
         self.loops |= filters.any(Filter::may_loop);
     }
@@ -107,7 +118,7 @@ impl JqMapper {
     pub fn is_empty(&self) -> bool {
         let changes = self.merge.is_some() || self.body.is_some() || !self.values.is_empty();
         let looks = !self.captures.is_empty() || self.order_by.is_some() || self.judges();
-        !changes && !looks && self.dialects.is_empty()
+        !changes && !looks && self.dialects.is_empty() && self.events.is_none()
     }
 
     fn dialect(&self, call: &Call) -> Option<&Dialect> {
@@ -162,12 +173,15 @@ impl Mapper for JqMapper {
         let dialect = self.dialect(call);
         let body = dialect.and_then(|dialect| dialect.body.as_ref()).or(self.body.as_ref());
         let changes = body.is_some() || self.merge.is_some() || !self.values.is_empty();
-        if !changes && dialect.is_none() {
+        if !changes && dialect.is_none() && self.events.is_none() {
             return Ok(payload.clone());
         }
         let mut input = match payload.as_json() {
             Some(input) => Cow::Borrowed(input),
-            None if changes || dialect.is_some_and(Dialect::has_expressions) => {
+            None if changes
+                || dialect.is_some_and(Dialect::has_expressions)
+                || self.events.iter().flat_map(CloudEvents::filters).next().is_some() =>
+            {
                 let says = "the payload is not JSON, as its expressions need it";
                 return Err(PrepareError(says.to_owned()));
             }
@@ -177,10 +191,16 @@ impl Mapper for JqMapper {
             merge(input.to_mut(), patch);
         }
         let values = self.values.iter().map(|it| it.value(&input)).collect::<Result<_, _>>()?;
-        let (content_type, bytes) = self.content((call, payload), body, &input)?;
-        let (headers, query) = match dialect {
+        let content = self.content((call, payload), body, &input)?;
+        let (mut headers, query) = match dialect {
             Some(dialect) => (dialect.headers(&input)?, dialect.query(&input)?),
             None => (HeaderMap::new(), String::new()),
+        };
+        let (content_type, bytes) = match &self.events {
+            Some(events) => {
+                events.event((&input, call.delivery_id.as_str()), content, &mut headers)?
+            }
+            None => content,
         };
         Ok(Payload::with(content_type, bytes, Along { values, headers, query }))
     }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use fanfare_mapping::{Filter, Limits};
+use fanfare_mapping::{Filter, Limits, RunError};
 use serde_json::Value;
 
 use crate::report::line;
@@ -44,6 +44,20 @@ impl Text {
             Self::Jq(filter) => {
                 let limits = Limits { output_bytes_max: VALUE_BYTES_MAX, ..Limits::default() };
                 filter.run_text(input, limits).map_err(|error| error.to_string())
+            }
+        }
+    }
+
+    /// The same, where it may be more than a text.
+    pub(super) fn value_for_payload(&self, input: &Value) -> Result<Value, String> {
+        match self {
+            Self::Fixed(text) => Ok(text.as_str().into()),
+            Self::Jq(filter) => {
+                let limits = Limits { output_bytes_max: VALUE_BYTES_MAX, ..Limits::default() };
+                match filter.run(input, limits) {
+                    Err(RunError::NoOutput) => Ok(Value::Null),
+                    output => output.map_err(|error| error.to_string()),
+                }
             }
         }
     }

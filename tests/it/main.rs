@@ -10,6 +10,7 @@ mod child;
 mod classify;
 mod cli;
 mod clients;
+mod cloud_events_peer;
 mod compared;
 mod config;
 mod configuration_page;

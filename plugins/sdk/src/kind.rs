@@ -16,6 +16,7 @@ pub const RESERVED_KEYS: &[&str] = &[
     "cancel_grace",
     "capture",
     "classify",
+    "cloudevents",
     "concurrency",
     "connection",
     "fallback",

@@ -86,3 +86,33 @@ fn what_is_wrong_with_parts_and_versions_is_told() {
         ],
     );
 }
+
+#[test]
+fn what_is_wrong_with_events_is_told() {
+    wrong(
+        &target(
+            "cloudevents: { source: 'a b', type: '', subject: { jq: '.(' }, time: today, extensions: { Region: eu, data: x } }",
+        ),
+        &[
+            "5:28: targets.a.cloudevents.source: is no URI reference: `https://shop.example/orders` or `/orders` would be right",
+            "5:41: targets.a.cloudevents.type: is empty",
+            "5:60: targets.a.cloudevents.subject.jq: is not jq: the bracket that begins here is never closed, at byte 1",
+            "5:74: targets.a.cloudevents.time: is no time: `2026-01-31T12:00:00Z` would be right",
+            "5:103: targets.a.cloudevents.extensions.Region: is no name of an attribute: small letters and digits would be",
+            "5:113: targets.a.cloudevents.extensions.data: is no extension: CloudEvents has an attribute of that name",
+        ],
+    );
+    wrong(
+        &target("cloudevents: { mode: batch, source: /a, type: t }"),
+        &["5:26: targets.a.cloudevents.mode: is not right: `binary` or `structured` would be"],
+    );
+    let right = "is not right: `binary`, `structured` or a map would be";
+    wrong(&target("cloudevents: batch"), &[&format!("5:18: targets.a.cloudevents: {right}")]);
+    wrong(
+        &target("cloudevents: {}"),
+        &[
+            "5:5: targets.a.cloudevents.source: is missing",
+            "5:5: targets.a.cloudevents.type: is missing",
+        ],
+    );
+}
