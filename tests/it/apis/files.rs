@@ -6,8 +6,8 @@ use std::{
 };
 
 use super::{
-    anthropic, discord, hubspot, linear, mailgun, notion, openai, pagerduty, sendgrid, shopify,
-    square,
+    anthropic, discord, github, hubspot, linear, mailgun, notion, openai, pagerduty, sendgrid,
+    shopify, slack, square,
     stage::{Example, FOLDER},
     standard_webhooks,
     standins::VARIABLES,
@@ -19,6 +19,7 @@ pub(super) fn all() -> Vec<Example> {
     vec![
         anthropic::example(),
         discord::example(),
+        github::example(),
         hubspot::example(),
         linear::example(),
         mailgun::example(),
@@ -27,6 +28,7 @@ pub(super) fn all() -> Vec<Example> {
         pagerduty::example(),
         sendgrid::example(),
         shopify::example(),
+        slack::example(),
         square::example(),
         standard_webhooks::example(),
         stripe::example(),

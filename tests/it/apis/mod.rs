@@ -13,6 +13,7 @@ mod wire;
 
 mod anthropic;
 mod discord;
+mod github;
 mod hubspot;
 mod linear;
 mod mailgun;
@@ -21,6 +22,7 @@ mod openai;
 mod pagerduty;
 mod sendgrid;
 mod shopify;
+mod slack;
 mod square;
 mod standard_webhooks;
 mod stripe;

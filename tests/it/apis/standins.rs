@@ -3,9 +3,10 @@
 use fanfare::config::Lookup;
 
 /// The variables of all files. None of them is a secret of anybody.
-pub(super) const VARIABLES: [(&str, &str); 18] = [
+pub(super) const VARIABLES: [(&str, &str); 20] = [
     ("ANTHROPIC_API_KEY", "anthropic-key"),
     ("DISCORD_WEBHOOK", "223704706495545344/3d89bb7572e0fb30d8128367b3b1b44f"),
+    ("GITHUB_TOKEN", "github-token"),
     ("HUBSPOT_TOKEN", "hubspot-token"),
     ("LINEAR_API_KEY", "linear-key"),
     ("MAILGUN_API_KEY", "mailgun-key"),
@@ -15,6 +16,7 @@ pub(super) const VARIABLES: [(&str, &str); 18] = [
     ("SENDGRID_API_KEY", "sendgrid-key"),
     ("SHOPIFY_ACCESS_TOKEN", "shopify-token"),
     ("SHOPIFY_SHOP", "fanfare-shop"),
+    ("SLACK_BOT_TOKEN", "slack-token"),
     ("SQUARE_ACCESS_TOKEN", "square-token"),
     ("STRIPE_SECRET_KEY", "stripe-key"),
     ("TWILIO_ACCOUNT_SID", "AC00000000000000000000000000000000"),

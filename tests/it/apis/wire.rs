@@ -24,7 +24,9 @@ fn origins(text: &str) -> Vec<String> {
         let end = rest.find(['/', '"', ' ']).unwrap_or(rest.len());
         Some(format!("https://{}", &rest[..end]))
     };
-    values.filter(|line| line.contains("url: ")).filter_map(origin).collect()
+    let places = ["url: ", "api: "];
+    let told = |line: &&str| places.iter().any(|place| line.contains(place));
+    values.filter(told).filter_map(origin).collect()
 }
 
 /// Sends it to a socket. The host is the only thing that is not as it stands in the file.
