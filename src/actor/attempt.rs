@@ -227,6 +227,7 @@ fn outbound(
         trace,
         authorizers: parts.authorizers.clone(),
         stamps: order.stamps.clone(),
+        redirects: parts.policy.redirects,
         exchanges_max: parts.policy.gate.exchanges_max.max(1),
         span_id: order.started.span_id,
         baggage: order.broadcast.trace.baggage.clone().filter(|_| parts.propagate_baggage),
@@ -306,6 +307,7 @@ pub(crate) async fn probe(
         trace: None,
         authorizers: parts.authorizers.clone(),
         stamps,
+        redirects: policy.redirects,
         exchanges_max: policy.gate.exchanges_max.max(1),
         // A probe is of no delivery, and of no trace.
         span_id: [0; 8],

@@ -32,7 +32,11 @@ pub(super) async fn replied(
     at: Timestamp,
 ) -> Ended {
     let Meant { classification, judgement, error } = meant((slot, parts), call, &reply).await;
-    let Classification { meaning, effect, retry_after } = classification;
+    let Classification { meaning, mut effect, retry_after } = classification;
+    if effect == Effect::None && outbound.has_acted() {
+        // It is about the result of what was asked first, and not about that.
+        effect = Effect::Unknown;
+    }
     let ends = match meaning {
         Meaning::Success | Meaning::Permanent | Meaning::Unauthorized | Meaning::TargetDisabled => {
             true

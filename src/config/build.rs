@@ -41,6 +41,9 @@ pub(super) fn target(
     let mapper = mapper(settings, profile.as_ref(), issues);
     let mut policy = policy(name, (settings, written), profile.as_ref(), issues);
     policy.connection = Arc::new(connection(settings, lookup, issues));
+    if let Some(redirects) = settings.redirects {
+        policy.follow(redirects.into());
+    }
     fallbacks(settings, kind, issues);
     if let Some(profile) = &profile {
         versions(settings, (profile, whole), issues);

@@ -117,6 +117,23 @@ pub(super) fn connection(
             By::Unix(lookup.path(path))
         }
     };
+    let past = match connection.by {
+        By::Host => None,
+        By::Proxy(_) => Some("proxy"),
+        By::Unix(_) => Some("unix"),
+    };
+    if let Some(setting) = &settings.addresses {
+        connection.addresses = Some(setting.policy(&mut issues.at("addresses")));
+        if let Some(key) = past {
+            issues.push(
+                "addresses",
+                format!("is not looked at where `{key}` leads: one of them would be right"),
+            );
+        }
+    }
+    if settings.redirects.is_some() && past == Some("unix") {
+        issues.push("redirects", "have nowhere to lead from a Unix socket (`unix`)");
+    }
     connection
 }
 

@@ -1,5 +1,6 @@
 //! What people write about targets and routes: strict, with a place in every message, checked once.
 
+mod addresses;
 mod body;
 mod build;
 mod check;
@@ -23,6 +24,7 @@ mod nearest;
 mod notify;
 mod payload_schema;
 mod problem;
+mod redirects;
 mod reference;
 mod retry;
 mod route;

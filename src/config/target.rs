@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{
+    addresses::AddressesSetting,
     body::BodySetting,
     classify::RuleSettings,
     cloud_events::CloudEventsSetting,
@@ -16,6 +17,7 @@ use super::{
     duration::Span,
     gate::{BreakerSetting, ConcurrencySetting, RateLimitSettings, ThrottleSettings},
     hedge::HedgeSettings,
+    redirects::RedirectSettings,
     retry::RetrySettings,
     tls::TlsSettings,
     versions::VersionSetting,
@@ -25,6 +27,9 @@ use super::{
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct TargetSettings {
+    /// Where it may be reached: `public`, for a URL that somebody wrote who is not trusted, or a map; anywhere unless set.
+    #[serde(default)]
+    pub(super) addresses: Option<AddressesSetting>,
     /// Who we are: one authorizer, or a list that is asked in its order.
     #[serde(default)]
     pub(super) auth: Option<AuthSetting>,
@@ -98,6 +103,9 @@ pub(super) struct TargetSettings {
     /// other expressions but `order_by` see what it makes.
     #[serde(default)]
     pub(super) merge: Option<Value>,
+    /// Redirects that are followed, each as an exchange of its attempt; none unless set.
+    #[serde(default)]
+    pub(super) redirects: Option<RedirectSettings>,
     /// How often and how patiently it is tried.
     #[serde(default)]
     pub(super) retry: RetrySettings,

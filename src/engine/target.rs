@@ -9,7 +9,7 @@ use fanfare_sdk::{
 
 use crate::{
     actor::SlotParts,
-    policy::{Connection, Hedge, Retry, TargetPolicy, gate::GatePolicy},
+    policy::{Connection, Hedge, Redirects, Retry, TargetPolicy, gate::GatePolicy},
     report::Notice,
 };
 
@@ -130,6 +130,14 @@ impl Target {
     #[must_use]
     pub fn connection(mut self, connection: Connection) -> Self {
         self.policy.connection = Arc::new(connection);
+        self
+    }
+
+    /// Follows redirects, each as an exchange of its attempt; none unless set. To be said once, and before the gate's policy
+    /// is read: an attempt takes tokens of the rate limit for all exchanges that it may make.
+    #[must_use]
+    pub fn redirects(mut self, redirects: Redirects) -> Self {
+        self.policy.follow(redirects);
         self
     }
 

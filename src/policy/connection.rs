@@ -10,6 +10,8 @@ use std::{
 
 use fanfare_sdk::Secret;
 
+use super::Addresses;
+
 /// How a target is connected to.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 #[non_exhaustive]
@@ -27,6 +29,8 @@ pub struct Connection {
     pub tls: Tls,
     /// By what way.
     pub by: By,
+    /// Where it may be reached; anywhere unless set. Only directly: who goes another way connects where nobody has looked.
+    pub addresses: Option<Addresses>,
 }
 
 /// Which HTTP is spoken.
@@ -102,6 +106,7 @@ impl Default for Connection {
             http: HttpVersion::default(),
             tls: Tls::default(),
             by: By::default(),
+            addresses: None,
         }
     }
 }

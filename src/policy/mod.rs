@@ -4,6 +4,7 @@
 //! outcomes make of a broadcast. All three are functions of what they are given: asked twice, they answer the
 //! same. A shell around them acts; it decides nothing.
 
+mod addresses;
 mod backoff;
 mod connection;
 mod deprecation;
@@ -17,6 +18,7 @@ mod next;
 mod past;
 mod plan;
 mod problem_details;
+mod redirects;
 pub mod rehearse;
 mod sight;
 mod step;
@@ -27,6 +29,7 @@ mod versions;
 
 pub(crate) use self::line::Line;
 pub use self::{
+    addresses::{Addresses, Refused},
     backoff::{Backoff, BackoffError, Jitter},
     connection::{By, Connection, HttpVersion, Proxy, Tls, TlsIdentity, TlsVersion},
     deprecation::notice,
@@ -36,6 +39,7 @@ pub use self::{
     next::next,
     plan::{Hedge, Plan, Retry, TargetPolicy},
     problem_details::problem_details,
+    redirects::{Hop, Redirects},
     sight::{Door, Sight},
     step::Step,
     tally::{Standing, Tally, tally},

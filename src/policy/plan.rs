@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use fanfare_sdk::{Endpoint, Fallback, Profile, Repeat, TargetName, Timestamp, Version};
 
-use super::{Backoff, Connection, gate::GatePolicy};
+use super::{Backoff, Connection, Redirects, gate::GatePolicy};
 use crate::report::{Notice, Why};
 
 /// How often and how patiently a target is tried.
@@ -60,6 +60,8 @@ pub struct TargetPolicy {
     pub gate: GatePolicy,
     /// How it is connected to.
     pub connection: Arc<Connection>,
+    /// Redirects that are followed; none unless set.
+    pub redirects: Option<Redirects>,
 }
 
 /// The first input of [`next()`](super::next()).
@@ -101,7 +103,15 @@ impl TargetPolicy {
             queue_max: 10_000,
             gate: GatePolicy::default(),
             connection: Arc::default(),
+            redirects: None,
         }
+    }
+
+    /// Follows redirects. Each is an exchange: an attempt may make more of them, and takes tokens for all.
+    pub fn follow(&mut self, redirects: Redirects) {
+        let hops = redirects.hops_max.saturating_add(1);
+        self.gate.exchanges_max = self.gate.exchanges_max.max(1).saturating_mul(hops);
+        self.redirects = Some(redirects);
     }
 
     /// Whether that holds back all deliveries of this target, and not those of one endpoint: it is waited for in line.

@@ -10,7 +10,10 @@ use http::{HeaderValue, Method, header};
 use reqwest::{Body, Client, ClientBuilder, Request, Response, redirect::Policy};
 use rustls::ClientConfig;
 
-use super::{error::send_error, progress_body::ProgressBody, reply::Kept, tls::tls_of, urls::Urls};
+use super::{
+    error::send_error, guard::Guard, progress_body::ProgressBody, reply::Kept, tls::tls_of,
+    urls::Urls,
+};
 use crate::policy::{By, Connection, HttpVersion, Proxy};
 
 /// The client cannot be built.
@@ -24,6 +27,8 @@ pub struct TransportError(pub(crate) String);
 pub struct HttpTransport {
     client: Client,
     urls: Arc<Urls>,
+    /// For targets that may not be reached anywhere.
+    guard: Option<Guard>,
 }
 
 pub(super) const USER_AGENT: &str = concat!("fanfare/", env!("CARGO_PKG_VERSION"));
@@ -78,8 +83,17 @@ impl HttpTransport {
             By::Proxy(proxy) => builder.proxy(through(proxy)?),
             By::Unix(path) => unix(builder, path)?,
         };
+        let guard = connection.addresses.as_ref().map(Guard::new);
+        let builder = match &guard {
+            Some(_) if connection.by != By::Host => {
+                let says = "`addresses` are looked at only where it is connected to directly";
+                return Err(TransportError(says.to_owned()));
+            }
+            Some(guard) => builder.dns_resolver(guard.clone()),
+            None => builder,
+        };
         let client = builder.build().map_err(told)?;
-        Ok(Self { client, urls: Arc::default() })
+        Ok(Self { client, urls: Arc::default(), guard })
     }
 }
 
@@ -110,6 +124,9 @@ impl Transport for HttpTransport {
     async fn exchange(&self, exchange: Exchange) -> Result<Reply, SendError> {
         let Exchange { request, progress, capture, .. } = exchange;
         let request = prepare(request, &self.urls, &progress)?;
+        if let Some(guard) = &self.guard {
+            guard.check(request.url(), &progress)?;
+        }
         let before = progress.mark();
         let response = self.client.execute(request).await;
         let response = response.map_err(|error| send_error(error, &progress, before))?;

@@ -6,6 +6,9 @@ use fanfare_sdk::{Meaning, Progress, ProgressMark, SendError, SendErrorKind};
 use h2::Reason;
 use rustls::AlertDescription;
 
+use super::guard::refuse;
+use crate::policy::Refused;
+
 /// What an error of the client means. Whether anything was sent the progress knows, also of exchanges before this one;
 /// how far it was before that is said, for where it is certain that nothing was done.
 ///
@@ -16,6 +19,9 @@ pub(super) fn send_error(
     before: ProgressMark,
 ) -> SendError {
     let error = error.without_url();
+    if let Some(refused) = chain(&error).find_map(|cause| cause.downcast_ref::<Refused>()) {
+        return refuse(*refused, progress);
+    }
     let kind = kind(&error);
     if chain(&error).any(is_undone) {
         progress.back_to(before);

@@ -9,6 +9,7 @@ mod error;
 #[cfg(feature = "cli")]
 mod exporter;
 mod files;
+mod guard;
 mod outbound;
 mod progress_body;
 mod reply;

@@ -5,18 +5,19 @@ use std::{
     fmt,
     sync::{
         Arc, Mutex, OnceLock, PoisonError,
-        atomic::{AtomicU16, Ordering},
+        atomic::{AtomicBool, AtomicU16, Ordering},
     },
 };
 
 use fanfare_sdk::{
-    AuthError, Authorizer, Call, Exchange, Learned, Meaning, Payload, PrepareError, Reply,
+    AuthError, Authorizer, Call, Effect, Exchange, Learned, Meaning, Payload, PrepareError, Reply,
     RetryAfter, SecretUrl, SendError, SendErrorKind, Stamp, Transport, async_trait,
 };
 use http::Uri;
 use smallvec::SmallVec;
 
 use super::urls::{UrlError, canonical};
+use crate::policy::Redirects;
 use crate::telemetry::{Exchanges, TraceContext, inject, inject_baggage, nth_span_id};
 
 /// What the way out of one attempt is made of.
@@ -32,6 +33,8 @@ pub struct OutboundParts {
     pub authorizers: Arc<[Arc<dyn Authorizer>]>,
     /// What each of them was ready with.
     pub stamps: SmallVec<[Stamp; 2]>,
+    /// Redirects that are followed.
+    pub redirects: Option<Redirects>,
     /// Requests that the attempt may make.
     pub exchanges_max: u16,
     /// Travels with them too.
@@ -49,6 +52,7 @@ pub struct Outbound {
     along: OnceLock<Payload>,
     learned: Mutex<Learned>,
     requested: Mutex<Option<Uri>>,
+    has_acted: AtomicBool,
 }
 
 impl Outbound {
@@ -56,7 +60,8 @@ impl Outbound {
     #[must_use]
     pub fn new(parts: OutboundParts) -> Self {
         let (learned, requested) = (Mutex::default(), Mutex::default());
-        Self { parts, exchanges: AtomicU16::new(0), along: OnceLock::new(), learned, requested }
+        let (exchanges, has_acted) = (AtomicU16::new(0), AtomicBool::new(false));
+        Self { parts, exchanges, along: OnceLock::new(), learned, requested, has_acted }
     }
 
     /// What goes along with this payload is added to its requests.
@@ -70,6 +75,13 @@ impl Outbound {
     #[must_use]
     pub fn learned(&self) -> Learned {
         *self.learned.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether a redirect has asked for the result of what was asked first: whatever is answered there, it may have been
+    /// done.
+    #[must_use]
+    pub fn has_acted(&self) -> bool {
+        self.has_acted.load(Ordering::Relaxed)
     }
 
     /// The URL of the last request.
@@ -87,6 +99,61 @@ impl Outbound {
 #[async_trait]
 impl Transport for Outbound {
     async fn exchange(&self, mut exchange: Exchange) -> Result<Reply, SendError> {
+        if let Some(payload) = self.along.get() {
+            // Once: where a redirect leads, it leads with another query, and perhaps to strangers.
+            add(payload, &mut exchange)?;
+        }
+        match self.parts.redirects {
+            Some(redirects) => self.follow(redirects, exchange).await,
+            None => self.one(exchange, true).await,
+        }
+    }
+}
+
+impl Outbound {
+    /// Makes an exchange, and those that its reply asks for, as far as they are followed: otherwise the redirect is the reply.
+    async fn follow(
+        &self,
+        redirects: Redirects,
+        mut exchange: Exchange,
+    ) -> Result<Reply, SendError> {
+        let before = exchange.progress.mark();
+        let (mut is_ours, mut left) = (true, redirects.hops_max);
+        loop {
+            // Without what is added on the way out: that is added anew, or not at all.
+            let mut next = exchange.clone();
+            let (method, url) = (exchange.request.method().clone(), exchange.request.uri().clone());
+            let replied = self.one(exchange, is_ours).await;
+            let reply = replied.map_err(|error| self.in_doubt(error))?;
+            let hop = redirects.hop(&reply.head, &method, &url).filter(|_| left > 0);
+            let Some(hop) = hop else { return Ok(reply) };
+            left -= 1;
+            // Who has left the origin once does not come back with credentials: the other one chose where to.
+            is_ours &= hop.same_origin;
+            // The reply says that nothing was done and where to ask for it, or where the result is of what was done.
+            next.progress.back_to(before);
+            if hop.may_have_acted(&method) {
+                self.has_acted.store(true, Ordering::Relaxed);
+            }
+            if self.has_acted() {
+                next.progress.sending();
+            }
+            next.request = hop.request(next.request, is_ours);
+            exchange = next;
+        }
+    }
+
+    /// What was asked first may have been done, whatever has become of asking for its result.
+    fn in_doubt(&self, mut error: SendError) -> SendError {
+        let effect = &mut error.classification.effect;
+        if self.has_acted() && *effect == Effect::None {
+            *effect = Effect::Unknown;
+        }
+        error
+    }
+
+    /// Makes one exchange; with the trace and with who we are only where it is ours: others are strangers.
+    async fn one(&self, mut exchange: Exchange, is_ours: bool) -> Result<Reply, SendError> {
         let place = self.exchanges.fetch_add(1, Ordering::Relaxed);
         if place >= self.parts.exchanges_max {
             let limit = format!("more than {} exchanges in one attempt", self.parts.exchanges_max);
@@ -95,15 +162,12 @@ impl Transport for Outbound {
                 SendError::new(SendErrorKind::TooLarge, Meaning::Permanent, effect).because(limit)
             );
         }
-        if let Some(payload) = self.along.get() {
-            add(payload, &mut exchange)?;
-        }
         let span_id = nth_span_id(self.parts.span_id, place);
-        if let Some(trace) = &self.parts.trace {
+        if let Some(trace) = self.parts.trace.as_ref().filter(|_| is_ours) {
             let trace = TraceContext { span_id, ..trace.clone() };
             inject(exchange.request.headers_mut(), &trace);
         }
-        if let Some(baggage) = &self.parts.baggage {
+        if let Some(baggage) = self.parts.baggage.as_ref().filter(|_| is_ours) {
             inject_baggage(exchange.request.headers_mut(), baggage);
         }
         if !self.parts.authorizers.is_empty() {
@@ -113,7 +177,7 @@ impl Transport for Outbound {
         }
         // Before the authorizers: what they add to the URL is a secret.
         let url = self.parts.exchanges.as_ref().map(|_| SecretUrl::shown(&exchange.request));
-        for (authorizer, stamp) in self.authorizers() {
+        for (authorizer, stamp) in self.authorizers().filter(|_| is_ours) {
             let authorized =
                 authorizer.authorize(stamp, &self.parts.call, &mut exchange.request).await;
             authorized.map_err(|error| unauthorized(error, &exchange))?;
@@ -128,7 +192,7 @@ impl Transport for Outbound {
             exchanges.end(place, replied.as_ref());
         }
         let reply = replied?;
-        for (authorizer, stamp) in self.authorizers() {
+        for (authorizer, stamp) in self.authorizers().filter(|_| is_ours) {
             let learned = authorizer.learn(stamp, &reply.head);
             let mut heaviest = self.learned.lock().unwrap_or_else(PoisonError::into_inner);
             *heaviest = learned.max(*heaviest);

@@ -9,6 +9,7 @@ use crate::{ApiTarget, Endpoint};
 /// Keys of a target's settings that belong to the engine. A kind whose schema uses one is refused.
 pub const RESERVED_KEYS: &[&str] = &[
     "kind",
+    "addresses",
     "auth",
     "baggage",
     "body",
@@ -28,6 +29,7 @@ pub const RESERVED_KEYS: &[&str] = &[
     "proxy",
     "queue",
     "rate_limit",
+    "redirects",
     "retry",
     "throttle",
     "timeout",

@@ -17,6 +17,7 @@ pub struct Wire {
 }
 
 /// One request on the wire, and what the transport is to know about it.
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct Exchange {
     /// The request as it is to leave.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use fanfare::policy::{By, Connection, HttpVersion};
+use fanfare::policy::{Addresses, By, Connection, HttpVersion, Redirects};
 
 use super::{read, target};
 
@@ -64,5 +64,58 @@ fn how_a_target_is_connected_to_is_what_is_written() {
     ] {
         let found = read(&target(lines)).err().unwrap_or_default();
         assert!(found.contains(says) && !found.contains("s3cret"), "{lines}:\n{found}");
+    }
+}
+
+#[test]
+fn where_a_target_may_be_reached_is_what_is_written() {
+    let policy = |lines: &str| read(&target(lines)).unwrap().targets[0].policy.clone();
+    let addresses = |lines: &str| policy(lines).connection.addresses.clone();
+    assert_eq!(addresses(""), None);
+    assert_eq!(addresses("addresses: public"), Some(Addresses::public()));
+    let rules = "addresses: { allow: [10.1.0.0/16, 'fd00::1'], deny: [192.0.9.1], ports: [443], https_only: true }";
+    let rules = addresses(rules).unwrap();
+    assert_eq!(
+        format!("{:?} {:?}", rules.allow, rules.deny),
+        "[10.1.0.0/16, fd00::1/128] [192.0.9.1/32]"
+    );
+    assert_eq!((rules.ports.as_slice(), rules.https_only), ([443].as_slice(), true));
+    let redirects = policy("redirects: { max: 3, keep_method: true }");
+    assert_eq!(redirects.redirects, Some(Redirects { hops_max: 3, keeps_method: true }));
+    assert_eq!(redirects.gate.exchanges_max, 4);
+    assert_eq!(
+        policy("redirects: {}").redirects,
+        Some(Redirects { hops_max: 5, keeps_method: false })
+    );
+    for (lines, says) in [
+        (
+            "addresses: { allow: [10.0.0.1/8] }",
+            "addresses.allow.0: has bits behind its length: its first address would be right",
+        ),
+        (
+            "addresses: { deny: [example.com, '1.1.1.1'] }",
+            "addresses.deny.0: is neither a range nor an address: `10.1.0.0/16` or `fd00:1::1` would be",
+        ),
+        (
+            "addresses: { deny: ['::ffff:10.0.0.0/104'] }",
+            "addresses.deny.0: is IPv4 in IPv6, and would never be met: IPv4 would be right",
+        ),
+        ("addresses: { ports: [0] }", "addresses.ports.0: is less than 1"),
+        (
+            "addresses: public\n    unix: a.sock",
+            "addresses: is not looked at where `unix` leads: one of them would be right",
+        ),
+        (
+            "addresses: public\n    proxy: { url: 'http://p.example' }",
+            "addresses: is not looked at where `proxy` leads: one of them would be right",
+        ),
+        (
+            "redirects: {}\n    unix: a.sock",
+            "redirects: have nowhere to lead from a Unix socket (`unix`)",
+        ),
+        ("redirects: { max: 21 }", "redirects.max: is more than 20"),
+    ] {
+        let found = read(&target(lines)).err().unwrap_or_default();
+        assert!(found.contains(says), "{lines}:\n{found}");
     }
 }

@@ -1,7 +1,9 @@
 //! How targets are connected to, as it is configured: on loopback, from the file to the socket.
 
+mod guard;
 mod http2;
 mod peer;
+mod redirects;
 mod stage;
 mod tls;
 mod ways;
