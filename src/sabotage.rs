@@ -40,6 +40,8 @@ pub enum Sabotage {
     SkippedSent,
     /// A stand-in that has served already serves again.
     FallbackAgain,
+    /// A fallback is taken for failures that it does not name.
+    ConditionIgnored,
     /// A repeat has another idempotency key.
     KeyDrawnAnew,
     /// The end of an attempt is not written down.
@@ -84,7 +86,7 @@ mod switch {
     use super::Sabotage;
 
     /// Every one of them.
-    pub const ALL: [Sabotage; 26] = [
+    pub const ALL: [Sabotage; 27] = [
         Sabotage::PermitLost,
         Sabotage::ConcurrencyExceeded,
         Sabotage::TokenNotTaken,
@@ -99,6 +101,7 @@ mod switch {
         Sabotage::ExpiryIgnored,
         Sabotage::SkippedSent,
         Sabotage::FallbackAgain,
+        Sabotage::ConditionIgnored,
         Sabotage::KeyDrawnAnew,
         Sabotage::EndNotRecorded,
         Sabotage::EndNotTold,

@@ -91,9 +91,11 @@ fn moved_on(open: &Open) -> Happening {
     let (recipient, to) = (open.recipient().recipient.clone(), open.serving.clone());
     let moved = open.history.events().iter().rev().find_map(|event| match event {
         Event::Moved { because, at, .. } => Some((*at, *because)),
-        Event::Started(_) | Event::Ended(_) | Event::Lost { .. } | Event::CancelAsked { .. } => {
-            None
-        }
+        Event::Started(_)
+        | Event::Ended(_)
+        | Event::Lost { .. }
+        | Event::FellBack(_)
+        | Event::CancelAsked { .. } => None,
     });
     let (at, because) = moved.unwrap_or((open.due, Reason::Cancelled));
     let (broadcast, route) = (Some(open.broadcast.id), open.broadcast.route.clone());

@@ -28,7 +28,8 @@ impl Early {
         let mut noted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         noted.retain(|_, told_at| recent(*told_at));
         for open in open {
-            let wished = |event: &&Event| !matches!(event, Event::CancelAsked { .. });
+            let wished =
+                |event: &&Event| !matches!(event, Event::CancelAsked { .. } | Event::FellBack(_));
             let told_at = match open.history.events().iter().rfind(wished) {
                 None => open.broadcast.accepted_at,
                 Some(Event::Moved { at, .. }) => *at,

@@ -156,8 +156,15 @@ impl Shared {
         let settled = |open: &Open| {
             let NewDelivery { seed, expires, skipped, .. } = *open.recipient();
             let accepted = open.broadcast.accepted_at;
-            let plan =
-                Plan { policy: policy.clone(), recipient: None, seed, accepted, expires, skipped };
+            let plan = Plan {
+                policy: policy.clone(),
+                recipient: None,
+                seed,
+                accepted,
+                expires,
+                skipped,
+                parked: 0,
+            };
             match next(&plan, &open.history, &gone, now) {
                 Step::Settle(outcome) => Some(Entry::Settled(open.id(), outcome)),
                 _ => None,

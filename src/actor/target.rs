@@ -24,7 +24,7 @@ use super::{
 use crate::{
     journal::{Claim, Entry, JournalError, Open},
     policy::{Door, Plan, Step, next},
-    report::{CancelledBy, DeliveryId, Event, Kind, Limit, Outcome, Reason, Why},
+    report::{CancelledBy, DeliveryId, Event, FellBack, Kind, Limit, Outcome, Reason, Why},
     sabotage::{self, Sabotage},
     telemetry,
 };
@@ -227,6 +227,7 @@ impl TargetState {
             accepted: open.broadcast.accepted_at,
             expires: open.recipient().expires,
             skipped: open.recipient().skipped,
+            parked: open.recipient().parked(),
         };
         let held = Held { open, plan, place: Place::Waiting, stamps: None, refused: None };
         self.queue.insert(id.clone(), held);
@@ -288,6 +289,7 @@ impl TargetState {
                 self.queue.stand(id, Place::AtGate);
             }
             Step::Wait { until, why } => self.wait(id, until, why),
+            Step::FallBack(note, step) => self.fall_back(id, *note, *step),
             Step::HandOver { to, because } => self.hand_over(id, to, because),
             Step::Settle(Outcome::Expired) if self.is_unproved(id) => self.tell_unproved(id),
             Step::Settle(outcome) => self.settle(id.clone(), outcome),
@@ -364,6 +366,16 @@ impl TargetState {
         } else {
             self.queue.schedule(id.clone(), until);
         }
+    }
+
+    /// Writes down what is passed over, and does what is done instead.
+    fn fall_back(&mut self, id: &DeliveryId, note: FellBack, step: Step) {
+        let event = Event::FellBack(note);
+        self.decided.write(Entry::Event(id.clone(), event.clone()));
+        if let Some(held) = self.queue.get(id) {
+            held.open.history.push(event);
+        }
+        self.act(id, step);
     }
 
     fn hand_over(&mut self, id: &DeliveryId, to: TargetName, because: Reason) {

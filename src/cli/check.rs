@@ -5,7 +5,7 @@ use std::io;
 use super::{
     args::CheckArgs,
     kinds::{FILE, connected, load},
-    output::{complain, print, print_aside},
+    output::{complain, print, print_aside, warn},
     planned_route::names,
     run::Status,
     runtime,
@@ -14,6 +14,7 @@ use super::{
 use crate::{
     config::Config,
     engine::{Engine, Probe},
+    policy::FallbackTo,
 };
 
 /// Checks the configuration; with `--probe` also whether its targets answer.
@@ -32,6 +33,14 @@ pub(super) fn check(args: &CheckArgs) -> io::Result<Status> {
     let file = args.config.as_ref().map_or(FILE.into(), |file| file.display().to_string());
     let (targets, routes) = (config.targets.len(), config.routes.len());
     print(&format!("{file}: {} and {}\n", count(targets, "target"), count(routes, "route")))?;
+    for target in config.targets.iter().map(|target| &target.policy) {
+        if target.fallback.iter().any(|rule| matches!(rule.to, FallbackTo::Park(_))) {
+            warn(&format!(
+                "{}: only a daemon sends again what is parked (`fallback.park`); `fanfare send` leaves it",
+                target.target
+            ));
+        }
+    }
     if !args.probe {
         return Ok(Status::Satisfied);
     }

@@ -9,7 +9,7 @@ use super::{
     dry_run::DryRun,
     live::Live,
     otlp::Otlp,
-    output::{complain, print, print_aside},
+    output::{complain, print, print_aside, warn},
     plan::{SendPlan, plan},
     run::Status,
     runtime, text, trace,
@@ -132,6 +132,12 @@ async fn wait(handle: &BroadcastHandle, mut live: Live) -> (Option<Report>, bool
 }
 
 fn show(args: &SendArgs, report: &Report) -> io::Result<()> {
+    for delivery in report.deliveries.iter().filter(|delivery| delivery.parked_until.is_some()) {
+        let target = &delivery.target;
+        warn(&format!(
+            "{target}: it would be parked (`fallback.park`): only a daemon sends it again"
+        ));
+    }
     match args.output {
         Output::Text => {
             print(&text::report(&wire::Report::from(report)))?;

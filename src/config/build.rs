@@ -2,18 +2,12 @@
 
 use std::{panic::AssertUnwindSafe, sync::Arc};
 
-use fanfare_sdk::{
-    ApiTarget, Authorizer, Endpoint, Fallback, Mapper, Profile, Repeat, TargetKind, VersionUse,
-};
+use fanfare_sdk::{ApiTarget, Authorizer, Mapper, Profile, Repeat, TargetKind, VersionUse};
 use serde_json::Value;
 
 use super::{
-    ConfiguredTarget, Lookup, classify,
-    connection::connection,
-    document::child,
-    issues::Issues,
-    target::{FallbackSetting, TargetSettings},
-    versions::VersionSetting,
+    ConfiguredTarget, Lookup, classify, connection::connection, document::child,
+    fallback::FallbackSetting, issues::Issues, target::TargetSettings, versions::VersionSetting,
 };
 use crate::{
     mapping::{Filter, JqMapper, Worked},
@@ -44,7 +38,10 @@ pub(super) fn target(
     if let Some(redirects) = settings.redirects {
         policy.follow(redirects.into());
     }
-    fallbacks(settings, kind, issues);
+    if let Some(all) = &settings.fallback {
+        let issues = &mut issues.at("fallback");
+        policy.fallback = FallbackSetting::rules(all, (&written["fallback"], whole), kind, issues);
+    }
     if let Some(profile) = &profile {
         versions(settings, (profile, whole), issues);
     }
@@ -146,9 +143,6 @@ fn policy(
         policy.versions = VersionSetting::names(&settings.versions);
         policy.notices = VersionSetting::known(&settings.versions, &mut issues.at("versions"));
     }
-    if let Some(fallback) = &settings.fallback {
-        policy.fallback = fallback.iter().map(Fallback::from).collect();
-    }
     policy
 }
 
@@ -168,26 +162,6 @@ fn versions(
             issues.push("versions", "is missing: its requests have a place for a version");
         }
         VersionUse::Needed | VersionUse::Accepted | VersionUse::Ignored => {}
-    }
-}
-
-fn fallbacks(settings: &TargetSettings, kind: &dyn TargetKind, issues: &mut Issues<'_>) {
-    let all = settings.fallback.as_deref().unwrap_or_default();
-    for (at, entry) in all.iter().enumerate() {
-        let mut here = issues.at("fallback");
-        let mut here = here.at(&at.to_string());
-        match entry {
-            FallbackSetting::Endpoint(url) => {
-                let checked = kind.check_endpoint(&Endpoint::from(url.as_str()));
-                for says in checked.err().unwrap_or_default() {
-                    here.push("endpoint", says);
-                }
-            }
-            FallbackSetting::Version | FallbackSetting::Target(_) => {}
-        }
-        if all[..at].contains(entry) {
-            here.push_at(&here.pointer.clone(), "stands there twice");
-        }
     }
 }
 

@@ -6,13 +6,13 @@ use super::{
     Lookup, Problem, Route, RouteRecipient,
     build::filter,
     document::{Places, child},
+    fallback::FallbackSetting,
     issues::Issues,
     load::Read,
     nearest::nearest,
     notify::{NotifyMap, NotifySetting},
     route::{CompletionSetting, Recipient, RouteSettings},
     route_schema,
-    target::FallbackSetting,
 };
 use crate::report::Notify;
 
@@ -61,7 +61,9 @@ impl Check<'_> {
     }
 
     fn route(&mut self, at: &str, settings: RouteSettings, targets: &Targets) -> Route {
-        let RouteSettings { to, completion, deadline, notify, rest, priority, schema } = settings;
+        let RouteSettings { to, completion, deadline, notify, rest, priority, schema, .. } =
+            settings;
+        let accept_substituted = settings.accept_substituted;
         let to: Vec<Recipient> = to.into_iter().map(|recipient| recipient.detailed()).collect();
         let count = to.len();
         if let CompletionSetting::Quorum(needed) = completion
@@ -118,6 +120,7 @@ impl Check<'_> {
             completion: completion.into(),
             deadline: deadline.map(|deadline| deadline.0),
             rest: rest.into(),
+            accept_substituted,
             priority: priority.into(),
             schema: schema.and_then(|it| route_schema::compile(&it, self.lookup, &mut issues)),
             notify,
@@ -168,10 +171,8 @@ impl Check<'_> {
 fn stand_ins<'t>(targets: &'t Targets, name: &str) -> Vec<(usize, &'t String)> {
     let read = targets.get(name).and_then(Option::as_ref);
     let all = read.and_then(|read| read.settings.fallback.as_deref()).unwrap_or_default();
-    let stand_in = |(at, entry): (usize, &'t FallbackSetting)| match entry {
-        FallbackSetting::Target(name) => Some((at, name)),
-        FallbackSetting::Version | FallbackSetting::Endpoint(_) => None,
-    };
+    let stand_in =
+        |(at, entry): (usize, &'t FallbackSetting)| entry.target().map(|name| (at, name));
     all.iter().enumerate().filter_map(stand_in).collect()
 }
 

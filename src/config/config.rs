@@ -138,6 +138,8 @@ pub struct Route {
     pub deadline: Option<Duration>,
     /// What becomes of unsettled deliveries after the verdict.
     pub rest: Rest,
+    /// Whether a canned reply counts as a success.
+    pub accept_substituted: bool,
     /// How urgent its broadcasts are.
     pub priority: Priority,
     /// What its payloads have to look like; none takes all.

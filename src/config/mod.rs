@@ -13,6 +13,7 @@ mod daemon;
 mod document;
 mod duration;
 mod engine;
+mod fallback;
 mod fingerprint;
 mod gate;
 mod hedge;

@@ -11,6 +11,10 @@ use crate::report::{Completion, Priority, Rest};
 #[derive(Clone, PartialEq, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RouteSettings {
+    /// Whether a canned reply that stands in (`fallback.reply`) counts as a success.
+    #[serde(default)]
+    #[schemars(extend("x-reason" = "nothing was delivered"))]
+    pub(super) accept_substituted: bool,
     /// The recipients: names of targets, or maps with more to say.
     #[schemars(length(min = 1, max = 1_000))]
     pub(super) to: Vec<RecipientSetting>,

@@ -3,9 +3,8 @@
 use std::collections::BTreeMap;
 
 use fanfare_auth::AuthSettings;
-use fanfare_sdk::{Endpoint, Fallback};
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::Value;
 
 use super::{
@@ -15,6 +14,7 @@ use super::{
     cloud_events::CloudEventsSetting,
     connection::{ConnectionSettings, ProxySettings},
     duration::Span,
+    fallback::FallbackSetting,
     gate::{BreakerSetting, ConcurrencySetting, RateLimitSettings, ThrottleSettings},
     hedge::HedgeSettings,
     redirects::RedirectSettings,
@@ -142,18 +142,6 @@ pub(super) enum AuthSetting {
     Several(Vec<AuthSettings>),
 }
 
-/// What to do when a way has failed for good.
-#[derive(Clone, PartialEq, Eq, Debug, Deserialize, Serialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum FallbackSetting {
-    /// The next version, when the API rejects one.
-    Version,
-    /// Another endpoint of the same API.
-    Endpoint(String),
-    /// Another target stands in.
-    Target(String),
-}
-
 fn cancel_grace() -> Span {
     Span::secs(2)
 }
@@ -186,16 +174,6 @@ impl AuthSetting {
             Self::Several(all) => {
                 all.iter().enumerate().map(|(at, one)| (format!("/{at}"), one)).collect()
             }
-        }
-    }
-}
-
-impl From<&FallbackSetting> for Fallback {
-    fn from(setting: &FallbackSetting) -> Self {
-        match setting {
-            FallbackSetting::Version => Self::Version,
-            FallbackSetting::Endpoint(url) => Self::Endpoint(Endpoint::from(url.as_str())),
-            FallbackSetting::Target(name) => Self::Target(name.as_str().into()),
         }
     }
 }

@@ -18,6 +18,7 @@ pub struct Broadcast {
     pub(super) recipients: Vec<Recipient>,
     pub(super) completion: Completion,
     pub(super) rest: Rest,
+    pub(super) accept_substituted: bool,
     pub(super) priority: Priority,
     pub(super) deadline: Option<Duration>,
     pub(super) idempotency_key: Option<String>,
@@ -45,6 +46,7 @@ impl Broadcast {
             recipients: Vec::new(),
             completion: Completion::default(),
             rest: Rest::default(),
+            accept_substituted: false,
             priority: Priority::default(),
             deadline: None,
             idempotency_key: None,
@@ -126,6 +128,13 @@ impl Broadcast {
     #[must_use]
     pub fn rest(mut self, rest: Rest) -> Self {
         self.rest = rest;
+        self
+    }
+
+    /// Counts a canned reply that stands in as a success; it counts as a failure unless set.
+    #[must_use]
+    pub fn accept_substituted(mut self) -> Self {
+        self.accept_substituted = true;
         self
     }
 

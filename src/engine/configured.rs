@@ -99,6 +99,7 @@ impl Broadcast {
             .completion(route.completion)
             .rest(route.rest)
             .priority(route.priority);
+        broadcast.accept_substituted = route.accept_substituted;
         broadcast.deadline = route.deadline;
         broadcast.notify.clone_from(&route.notify);
         for recipient in &route.recipients {

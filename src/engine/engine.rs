@@ -9,7 +9,7 @@ use super::{
     AcceptError, AcceptProblem, Broadcast, BroadcastHandle, EngineBuilder, Limits, Probe,
     broadcast::Recipient,
     ids::Ids,
-    notices,
+    notices, parked,
     pinned::{find, fingerprint, is_named, order_keys, problems},
 };
 use crate::{
@@ -46,6 +46,7 @@ impl Engine {
         let limits = RwLock::new(limits);
         let engine = Self(Arc::new(Running { shared, actors, ids: Ids::default(), limits }));
         notices::start(&engine);
+        parked::start(&engine);
         engine
     }
 
@@ -332,6 +333,7 @@ impl Engine {
             recipients: recipients.map(pin).collect(),
             completion: broadcast.completion,
             rest: broadcast.rest,
+            accept_substituted: broadcast.accept_substituted,
             priority: broadcast.priority,
             deadline,
             accepted_at: now,

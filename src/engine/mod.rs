@@ -12,6 +12,7 @@ mod error;
 mod handle;
 mod ids;
 mod notices;
+mod parked;
 mod pinned;
 mod probe;
 mod problems;

@@ -145,6 +145,7 @@ impl Engine {
             recipients: vec![delivery],
             completion: Completion::All,
             rest: Rest::Finish,
+            accept_substituted: false,
             // What is told of is more urgent than the telling.
             priority: Priority::Low,
             deadline: None,

@@ -5,10 +5,10 @@ use std::{
     sync::Arc,
 };
 
-use fanfare_sdk::{Fallback, TargetName};
+use fanfare_sdk::TargetName;
 
 use super::{StartProblem, Target};
-use crate::policy::TargetPolicy;
+use crate::policy::{FallbackRule, FallbackTo, TargetPolicy};
 
 /// Attempts of one delivery on one way. Each is kept in its history.
 const ATTEMPTS_MAX: u32 = 1_000;
@@ -71,10 +71,13 @@ pub(super) fn problems(
 
 /// The targets that stand in for one.
 pub(super) fn stand_ins(policy: &TargetPolicy) -> Vec<&TargetName> {
-    fn stand_in(entry: &Fallback) -> Option<&TargetName> {
-        match entry {
-            Fallback::Target(to) => Some(to),
-            Fallback::Version | Fallback::Endpoint(_) | Fallback::Reply => None,
+    fn stand_in(rule: &FallbackRule) -> Option<&TargetName> {
+        match &rule.to {
+            FallbackTo::Target(to) => Some(to),
+            FallbackTo::Version
+            | FallbackTo::Endpoint(_)
+            | FallbackTo::Reply(_)
+            | FallbackTo::Park(_) => None,
         }
     }
     policy.fallback.iter().filter_map(stand_in).collect()

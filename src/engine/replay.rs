@@ -18,6 +18,8 @@ use crate::{
 pub struct Replay {
     of: BroadcastId,
     named: Vec<TargetName>,
+    /// It was parked: by itself, not because somebody wanted it.
+    is_parked: bool,
     caller: Option<RemoteContext>,
 }
 
@@ -63,7 +65,13 @@ impl Replay {
     /// Of that broadcast.
     #[must_use]
     pub fn new(of: BroadcastId) -> Self {
-        Self { of, named: Vec::new(), caller: None }
+        Self { of, named: Vec::new(), is_parked: false, caller: None }
+    }
+
+    /// Since its time has come.
+    pub(super) fn parked(mut self) -> Self {
+        self.is_parked = true;
+        self
     }
 
     /// Only of this recipient, and of others that are named: also where it may have been applied.
@@ -93,8 +101,10 @@ impl Engine {
         let report = shared.journal.view(replay.of).await?.ok_or(ReplayError::Unknown)?;
         let sent = shared.journal.sent(replay.of).await?.ok_or(ReplayError::NoPayload)?;
         let letters = self.letters(&replay).await?;
-        let recipients: Result<Vec<_>, _> =
-            letters.iter().map(|letter| self.again(letter, &sent, &report)).collect();
+        let recipients: Result<Vec<_>, _> = letters
+            .iter()
+            .map(|letter| self.again((letter, replay.is_parked), &sent, &report))
+            .collect();
         let now = shared.clock.now();
         let mut trace = self.trace(replay.caller, report.trace.baggage.clone());
         trace.link = Some(link(&report));
@@ -105,6 +115,7 @@ impl Engine {
             recipients: recipients?,
             completion: Completion::All,
             rest: Rest::Finish,
+            accept_substituted: sent.accept_substituted,
             priority: sent.priority,
             deadline: None,
             accepted_at: now,
@@ -153,7 +164,7 @@ impl Engine {
     /// What is pinned for one recipient.
     fn again(
         &self,
-        recipient: &TargetName,
+        (recipient, is_parked): (&TargetName, bool),
         sent: &NewBroadcast,
         report: &Report,
     ) -> Result<NewDelivery, ReplayError> {
@@ -182,7 +193,9 @@ impl Engine {
             ways.push(way);
             is_new
         });
-        let carried = CarriedKeys { delivery: delivery_key(sent, place), attempts };
+        // Whoever sends it again by hand has looked at it.
+        let parked = if is_parked { before.parked().saturating_add(1) } else { 0 };
+        let carried = CarriedKeys { delivery: delivery_key(sent, place), attempts, parked };
         Ok(NewDelivery {
             recipient: recipient.clone(),
             required: true,

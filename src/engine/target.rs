@@ -3,13 +3,13 @@
 use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use fanfare_sdk::{
-    ApiTarget, Authorizer, Capture, Fallback, Http, HttpApi, Mapper, Profile, Repeat, TargetName,
-    Transport, Version,
+    ApiTarget, Authorizer, Capture, Http, HttpApi, Mapper, Profile, Repeat, TargetName, Transport,
+    Version,
 };
 
 use crate::{
     actor::SlotParts,
-    policy::{Connection, Hedge, Redirects, Retry, TargetPolicy, gate::GatePolicy},
+    policy::{Connection, FallbackRule, Hedge, Redirects, Retry, TargetPolicy, gate::GatePolicy},
     report::Notice,
 };
 
@@ -114,8 +114,11 @@ impl Target {
 
     /// What to do when a way has failed for good, instead of what the plugin recommends.
     #[must_use]
-    pub fn fallback(mut self, fallback: impl IntoIterator<Item = Fallback>) -> Self {
-        self.policy.fallback = fallback.into_iter().collect();
+    pub fn fallback<F: Into<FallbackRule>>(
+        mut self,
+        fallback: impl IntoIterator<Item = F>,
+    ) -> Self {
+        self.policy.fallback = fallback.into_iter().map(Into::into).collect();
         self
     }
 

@@ -24,6 +24,8 @@ pub struct NewBroadcast {
     pub completion: Completion,
     /// What becomes of unsettled deliveries after the verdict.
     pub rest: Rest,
+    /// Whether a canned reply counts as a success.
+    pub accept_substituted: bool,
     /// How urgent it is.
     pub priority: Priority,
     /// When the verdict falls at the latest.
@@ -72,6 +74,9 @@ pub struct CarriedKeys {
     pub delivery: IdempotencyKey,
     /// Those of its attempts: one for each target and version.
     pub attempts: Vec<(TargetName, Option<Version>, IdempotencyKey)>,
+    /// How often it was parked before, and sent again by itself.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub parked: u32,
 }
 
 /// The caller's own idempotency key.
@@ -107,6 +112,11 @@ pub struct Open {
     pub due: Timestamp,
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
+fn is_zero(count: &u32) -> bool {
+    *count == 0
+}
+
 // === impl Open ===
 
 impl Open {
@@ -125,5 +135,13 @@ impl Open {
     #[must_use]
     pub fn recipient(&self) -> &NewDelivery {
         &self.broadcast.recipients[self.place]
+    }
+}
+
+impl NewDelivery {
+    /// How often it was parked before, and sent again by itself.
+    #[must_use]
+    pub fn parked(&self) -> u32 {
+        self.carried.as_ref().map_or(0, |carried| carried.parked)
     }
 }

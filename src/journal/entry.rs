@@ -56,6 +56,8 @@ pub struct Page {
 /// A delivery that ended without success.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct DeadLetter {
+    /// When it is sent again by itself, where it is parked.
+    pub parked_until: Option<Timestamp>,
     /// Which one.
     pub id: DeliveryId,
     /// The route that its broadcast was sent to.

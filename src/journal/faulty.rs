@@ -12,7 +12,7 @@ use futures_util::future::BoxFuture;
 
 use super::{
     Accepted, BroadcastFilter, Claim, Committed, DeadLetterFilter, Entry, Journal, JournalError,
-    Letters, Mark, NewBroadcast, Open, Page, Summary,
+    Letters, Mark, NewBroadcast, Open, Page, Parked, Summary,
 };
 use crate::{
     policy::gate::GateSnapshot,
@@ -282,6 +282,18 @@ impl<J: Journal + ?Sized> Journal for FaultyJournal<J> {
 
     async fn keep_gate(&self, target: &TargetName, kept: GateSnapshot) -> Result<(), JournalError> {
         self.call(Call::KeepGate, self.inner.keep_gate(target, kept)).await
+    }
+
+    async fn parked(&self, until: Timestamp, count_max: usize) -> Result<Parked, JournalError> {
+        self.inner.parked(until, count_max).await
+    }
+
+    async fn unpark(&self, letter: &DeliveryId) -> Result<(), JournalError> {
+        self.inner.unpark(letter).await
+    }
+
+    fn parks(&self) -> bool {
+        self.inner.parks()
     }
 
     async fn gates(&self) -> Result<Vec<(TargetName, GateSnapshot)>, JournalError> {

@@ -7,7 +7,7 @@ use fanfare_sdk::{TargetName, Timestamp};
 
 use super::{
     Accepted, BroadcastFilter, Claim, Committed, DeadLetterFilter, Entry, JournalError, Letters,
-    Mark, NewBroadcast, Open, Page, Summary,
+    Mark, NewBroadcast, Open, Page, Parked, Summary,
 };
 use crate::{
     policy::gate::GateSnapshot,
@@ -246,6 +246,32 @@ pub trait Journal: Debug + Send + Sync + 'static {
     /// Those of the store.
     async fn gates(&self) -> Result<Vec<(TargetName, GateSnapshot)>, JournalError> {
         Ok(Vec::new())
+    }
+
+    /// Dead letters that are to be sent again by themselves, the first ones first; none where the journal does not outlive
+    /// the process.
+    ///
+    /// # Errors
+    ///
+    /// Those of the store.
+    async fn parked(&self, until: Timestamp, count_max: usize) -> Result<Parked, JournalError> {
+        let _ = (until, count_max);
+        Ok(Parked::default())
+    }
+
+    /// A parked dead letter is one like any other from here on.
+    ///
+    /// # Errors
+    ///
+    /// Those of the store.
+    async fn unpark(&self, letter: &DeliveryId) -> Result<(), JournalError> {
+        let _ = letter;
+        Ok(())
+    }
+
+    /// Whether dead letters can be parked in it.
+    fn parks(&self) -> bool {
+        false
     }
 
     /// Forgets some of what is older than it is to be kept, and never what is open. Says whether there is more.

@@ -5,7 +5,7 @@ use std::{fmt, str::FromStr};
 use fanfare_sdk::{TargetName, Timestamp};
 
 use super::DeadLetter;
-use crate::report::{BroadcastId, NoticeOf, Verdict};
+use crate::report::{BroadcastId, DeliveryId, NoticeOf, Verdict};
 
 /// Which broadcasts are meant: all that fit everything that is given.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -25,6 +25,16 @@ pub struct BroadcastFilter {
     pub from: Option<Timestamp>,
     /// Accepted before.
     pub until: Option<Timestamp>,
+}
+
+/// Dead letters that are to be sent again by themselves.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[non_exhaustive]
+pub struct Parked {
+    /// Those whose time has come, the first ones first.
+    pub letters: Vec<DeliveryId>,
+    /// When the time of the first one after them comes, where that is known.
+    pub next: Option<Timestamp>,
 }
 
 /// A broadcast in a list.
@@ -117,7 +127,7 @@ impl DeadLetterFilter {
         fn is<T: PartialEq>(wanted: &Option<T>, found: &T) -> bool {
             wanted.as_ref().is_none_or(|wanted| wanted == found)
         }
-        let DeadLetter { id, outcome, settled_at, route } = letter;
+        let DeadLetter { id, outcome, settled_at, route, .. } = letter;
         is(&self.broadcast, &id.broadcast)
             && is(&self.target, &id.recipient)
             && self.route.as_ref().is_none_or(|wanted| route.as_ref() == Some(wanted))

@@ -28,6 +28,6 @@ pub use self::{
     error::JournalError,
     faulty::FaultyJournal,
     journal::Journal,
-    listing::{BroadcastFilter, DeadLetterFilter, Letters, Mark, NoMark, Summary},
+    listing::{BroadcastFilter, DeadLetterFilter, Letters, Mark, NoMark, Parked, Summary},
     memory::{MemoryJournal, MemoryLimits},
 };

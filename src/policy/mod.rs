@@ -8,6 +8,7 @@ mod addresses;
 mod backoff;
 mod connection;
 mod deprecation;
+mod fallback;
 mod feedback;
 pub mod gate;
 mod latency;
@@ -33,6 +34,7 @@ pub use self::{
     backoff::{Backoff, BackoffError, Jitter},
     connection::{By, Connection, HttpVersion, Proxy, Tls, TlsIdentity, TlsVersion},
     deprecation::notice,
+    fallback::{Condition, FallbackRule, FallbackTo, Park},
     feedback::feedback,
     latency::{Durations, Latencies},
     limits::Limits,

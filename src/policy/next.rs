@@ -1,14 +1,17 @@
 //! The next step of a delivery is a pure function of its history.
 
-use fanfare_sdk::{Endpoint, Fallback, Learned, Meaning, Repeat, RetryAfter, Timestamp, Version};
+use fanfare_sdk::{Endpoint, Learned, Meaning, Repeat, RetryAfter, TargetName, Timestamp, Version};
 
 use super::{
-    Hedge, Plan, Sight, Step,
+    FallbackRule, FallbackTo, Hedge, Plan, Sight, Step,
+    fallback::Failure,
     past::{Last, Past},
 };
 use crate::{
     policy::Door,
-    report::{Because, History, Kind, Outcome, Reason, Started, Way, Why},
+    report::{
+        Because, FellBack, History, Kind, Outcome, PassedOver, Reason, Started, Unfit, Way, Why,
+    },
     sabotage::{self, Sabotage},
 };
 
@@ -116,7 +119,8 @@ impl Case<'_, '_> {
 
     /// The last attempt ended without success: again, another way, or the end.
     fn after(&self, last: &Last<'_>) -> Step {
-        let (past, retry, repeat) = (self.past, &self.plan.policy.retry, self.plan.policy.repeat);
+        let (past, repeat) = (self.past, self.plan.policy.repeat);
+        let retry = self.plan.retry(&last.started.way);
         let unsafe_here =
             past.doubt_here && repeat == Repeat::Never && !sabotage::is(Sabotage::RepeatAfterDoubt);
         let attempts_max = retry.attempts_max + u32::from(sabotage::is(Sabotage::AttemptsExceeded));
@@ -166,7 +170,7 @@ impl Case<'_, '_> {
 
     /// When the `nth` repeat may be made: after the pause, and not before the API allows it.
     fn ready(&self, last: &Last<'_>, nth: u32) -> Timestamp {
-        let (retry, seed) = (&self.plan.policy.retry, self.plan.seed);
+        let (retry, seed) = (self.plan.retry(&last.started.way), self.plan.seed);
         let paused = last.at.after(retry.backoff.pause(nth, seed));
         let latest = last.at.after(retry.retry_after_max);
         let asked = match last.retry_after {
@@ -183,7 +187,7 @@ impl Case<'_, '_> {
         let door = self.sight.door(attempt.way.endpoint.as_ref());
         if door.is_broken()
             && let Some(why) = door.why()
-            && let Some(step) = self.fall_back(Reason::Refused(why))
+            && let Ok(step) = self.fall_back(Reason::Refused(why))
         {
             return step;
         }
@@ -191,7 +195,7 @@ impl Case<'_, '_> {
             Door::Shut(why) => return self.give_up(Reason::Refused(why)),
             // Those that wait for the same pause do not come back in the same instant.
             Door::NotBefore(at, why @ Why::Throttled) if at > attempt.due => {
-                let retry = &self.plan.policy.retry;
+                let retry = self.plan.retry(&attempt.way);
                 (at.after(retry.backoff.spread(self.past.attempts + 1, self.plan.seed)), why)
             }
             Door::NotBefore(at, why) if at > attempt.due => (at, why),
@@ -201,7 +205,8 @@ impl Case<'_, '_> {
             return self.attempt(attempt);
         }
         if until >= self.plan.expires {
-            return self.fall_back(Reason::TimeUsedUp).unwrap_or_else(|| self.out_of_time());
+            let failed = self.fall_back(Reason::TimeUsedUp);
+            return failed.unwrap_or_else(|note| self.noting(note, self.out_of_time()));
         }
         Step::Wait { until, why }
     }
@@ -209,63 +214,137 @@ impl Case<'_, '_> {
     fn attempt(&self, Try { way, kind, because, due }: Try) -> Step {
         // Whoever is on the way when the time is over gets the grace, as with any other end.
         let left = self.plan.expires.after(self.plan.policy.cancel_grace).since(self.now);
-        let timeout = self.plan.policy.timeout.min(left);
+        let timeout = self.plan.timeout(&way).min(left);
         Step::Attempt { way, kind, because, timeout, due }
     }
 
     /// This way has failed for good: another one, or the end.
     fn give_up(&self, reason: Reason) -> Step {
-        self.fall_back(reason).unwrap_or_else(|| self.end(Outcome::Failed(reason), reason))
+        let end = || self.end(Outcome::Failed(reason), reason);
+        self.fall_back(reason).unwrap_or_else(|note| self.noting(note, end()))
     }
 
-    /// The first fallback that was not tried yet and may help. Where there is doubt, only if a repeat does no
-    /// harm anywhere.
-    fn fall_back(&self, reason: Reason) -> Option<Step> {
-        if self.past.doubt_here && self.plan.policy.repeat < Repeat::Anywhere {
-            return None;
+    /// The first fallback that is meant for the failure, was not tried yet and may help. Where there is none, what was
+    /// passed over.
+    fn fall_back(&self, reason: Reason) -> Result<Step, FellBack> {
+        let mut note = FellBack {
+            because: reason,
+            passed: Vec::new(),
+            reply: None,
+            parked_until: None,
+            at: self.now,
+        };
+        let failure = self.failure(reason);
+        for rule in self.plan.fallback() {
+            match self.take(rule, &failure, &mut note) {
+                Ok(step) => return Ok(self.noting(note, step)),
+                // It is asked for where an API rejects a version.
+                Err(_) if rule.to == FallbackTo::Version && rule.on.is_empty() => {}
+                Err(because) => note.passed.push(PassedOver { fallback: rule.name(), because }),
+            }
         }
+        Err(note)
+    }
+
+    fn failure(&self, reason: Reason) -> Failure {
+        let last = self.past.last.as_ref();
+        Failure {
+            reason,
+            meaning: last.map(|last| last.meaning),
+            status: last.and_then(|last| last.status),
+            error: last.and_then(|last| last.error),
+            lost: last.is_some_and(|last| last.lost),
+        }
+    }
+
+    /// One fallback, or why it is passed over. Where there is doubt, only if a repeat does no harm anywhere.
+    fn take(
+        &self,
+        rule: &FallbackRule,
+        failure: &Failure,
+        note: &mut FellBack,
+    ) -> Result<Step, Unfit> {
+        let named = !rule.on.is_empty();
+        if !rule.is_meant_for(failure) {
+            return Err(Unfit::NotMeant);
+        }
+        if self.past.doubt_here && self.plan.policy.repeat < Repeat::Anywhere {
+            return Err(Unfit::Doubt);
+        }
+        match &rule.to {
+            FallbackTo::Version if named => self.older_version(),
+            FallbackTo::Version => Err(Unfit::NoHelp),
+            FallbackTo::Endpoint(_) if !named && !helps_elsewhere(failure.reason) => {
+                Err(Unfit::NoHelp)
+            }
+            FallbackTo::Endpoint(endpoint) => self.other_endpoint(endpoint),
+            FallbackTo::Target(to) => self.stand_in(to, failure.reason),
+            FallbackTo::Reply(reply) => {
+                note.reply = Some(reply.clone());
+                Ok(Step::Settle(Outcome::Substituted))
+            }
+            FallbackTo::Park(park) if self.plan.parked >= park.times => Err(Unfit::UsedUp),
+            FallbackTo::Park(park) => {
+                note.parked_until = Some(self.now.after(park.wait));
+                Ok(self.end(Outcome::Failed(failure.reason), failure.reason))
+            }
+        }
+    }
+
+    /// With what was passed over written down before, once for each failure.
+    fn noting(&self, note: FellBack, step: Step) -> Step {
+        let ends = matches!(step, Step::Settle(_));
+        let carries = note.reply.is_some() || note.parked_until.is_some();
+        if carries || (!note.passed.is_empty() && (ends || !self.past.noted)) {
+            return Step::FallBack(Box::new(note), Box::new(step));
+        }
+        step
+    }
+
+    fn stand_in(&self, to: &TargetName, because: Reason) -> Result<Step, Unfit> {
         // Twice is wrong enough; for ever would be no test.
         let again = sabotage::is(Sabotage::FallbackAgain) && self.past.attempts < 6;
-        let visited = |to| self.past.visited(to) && !again;
-        self.plan.fallback().find_map(|entry| match entry {
-            Fallback::Version => None,
-            Fallback::Endpoint(endpoint) => self.other_endpoint(endpoint, reason),
-            Fallback::Target(to) if *to == self.plan.policy.target || visited(to) => None,
-            Fallback::Target(to) => Some(Step::HandOver { to: to.clone(), because: reason }),
-            Fallback::Reply => Some(Step::Settle(Outcome::Substituted)),
-        })
+        if *to == self.plan.policy.target || (self.past.visited(to) && !again) {
+            return Err(Unfit::Tried);
+        }
+        Ok(Step::HandOver { to: to.clone(), because })
     }
 
-    /// Another endpoint of the same API helps where the endpoint failed, not where the API refused.
-    fn other_endpoint(&self, endpoint: &Endpoint, reason: Reason) -> Option<Step> {
-        let helps = match reason {
-            Reason::AttemptsUsedUp
-            | Reason::ThrottledTooOften
-            | Reason::VersionsUsedUp
-            | Reason::NotRepeatable
-            | Reason::TimeUsedUp
-            | Reason::Refused(Why::Breaker) => true,
-            Reason::Permanent
-            | Reason::Unsendable
-            | Reason::Unauthorized
-            | Reason::TargetDisabled
-            | Reason::Refused(_)
-            | Reason::Cancelled => false,
-        };
+    /// Another endpoint of the same API.
+    fn other_endpoint(&self, endpoint: &Endpoint) -> Result<Step, Unfit> {
         let first = self.plan.policy.endpoint.as_ref() == Some(endpoint);
-        if !helps || first || self.past.tried(endpoint) {
-            return None;
+        if first || self.past.tried(endpoint) {
+            return Err(Unfit::Tried);
         }
-        let door = self.sight.door(Some(endpoint));
+        self.enter(self.way(Some(endpoint.clone()), self.version_first()), Because::EndpointFailed)
+    }
+
+    /// A version that was not spoken yet where the last one was.
+    fn older_version(&self) -> Result<Step, Unfit> {
+        let endpoint = match &self.past.last {
+            Some(last) => self.endpoint_now(last),
+            None => self.plan.policy.endpoint.clone(),
+        };
+        let first = self.version_first().filter(|_| self.past.last.is_none());
+        let left = |version: &&Version| {
+            first.as_ref() != Some(*version) && !self.past.spoken(endpoint.as_ref(), version)
+        };
+        let version = self.plan.policy.versions.iter().find(left).ok_or(Unfit::NoneLeft)?;
+        self.enter(self.way(endpoint.clone(), Some(version.clone())), Because::VersionFailed)
+    }
+
+    /// The first attempt on another way, unless its door is shut.
+    fn enter(&self, way: Way, because: Because) -> Result<Step, Unfit> {
+        let door = self.sight.door(way.endpoint.as_ref());
+        if let Some(why) = door.why().filter(|_| door.is_broken()) {
+            return Err(Unfit::Refused(why));
+        }
         match door {
-            _ if door.is_broken() => None,
-            Door::Shut(_) => None,
-            Door::NotBefore(at, _) if at >= self.plan.expires => None,
-            Door::NotBefore(until, why) if until > self.now => Some(Step::Wait { until, why }),
+            Door::Shut(why) => Err(Unfit::Refused(why)),
+            Door::NotBefore(at, _) if at >= self.plan.expires => Err(Unfit::TooLate),
+            Door::NotBefore(until, why) if until > self.now => Ok(Step::Wait { until, why }),
             Door::NotBefore(..) | Door::Open | Door::Busy(_) => {
-                let way = self.way(Some(endpoint.clone()), self.version_first());
-                let (kind, because) = (Kind::First, Because::EndpointFailed);
-                Some(self.attempt(Try { way, kind, because, due: self.past.since }))
+                Ok(self.attempt(Try { way, kind: Kind::First, because, due: self.past.since }))
             }
         }
     }
@@ -274,7 +353,8 @@ impl Case<'_, '_> {
     fn next_version(&self, last: &Last<'_>) -> Option<Try> {
         let policy = &self.plan.policy;
         let unsafe_elsewhere = self.past.doubt_here && policy.repeat < Repeat::Anywhere;
-        if unsafe_elsewhere || !policy.fallback.contains(&Fallback::Version) {
+        let rule = policy.version_rule()?;
+        if unsafe_elsewhere || !rule.is_meant_for(&self.failure(Reason::VersionsUsedUp)) {
             return None;
         }
         let endpoint = self.endpoint_now(last);
@@ -297,7 +377,7 @@ impl Case<'_, '_> {
         let policy = &self.plan.policy;
         let same = last.started.way.endpoint.as_ref();
         let is_fallback =
-            |entry: &Fallback| matches!(entry, Fallback::Endpoint(e) if Some(e) == same);
+            |rule: &FallbackRule| matches!(&rule.to, FallbackTo::Endpoint(e) if Some(e) == same);
         if same != policy.endpoint.as_ref() && !policy.fallback.iter().any(is_fallback) {
             return policy.endpoint.clone();
         }
@@ -328,5 +408,23 @@ impl Case<'_, '_> {
     fn end(&self, certain: Outcome, reason: Reason) -> Step {
         let doubt = self.past.doubt && !sabotage::is(Sabotage::DoubtForgotten);
         Step::Settle(if doubt { Outcome::Indeterminate(reason) } else { certain })
+    }
+}
+
+/// Another endpoint of the same API helps where the endpoint failed, not where the API refused.
+fn helps_elsewhere(reason: Reason) -> bool {
+    match reason {
+        Reason::AttemptsUsedUp
+        | Reason::ThrottledTooOften
+        | Reason::VersionsUsedUp
+        | Reason::NotRepeatable
+        | Reason::TimeUsedUp
+        | Reason::Refused(Why::Breaker) => true,
+        Reason::Permanent
+        | Reason::Unsendable
+        | Reason::Unauthorized
+        | Reason::TargetDisabled
+        | Reason::Refused(_)
+        | Reason::Cancelled => false,
     }
 }

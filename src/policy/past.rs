@@ -36,6 +36,8 @@ pub(super) struct Past<'h> {
     pub(super) attempts: u32,
     /// Whether a stand-in serves.
     pub(super) moved: bool,
+    /// Whether what was passed over since the last end is written down.
+    pub(super) noted: bool,
     /// When the newest event happened; the acceptance, before there was one.
     pub(super) since: Timestamp,
 }
@@ -45,6 +47,9 @@ pub(super) struct Past<'h> {
 pub(super) struct Last<'h> {
     pub(super) started: &'h Started,
     pub(super) meaning: Meaning,
+    pub(super) status: Option<u16>,
+    /// Why there was no reply.
+    pub(super) error: Option<SendErrorKind>,
     pub(super) retry_after: Option<RetryAfter>,
     pub(super) learned: Learned,
     pub(super) lost: bool,
@@ -71,6 +76,7 @@ impl<'h> Past<'h> {
             challenged: 0,
             attempts: 0,
             moved: false,
+            noted: false,
             since: accepted,
         };
         for event in history.events() {
@@ -88,8 +94,10 @@ impl<'h> Past<'h> {
             Event::CancelAsked { by, at } => {
                 self.cancel.get_or_insert((*by, *at));
             }
+            Event::FellBack(_) => self.noted = true,
             Event::Moved { .. } => {
                 (self.last, self.doubt_here, self.moved) = (None, false, true);
+                self.noted = false;
                 (self.counted, self.throttled) = (0, 0);
             }
         }
@@ -109,6 +117,7 @@ impl<'h> Past<'h> {
 
     fn ended(&mut self, ended: &'h Ended) {
         let Some(started) = self.take(ended.attempt) else { return };
+        self.noted = false;
         // An effect without success is a doubt, however sure of it the target may be.
         if ended.effect != Effect::None && ended.meaning != Meaning::Success {
             (self.doubt, self.doubt_here) = (true, true);
@@ -127,10 +136,9 @@ impl<'h> Past<'h> {
             | Meaning::TargetDisabled
             | Meaning::Permanent => {}
         }
-        let Ended { meaning, retry_after, learned, at, .. } = *ended;
-        let unsendable = ended.error.as_ref().is_some_and(|error| {
-            matches!(error.kind, SendErrorKind::Prepare | SendErrorKind::Unsupported)
-        });
+        let Ended { meaning, status, retry_after, learned, at, .. } = *ended;
+        let error = ended.error.as_ref().map(|error| error.kind);
+        let unsendable = matches!(error, Some(SendErrorKind::Prepare | SendErrorKind::Unsupported));
         let never_sent = started.kind != Kind::Hedge && never_sent(ended);
         if never_sent {
             self.uncount(started.kind);
@@ -138,6 +146,8 @@ impl<'h> Past<'h> {
         self.last = Some(Last {
             started,
             meaning,
+            status,
+            error,
             retry_after,
             learned,
             lost: false,
@@ -149,11 +159,22 @@ impl<'h> Past<'h> {
 
     fn lost(&mut self, attempt: u32, at: Timestamp) {
         let Some(started) = self.take(attempt) else { return };
+        self.noted = false;
         (self.doubt, self.doubt_here) = (true, true);
         let (meaning, learned) = (Meaning::Retry, Learned::Nothing);
         let (retry_after, lost, unsendable, never_sent) = (None, true, false, false);
-        self.last =
-            Some(Last { started, meaning, retry_after, learned, lost, unsendable, never_sent, at });
+        self.last = Some(Last {
+            started,
+            meaning,
+            status: None,
+            error: None,
+            retry_after,
+            learned,
+            lost,
+            unsendable,
+            never_sent,
+            at,
+        });
     }
 
     /// It is as if it had not begun.
@@ -184,6 +205,21 @@ impl<'h> Past<'h> {
         self.here().iter().any(at)
     }
 
+    /// Whether that version was spoken at that endpoint here.
+    pub(super) fn spoken(&self, endpoint: Option<&Endpoint>, version: &Version) -> bool {
+        self.here().iter().any(|event| match event {
+            Event::Started(started) => {
+                started.way.version.as_ref() == Some(version)
+                    && started.way.endpoint.as_ref() == endpoint
+            }
+            Event::Ended(_)
+            | Event::Lost { .. }
+            | Event::CancelAsked { .. }
+            | Event::FellBack(_)
+            | Event::Moved { .. } => false,
+        })
+    }
+
     /// Whether that endpoint has rejected that version here.
     pub(super) fn rejected(&self, endpoint: Option<&Endpoint>, version: &Version) -> bool {
         let on_it = |s: &Started| {
@@ -198,6 +234,7 @@ impl<'h> Past<'h> {
             | Event::Ended(_)
             | Event::Lost { .. }
             | Event::CancelAsked { .. }
+            | Event::FellBack(_)
             | Event::Moved { .. } => false,
         })
     }
@@ -207,7 +244,10 @@ impl<'h> Past<'h> {
         self.history.events().iter().any(|event| match event {
             Event::Started(started) => started.way.target == *target,
             Event::Moved { to, .. } => to == target,
-            Event::Ended(_) | Event::Lost { .. } | Event::CancelAsked { .. } => false,
+            Event::Ended(_)
+            | Event::Lost { .. }
+            | Event::FellBack(_)
+            | Event::CancelAsked { .. } => false,
         })
     }
 }

@@ -2,10 +2,12 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use fanfare_sdk::{Endpoint, Fallback, Profile, Repeat, TargetName, Timestamp, Version};
+use fanfare_sdk::{Endpoint, Meaning, Profile, Repeat, TargetName, Timestamp, Version};
 
-use super::{Backoff, Connection, Redirects, gate::GatePolicy};
-use crate::report::{Notice, Why};
+use super::{
+    Backoff, Condition, Connection, FallbackRule, FallbackTo, Redirects, gate::GatePolicy,
+};
+use crate::report::{Notice, Way, Why};
 
 /// How often and how patiently a target is tried.
 #[derive(Clone, PartialEq, Debug)]
@@ -41,7 +43,7 @@ pub struct TargetPolicy {
     /// Where it is reached first.
     pub endpoint: Option<Endpoint>,
     /// What to do when a way has failed for good, in this order.
-    pub fallback: Vec<Fallback>,
+    pub fallback: Vec<FallbackRule>,
     /// Where a repeat does no harm.
     pub repeat: Repeat,
     /// How often and how patiently.
@@ -79,15 +81,22 @@ pub struct Plan {
     pub expires: Timestamp,
     /// A condition has left the recipient out.
     pub skipped: bool,
+    /// How often it was parked before, and sent again by itself.
+    pub parked: u32,
 }
 
 impl TargetPolicy {
     /// The defaults for a target that declares this.
     #[must_use]
     pub fn new(target: TargetName, profile: &Profile) -> Self {
-        let mut fallback = profile.fallback.clone();
-        let others = profile.endpoints.iter().skip(1).map(|e| Fallback::Endpoint(e.clone()));
-        fallback.extend(others.filter(|entry| !profile.fallback.contains(entry)));
+        let recommended = profile.fallback.iter().cloned().map(FallbackRule::from);
+        let mut fallback: Vec<_> = recommended.collect();
+        let others = profile.endpoints.iter().skip(1).cloned().map(FallbackTo::Endpoint);
+        for other in others.map(FallbackRule::new) {
+            if !fallback.contains(&other) {
+                fallback.push(other);
+            }
+        }
         Self {
             target,
             versions: profile.versions.clone(),
@@ -116,7 +125,7 @@ impl TargetPolicy {
 
     /// Whether that holds back all deliveries of this target, and not those of one endpoint: it is waited for in line.
     pub(crate) fn holds_all(&self, why: Why) -> bool {
-        let other = |entry: &Fallback| matches!(entry, Fallback::Endpoint(_));
+        let other = |rule: &FallbackRule| matches!(rule.to, FallbackTo::Endpoint(_));
         matches!(why, Why::Throttled | Why::Auth)
             || (why == Why::Breaker && !self.fallback.iter().any(other))
     }
@@ -138,7 +147,14 @@ impl TargetPolicy {
     #[must_use]
     pub fn has_other_version(&self, version: &Version) -> bool {
         let older = self.versions.iter().skip_while(|other| *other != version).nth(1);
-        older.is_some() && self.fallback.contains(&Fallback::Version)
+        let rejected = Condition::Code(Meaning::VersionRejected.code());
+        let meant = |rule: &FallbackRule| rule.on.is_empty() || rule.on.contains(&rejected);
+        older.is_some() && self.version_rule().is_some_and(meant)
+    }
+
+    /// The fallback to the next version, where there is one.
+    pub(crate) fn version_rule(&self) -> Option<&FallbackRule> {
+        self.fallback.iter().find(|rule| rule.to == FallbackTo::Version)
     }
 }
 
@@ -157,9 +173,39 @@ impl Default for Retry {
 impl Plan {
     /// The fallbacks in the order in which they are tried: those of the target that serves, then those targets
     /// and replies of the recipient that are left.
-    pub fn fallback(&self) -> impl Iterator<Item = &Fallback> {
-        let beyond = |entry: &&Fallback| matches!(entry, Fallback::Target(_) | Fallback::Reply);
+    pub fn fallback(&self) -> impl Iterator<Item = &FallbackRule> {
+        let beyond = |rule: &&FallbackRule| match rule.to {
+            FallbackTo::Target(_) | FallbackTo::Reply(_) | FallbackTo::Park(_) => true,
+            FallbackTo::Version | FallbackTo::Endpoint(_) => false,
+        };
         let left = self.recipient.iter().flat_map(move |r| r.fallback.iter().filter(beyond));
         self.policy.fallback.iter().chain(left)
+    }
+
+    /// The fallback that leads that way, where one does: to its endpoint, to its version, or to who stands in.
+    pub(super) fn rule(&self, way: &Way) -> Option<&FallbackRule> {
+        let own = &self.policy.fallback;
+        let to = |to: FallbackTo| own.iter().find(|rule| rule.to == to);
+        let endpoint = way.endpoint.as_ref().filter(|_| way.endpoint != self.policy.endpoint);
+        let endpoint = endpoint.and_then(|endpoint| to(FallbackTo::Endpoint(endpoint.clone())));
+        let older = way.version.is_some() && way.version.as_ref() != self.policy.versions.first();
+        let version = || self.policy.version_rule().filter(|_| older);
+        let stands_in = || {
+            let rules = &self.recipient.as_ref()?.fallback;
+            let to = FallbackTo::Target(self.policy.target.clone());
+            rules.iter().find(|rule| rule.to == to)
+        };
+        endpoint.or_else(version).or_else(stands_in)
+    }
+
+    /// How often and how patiently that way is tried.
+    pub(super) fn retry(&self, way: &Way) -> &Retry {
+        let own = self.rule(way).and_then(|rule| rule.retry.as_ref());
+        own.unwrap_or(&self.policy.retry)
+    }
+
+    /// How long one attempt may take that way.
+    pub(super) fn timeout(&self, way: &Way) -> Duration {
+        self.rule(way).and_then(|rule| rule.timeout).unwrap_or(self.policy.timeout)
     }
 }

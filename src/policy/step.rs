@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use fanfare_sdk::{TargetName, Timestamp};
 
-use crate::report::{Because, Kind, Outcome, Reason, Way, Why};
+use crate::report::{Because, FellBack, Kind, Outcome, Reason, Way, Why};
 
 /// What a delivery does next.
 #[derive(Clone, PartialEq, Debug)]
@@ -40,6 +40,8 @@ pub enum Step {
         /// What is waited for.
         why: Why,
     },
+    /// Write down what is passed over, and do the other step.
+    FallBack(Box<FellBack>, Box<Self>),
     /// Another target stands in; the history goes along.
     HandOver {
         /// The stand-in.

@@ -11,7 +11,7 @@ use http::HeaderMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{CancelledBy, Notice, Reason, Said, Why, headers, hex};
+use super::{CancelledBy, FellBack, Notice, Reason, Said, Why, headers, hex};
 
 /// One process's life. A start of an older boot without an end is lost; one of this boot is in flight.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
@@ -61,6 +61,8 @@ pub enum Because {
     Slow,
     /// The version before it was rejected.
     VersionRejected,
+    /// The version before it had failed.
+    VersionFailed,
     /// The endpoint before it had failed, or its breaker was open.
     EndpointFailed,
     /// The target before it had failed, or its breaker was open.
@@ -89,6 +91,8 @@ pub enum Event {
         /// When.
         at: Timestamp,
     },
+    /// A fallback was taken, or none was left; written where there is something to say of the others.
+    FellBack(FellBack),
     /// Another target stands in from here on.
     Moved {
         /// The stand-in.
@@ -164,7 +168,7 @@ pub struct AttemptError {
 }
 
 /// What was kept of a reply.
-#[derive(Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct CapturedReply {
     /// The HTTP status; none for targets that are not HTTP.
     pub status: Option<u16>,
@@ -189,6 +193,7 @@ impl Event {
         match self {
             Self::Started(started) => started.at,
             Self::Ended(ended) => ended.at,
+            Self::FellBack(fell_back) => fell_back.at,
             Self::Lost { at, .. } | Self::CancelAsked { at, .. } | Self::Moved { at, .. } => *at,
         }
     }
@@ -223,6 +228,7 @@ impl Because {
             Self::Challenge => "challenge",
             Self::Slow => "slow",
             Self::VersionRejected => "version_rejected",
+            Self::VersionFailed => "version_failed",
             Self::EndpointFailed => "endpoint_failed",
             Self::TargetFailed => "target_failed",
         }
@@ -239,6 +245,7 @@ impl fmt::Display for Because {
             Self::Challenge => "the API asked for another proof",
             Self::Slow => "the attempt before it is slow",
             Self::VersionRejected => "the version before it was rejected",
+            Self::VersionFailed => "the version before it failed",
             Self::EndpointFailed => "the endpoint before it failed",
             Self::TargetFailed => "the target before it failed",
         })

@@ -1,8 +1,8 @@
 //! All that ever happened to one delivery.
 
-use fanfare_sdk::TargetName;
+use fanfare_sdk::{TargetName, Timestamp};
 
-use super::{Ended, Event, Started};
+use super::{Ended, Event, FellBack, Started};
 
 /// The log of one delivery: the journal's rows, the report's attempts, and the only memory of `next`.
 #[derive(Clone, Default, PartialEq, Debug)]
@@ -40,6 +40,9 @@ impl History {
                 self.0.iter().any(|event| matches!(event, Event::CancelAsked { .. }))
             }
             Event::Moved { .. } => self.0.contains(event),
+            Event::FellBack(new) => {
+                matches!(self.0.last(), Some(Event::FellBack(old)) if old.says_the_same(new))
+            }
         }
     }
 
@@ -55,6 +58,7 @@ impl History {
             Event::Ended(_)
             | Event::Lost { .. }
             | Event::CancelAsked { .. }
+            | Event::FellBack(_)
             | Event::Moved { .. } => None,
         })
     }
@@ -66,6 +70,31 @@ impl History {
             Event::Ended(ended) if ended.attempt == attempt => Some(ended),
             Event::Ended(_)
             | Event::Started(_)
+            | Event::Lost { .. }
+            | Event::CancelAsked { .. }
+            | Event::FellBack(_)
+            | Event::Moved { .. } => None,
+        })
+    }
+
+    /// What it fell back to, or not, the last time.
+    #[must_use]
+    pub fn fell_back(&self) -> Option<&FellBack> {
+        self.falls().last()
+    }
+
+    /// Until when it is parked, where that is how it ended.
+    #[must_use]
+    pub fn parked_until(&self) -> Option<Timestamp> {
+        self.fell_back()?.parked_until
+    }
+
+    /// What it fell back to, or not, oldest first.
+    pub fn falls(&self) -> impl Iterator<Item = &FellBack> {
+        self.0.iter().filter_map(|event| match event {
+            Event::FellBack(fell_back) => Some(fell_back),
+            Event::Started(_)
+            | Event::Ended(_)
             | Event::Lost { .. }
             | Event::CancelAsked { .. }
             | Event::Moved { .. } => None,
@@ -80,6 +109,7 @@ impl History {
             Event::Started(_)
             | Event::Ended(_)
             | Event::Lost { .. }
+            | Event::FellBack(_)
             | Event::CancelAsked { .. } => None,
         })
     }
@@ -88,7 +118,10 @@ impl History {
         self.0.iter().any(|event| match event {
             Event::Ended(ended) => ended.attempt == number,
             Event::Lost { attempt, .. } => *attempt == number,
-            Event::Started(_) | Event::CancelAsked { .. } | Event::Moved { .. } => false,
+            Event::Started(_)
+            | Event::CancelAsked { .. }
+            | Event::FellBack(_)
+            | Event::Moved { .. } => false,
         })
     }
 }

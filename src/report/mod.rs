@@ -1,6 +1,7 @@
 //! Pure data: what happened to a delivery, how it ended, and what that makes of its broadcast.
 
 mod event;
+mod fell_back;
 mod happening;
 mod headers;
 mod hex;
@@ -20,6 +21,7 @@ mod verdict;
 
 pub use self::{
     event::{AttemptError, Because, Boot, CapturedReply, Ended, Event, Kind, Started, Way},
+    fell_back::{FellBack, PassedOver, Substitute, Unfit},
     happening::{AttemptBegun, AttemptOver, Happening, What},
     history::History,
     id::{BroadcastId, DeliveryId},

@@ -133,17 +133,16 @@ impl Outcome {
         }
     }
 
-    /// What it counts as in the tally: success, failure, or neither.
+    /// What it counts as in the tally: success, failure, or neither. A canned reply is a success where that is accepted.
     #[must_use]
-    pub const fn counts(self) -> Option<bool> {
+    pub const fn counts(self, accept_substituted: bool) -> Option<bool> {
         match self {
             Self::Delivered { .. } => Some(true),
+            Self::Substituted => Some(accept_substituted),
             Self::Skipped => None,
-            Self::Failed(_)
-            | Self::Indeterminate(_)
-            | Self::Substituted
-            | Self::Expired
-            | Self::Cancelled(_) => Some(false),
+            Self::Failed(_) | Self::Indeterminate(_) | Self::Expired | Self::Cancelled(_) => {
+                Some(false)
+            }
         }
     }
 }

@@ -6,8 +6,8 @@ use fanfare_sdk::{Effect, Meaning, TargetName, Timestamp};
 use serde_json::Value;
 
 use super::{
-    BroadcastId, CapturedReply, CompletedBy, Ended, Event, History, Kind, NoticeOf, Outcome,
-    Reason, Started, Trace, Verdict, Way, Why,
+    BroadcastId, CapturedReply, CompletedBy, Ended, Event, FellBack, History, Kind, NoticeOf,
+    Outcome, Reason, Started, Trace, Verdict, Way, Why,
 };
 
 /// What became of a broadcast.
@@ -61,13 +61,17 @@ pub struct Delivery {
     pub late: bool,
     /// When it settled.
     pub settled_at: Option<Timestamp>,
+    /// When it is sent again by itself, where it is parked.
+    pub parked_until: Option<Timestamp>,
     /// What it waited for, and how long.
     pub waited: Waited,
     /// The attempts, oldest first.
     pub attempts: Vec<AttemptRecord>,
     /// To whom it was handed over, oldest first.
     pub hand_overs: Vec<HandOver>,
-    /// The reply that ended it, where one did.
+    /// What it fell back to and what it passed over, oldest first.
+    pub falls: Vec<FellBack>,
+    /// The reply that ended it, where one did; where a canned one stood in, that one.
     pub reply: Option<Arc<CapturedReply>>,
     /// Its span.
     pub span_id: [u8; 8],
@@ -217,10 +221,14 @@ impl Delivery {
         let state = state(outcome, &attempts);
         let served = served(outcome, &attempts);
         let ended = attempts.last().and_then(|last| last.ended.as_ref());
+        let canned = history.fell_back().filter(|_| outcome == Some(Outcome::Substituted));
+        let canned = canned.and_then(|fell_back| fell_back.reply.clone());
+        let reply = served.and_then(|r| r.ended.as_ref()).or(ended).and_then(|e| e.reply.clone());
         Self {
             via: via(outcome, &recipient, served, &attempts),
             served_by: served.map(|record| record.started.way.clone()),
-            reply: served.and_then(|r| r.ended.as_ref()).or(ended).and_then(|e| e.reply.clone()),
+            reply: canned.or(reply),
+            falls: history.falls().cloned().collect(),
             next_attempt_at: (state == DeliveryState::Waiting).then_some(due),
             late: matches!((settled_at, verdict), (Some(at), Some(verdict)) if at > verdict.at),
             waited: waited(accepted, &attempts),
@@ -230,6 +238,7 @@ impl Delivery {
             state,
             outcome,
             settled_at,
+            parked_until: history.parked_until().filter(|_| outcome.is_some()),
             attempts,
             span_id,
             accepted_at: accepted,
@@ -265,7 +274,10 @@ fn records(history: &History) -> Vec<AttemptRecord> {
                     (record.lost_at, record.ended_as) = (Some(*at), Some(number(place)));
                 }
             }
-            Event::Started(_) | Event::CancelAsked { .. } | Event::Moved { .. } => {}
+            Event::Started(_)
+            | Event::CancelAsked { .. }
+            | Event::FellBack(_)
+            | Event::Moved { .. } => {}
         }
     }
     records
@@ -281,9 +293,11 @@ fn hand_overs(history: &History) -> Vec<HandOver> {
             let moved_as = number(place);
             Some(HandOver { to: to.clone(), because: *because, at: *at, moved_as })
         }
-        Event::Started(_) | Event::Ended(_) | Event::Lost { .. } | Event::CancelAsked { .. } => {
-            None
-        }
+        Event::Started(_)
+        | Event::Ended(_)
+        | Event::Lost { .. }
+        | Event::FellBack(_)
+        | Event::CancelAsked { .. } => None,
     };
     history.events().iter().enumerate().filter_map(hand_over).collect()
 }

@@ -93,6 +93,12 @@ pub(crate) fn announced(target: &TargetName, version: Option<&Version>, notice: 
     );
 }
 
+/// A parked dead letter cannot be sent again: it is one like any other from here on.
+pub(crate) fn not_sent_again(letter: &DeliveryId, error: &dyn Error) {
+    let (broadcast, target) = (letter.broadcast, &letter.recipient);
+    warn!(%broadcast, %target, error = display(error), "a parked dead letter cannot be sent again");
+}
+
 /// A target has asked not to be called again.
 pub(crate) fn target_disabled(target: &TargetName) {
     warn!(target = %target, "the target asked not to be called again; it is disabled until it is revived");

@@ -35,8 +35,8 @@ pub(crate) use self::{
     caller::current,
     events::{
         accepted, actor_restarted, announced, attempt_ended, breaker_changed, files_read_again,
-        files_refused, journal_failed, limit_reached, notices_unserved, settled, target_disabled,
-        unproved,
+        files_refused, journal_failed, limit_reached, not_sent_again, notices_unserved, settled,
+        target_disabled, unproved,
     },
     observer::{AttemptEnd, Observer},
 };

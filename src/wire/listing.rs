@@ -77,6 +77,9 @@ pub struct DeadLetter {
     pub reason: Option<Reason>,
     /// When it ended.
     pub settled_at: String,
+    /// When it is sent again by itself, where it is parked; left out where it is not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parked_until: Option<String>,
 }
 
 /// What is sent again, or would be.
@@ -338,7 +341,7 @@ impl From<&journal::Summary> for Summary {
 
 impl From<&journal::DeadLetter> for DeadLetter {
     fn from(letter: &journal::DeadLetter) -> Self {
-        let journal::DeadLetter { id, route, outcome, settled_at } = letter;
+        let journal::DeadLetter { id, route, outcome, settled_at, parked_until } = letter;
         Self {
             broadcast: id.broadcast.to_string(),
             target: id.recipient.to_string(),
@@ -346,6 +349,7 @@ impl From<&journal::DeadLetter> for DeadLetter {
             outcome: outcome.code().into(),
             reason: reason(*outcome),
             settled_at: time(*settled_at),
+            parked_until: parked_until.map(time),
         }
     }
 }

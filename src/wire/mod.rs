@@ -1,6 +1,7 @@
 //! The only wire format: serialisable mirrors of what the engine knows, with their schema.
 
 mod event;
+mod fell_back;
 #[cfg(feature = "daemon")]
 pub mod listing;
 mod notice;
@@ -20,6 +21,7 @@ pub(crate) use self::report::origin;
 pub(crate) use self::report::time;
 pub use self::{
     event::{Event, Happened, event_schema},
+    fell_back::{PassedOver, Unfit},
     notice::{Notice, NoticeType, notice_schema},
     reply::{Body, Reply},
     report::{

@@ -7,7 +7,10 @@ use schemars::{JsonSchema, schema_for};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Reply, Said};
+use super::{
+    PassedOver, Reply, Said,
+    fell_back::{passed_over, stood_in_for},
+};
 use crate::report::{self, AttemptRecord, DeliveryState, Outcome, Verdict, hex};
 
 /// Grows with every change that a reader has to know about.
@@ -115,7 +118,13 @@ pub struct Delivery {
     pub waited_ms: WaitedMs,
     /// The attempts, oldest first.
     pub attempts: Vec<Attempt>,
-    /// The reply that ended it.
+    /// The fallbacks that were passed over, and why; oldest first. Left out where there are none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub passed_over: Vec<PassedOver>,
+    /// When a daemon sends it again by itself, where it is parked (`fallback.park`); left out where it is not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parked_until: Option<String>,
+    /// The reply that ended it; where a canned one stood in, that one.
     pub reply: Option<Reply>,
     /// What became of its reversal.
     pub compensation: Option<Value>,
@@ -245,7 +254,7 @@ impl From<&report::Delivery> for Delivery {
             required: delivery.required,
             state: delivery.state.into(),
             outcome: delivery.outcome.map(|outcome| outcome.code().into()),
-            reason: delivery.outcome.and_then(reason).map(|reason| {
+            reason: stood_in_for(delivery).or(delivery.outcome.and_then(reason)).map(|reason| {
                 let last = delivery.attempts.last().and_then(|last| last.ended.as_ref());
                 let said = last.and_then(|ended| ended.said.as_deref()).map(Said::from);
                 Reason { said, ..reason }
@@ -264,6 +273,8 @@ impl From<&report::Delivery> for Delivery {
                 gate: millis(waited.gate),
             },
             attempts: delivery.attempts.iter().map(Attempt::from).collect(),
+            parked_until: delivery.parked_until.map(time),
+            passed_over: delivery.falls.iter().flat_map(passed_over).collect(),
             reply: delivery.reply.as_deref().map(Reply::from),
             compensation: None,
         }

@@ -2,6 +2,7 @@
 
 mod classify;
 mod connection;
+mod fallback;
 mod notify;
 mod versions;
 

@@ -7,7 +7,7 @@ use fanfare::{
     engine::{Clock, EngineBuilder, Entropy, StartError},
     journal::{SqliteJournal, SqliteSettings, sqlite::OpenError},
     policy::{
-        Backoff, Jitter, Retry,
+        Backoff, FallbackRule, FallbackTo, Jitter, Park, Retry,
         gate::{BreakerMode, BreakerPolicy, GatePolicy},
     },
     report::BroadcastId,
@@ -142,6 +142,18 @@ fn it_goes_on_where_the_first_one_died() {
     // Turned away, which is no doubt.
     let busy = Scripted::status(503).header("retry-after", "60");
     check(unsafe_to_repeat, (&[busy], &[ok()]), 5, r#"open ["0 s"], delivered ["0 s"]"#);
+}
+
+fn parks() -> Target {
+    let park = Park { wait: Duration::from_secs(90), times: 1 };
+    target("a", Repeat::Never).fallback([FallbackRule::new(FallbackTo::Park(park))])
+}
+
+#[test]
+fn what_is_parked_is_sent_again_by_the_next_life() {
+    let (refused, ok) = (Scripted::status(422), Scripted::status(200));
+    let sent_again = r#"failed (refused by the API) ["0 s"], failed (refused by the API) ["30 s"]"#;
+    check(parks, (&[refused], &[ok]), 5, sent_again);
 }
 
 #[test]

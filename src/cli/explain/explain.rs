@@ -26,7 +26,7 @@ use crate::{
         Backoff, Hedge, Jitter, Retry, Step, TargetPolicy,
         rehearse::{Moment, Rehearsal, Rehearsed, Scripted, rehearse},
     },
-    report::{Ended, Outcome, Way},
+    report::{Ended, Outcome, PassedOver, Substitute, Way},
     wire::origin,
 };
 
@@ -108,7 +108,7 @@ pub(super) fn policies(args: &ExplainArgs) -> Result<Vec<TargetPolicy>, Vec<Stri
     let target = TargetPolicy { hedge, ..target(args, retry, (timeout, give_up_after)) };
     let plain = |name: &String| TargetPolicy {
         target: name.as_str().into(),
-        fallback: vec![Fallback::Version],
+        fallback: vec![Fallback::Version.into()],
         ..target.clone()
     };
     let stand_ins: Vec<_> = args.stand_in.iter().map(plain).collect();
@@ -174,7 +174,11 @@ fn target(
     let stand_ins = args.stand_in.iter().map(|name| Fallback::Target(name.as_str().into()));
     TargetPolicy {
         versions: args.versions.iter().map(|version| version.as_str().into()).collect(),
-        fallback: std::iter::once(Fallback::Version).chain(endpoints).chain(stand_ins).collect(),
+        fallback: std::iter::once(Fallback::Version)
+            .chain(endpoints)
+            .chain(stand_ins)
+            .map(Into::into)
+            .collect(),
         repeat: match args.repeat {
             RepeatArg::Never => Repeat::Never,
             RepeatArg::SameEndpoint => Repeat::SameEndpoint,
@@ -222,16 +226,46 @@ fn tell(played: &Rehearsed) -> String {
                     step => decided(step, number),
                 }
             }
+            Moment::PassedOver(note) => {
+                for passed in &note.passed {
+                    text.push_str(&line(*at, &passed_over(passed)));
+                }
+                match note.parked_until {
+                    Some(until) => format!("parked until {}", time_of(until)),
+                    None => continue,
+                }
+            }
             Moment::Ended(ended) => {
                 delivered |= ended.meaning == Meaning::Success;
                 answered(ended)
             }
             Moment::Cancelled => "the caller cancels".to_owned(),
         };
-        text.push_str(&format!("{:>9}  {says}\n", millis(at.as_secs_f64() * 1_000.0)));
+        text.push_str(&line(*at, &says));
     }
     text.push_str(&format!("{played}\n"));
     text
+}
+
+/// A line with virtual time in front.
+fn line(at: Duration, says: &str) -> String {
+    format!("{:>9}  {says}\n", millis(at.as_secs_f64() * 1_000.0))
+}
+
+/// A moment of virtual time.
+fn time_of(at: Timestamp) -> String {
+    millis(at.since(Timestamp::default()).as_secs_f64() * 1_000.0)
+}
+
+fn passed_over(passed: &PassedOver) -> String {
+    let to = match &passed.fallback {
+        Substitute::Version => "the next version".to_owned(),
+        Substitute::Endpoint(endpoint) => format!("endpoint {}", origin(endpoint)),
+        Substitute::Target(target) => format!("target {target}"),
+        Substitute::Reply => "the canned reply".to_owned(),
+        Substitute::Park => "parking".to_owned(),
+    };
+    format!("  {to} is passed over: {}", passed.because)
 }
 
 fn decided(step: &Step, number: u32) -> String {
@@ -242,9 +276,10 @@ fn decided(step: &Step, number: u32) -> String {
         Step::Listen { .. } => "listen".to_owned(),
         Step::Abort { attempt } => format!("attempt {attempt} is aborted: its grace is over"),
         Step::Wait { until, why } => {
-            let until = until.since(Timestamp::default()).as_secs_f64() * 1_000.0;
-            format!("wait until {}: {}", millis(until), why.code())
+            format!("wait until {}: {}", time_of(*until), why.code())
         }
+        // What it leads to is told by itself.
+        Step::FallBack(_, step) => decided(step, number),
         Step::HandOver { to, because } => format!("hand over to {to}: {because}"),
         Step::Settle(outcome) => format!("settle: {outcome}"),
     }

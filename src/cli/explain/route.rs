@@ -2,7 +2,7 @@
 
 use std::io;
 
-use fanfare_sdk::{Endpoint, Fallback};
+use fanfare_sdk::Endpoint;
 
 use super::{
     explain::{is_configured, policies, recipients},
@@ -19,7 +19,7 @@ use crate::{
         script,
     },
     policy::{
-        TargetPolicy,
+        FallbackTo, TargetPolicy,
         rehearse::{Load, RouteRehearsal, Scripted},
     },
     wire::origin,
@@ -128,6 +128,7 @@ fn targets(args: &ExplainArgs, load: Load) -> Result<Cast, Vec<String>> {
     if let Some(route) = route {
         let (completion, rest) = (route.completion, route.rest);
         rehearsal = rehearsal.completion(completion).rest(rest).deadline(route.deadline);
+        rehearsal = rehearsal.accept_substituted(route.accept_substituted);
         rehearsal = rehearsal.priority(route.priority);
     }
     let rehearsal = rehearsal.retry_budget(config.engine.retry_budget.clone());
@@ -154,9 +155,12 @@ fn whom(
         }]);
     };
     let Some(wanted) = &typed.endpoint else { return Ok(None) };
-    let fallback = policy.fallback.iter().filter_map(|entry| match entry {
-        Fallback::Endpoint(endpoint) => Some(endpoint),
-        Fallback::Version | Fallback::Target(_) | Fallback::Reply => None,
+    let fallback = policy.fallback.iter().filter_map(|rule| match &rule.to {
+        FallbackTo::Endpoint(endpoint) => Some(endpoint),
+        FallbackTo::Version
+        | FallbackTo::Target(_)
+        | FallbackTo::Reply(_)
+        | FallbackTo::Park(_) => None,
     });
     let all: Vec<_> = policy.endpoint.iter().chain(fallback).collect();
     let same = |endpoint: &&&Endpoint| endpoint.as_str() == wanted || origin(endpoint) == *wanted;

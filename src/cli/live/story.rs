@@ -8,7 +8,7 @@ use uuid::Uuid;
 use crate::{
     cli::script,
     policy::{
-        Backoff, Jitter, Retry, Step, TargetPolicy,
+        Backoff, FallbackRule, Jitter, Retry, Step, TargetPolicy,
         rehearse::{Moment, Rehearsal, rehearse},
     },
     report::{BroadcastId, Delivery, Event, History, Report, ReportSource, Trace, Why},
@@ -62,15 +62,15 @@ pub(in crate::cli) fn at(story: &Story<'_>, since: Duration) -> Report {
 fn delivery(story: &Story<'_>, (name, script): (&str, &str), since: Duration) -> Delivery {
     let start = Timestamp::default();
     let backoff = Backoff::constant(ms(200)).with_jitter(Jitter::None);
-    let policy = |name: &str, fallback: Vec<Fallback>| TargetPolicy {
+    let policy = |name: &str, fallback: Vec<FallbackRule>| TargetPolicy {
         versions: story.versions.iter().map(|version| (*version).into()).collect(),
         retry: Retry { backoff: backoff.clone(), ..Retry::default() },
         fallback,
         ..TargetPolicy::new(name.into(), &Profile::default())
     };
     let other = story.stand_in.map(|name| Fallback::Target(name.into()));
-    let own = policy(name, [Fallback::Version].into_iter().chain(other).collect());
-    let stand_in = story.stand_in.map(|name| policy(name, vec![Fallback::Version]));
+    let own = policy(name, [Fallback::Version].into_iter().chain(other).map(Into::into).collect());
+    let stand_in = story.stand_in.map(|name| policy(name, vec![Fallback::Version.into()]));
     let played = rehearse(&Rehearsal {
         apis: std::collections::HashMap::new(),
         targets: [own].into_iter().chain(stand_in).collect(),

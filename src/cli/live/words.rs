@@ -61,6 +61,7 @@ pub(super) fn turn(before: &AttemptRecord, record: &AttemptRecord) -> Option<Str
             format!("{} is gone ({answer})", version())
         }
         Because::VersionRejected => format!("{} was rejected ({answer})", version()),
+        Because::VersionFailed => format!("{} failed ({answer})", version()),
         Because::EndpointFailed => {
             format!(
                 "{} failed ({answer})",

@@ -47,6 +47,7 @@ pub(super) fn broadcast(number: u128, recipients: &str) -> NewBroadcast {
         recipients: recipients.collect(),
         completion: Completion::All,
         rest: Rest::Finish,
+        accept_substituted: false,
         priority: Priority::Normal,
         deadline: None,
         accepted_at: at(1),

@@ -105,6 +105,9 @@ fn history(history: &History) -> String {
         }
         Event::Lost { attempt, at } => format!("lost {attempt} at {}", at.as_micros()),
         Event::CancelAsked { by, at } => format!("{} cancels at {}", by.code(), at.as_micros()),
+        Event::FellBack(fell_back) => {
+            format!("fell back, {} passed over", fell_back.passed.len())
+        }
         Event::Moved { to, .. } => format!("moved to {to}"),
     });
     joined(events, ", ")

@@ -95,7 +95,9 @@ fn settle(
     books.touch(rank.order);
     record.open -= 1;
     let route = record.broadcast.route.clone();
-    outcome.is_dead_letter().then_some(DeadLetter { id, route, outcome, settled_at: now })
+    let parked_until = slot.history.parked_until();
+    let letter = DeadLetter { parked_until, id, route, outcome, settled_at: now };
+    outcome.is_dead_letter().then_some(letter)
 }
 
 /// Writes the wish into every open delivery, and lists them.

@@ -110,9 +110,10 @@ impl Record {
 
     pub(super) fn tally(&self, now: Timestamp) -> Tally {
         let pairs = self.broadcast.recipients.iter().zip(&self.slots);
+        let accept = self.broadcast.accept_substituted;
         let standings: SmallVec<[Standing; 16]> = pairs
             .filter(|(recipient, _)| !recipient.skipped)
-            .map(|(recipient, slot)| (recipient.required, slot.settled.map(|s| s.0.counts())))
+            .map(|(recipient, slot)| (recipient.required, slot.settled.map(|s| s.0.counts(accept))))
             .filter(|(_, settled)| *settled != Some(None))
             .map(|(required, settled)| Standing { required, settled: settled.flatten() })
             .collect();

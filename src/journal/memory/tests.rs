@@ -78,6 +78,7 @@ fn broadcast(number: u128, recipients: usize) -> NewBroadcast {
         recipients: recipients.collect(),
         completion: Completion::All,
         rest: Rest::Finish,
+        accept_substituted: false,
         priority: Priority::Normal,
         deadline: None,
         accepted_at: at(1),

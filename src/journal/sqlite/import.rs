@@ -304,6 +304,7 @@ impl Reading {
             recipients,
             completion: line.completion,
             rest: line.rest,
+            accept_substituted: line.accept_substituted,
             priority: line.priority,
             deadline: line.deadline.map(rows::time),
             accepted_at: rows::time(line.accepted_at),

@@ -18,7 +18,7 @@ use super::{
     OpenError, SqliteSettings,
     driver::{Driver, Tally, Trouble},
     error::Stop,
-    notices,
+    letters, notices,
     open::{self, Lock},
     place,
     queries::{self, Held},
@@ -28,7 +28,7 @@ use super::{
 use crate::{
     journal::{
         Accepted, BroadcastFilter, Claim, Committed, DeadLetterFilter, Entry, Journal,
-        JournalError, Letters, Mark, NewBroadcast, Open, Page, Summary,
+        JournalError, Letters, Mark, NewBroadcast, Open, Page, Parked, Summary,
     },
     policy::gate::GateSnapshot,
     report::{
@@ -252,6 +252,19 @@ impl Journal for SqliteJournal {
 
     async fn open_broadcasts(&self) -> Result<Vec<(BroadcastId, Option<Timestamp>)>, JournalError> {
         self.read(|file| Ok(queries::open_broadcasts(file)?)).await
+    }
+
+    async fn parked(&self, until: Timestamp, count_max: usize) -> Result<Parked, JournalError> {
+        self.read(move |file| Ok(letters::parked(file, until, count_max)?)).await
+    }
+
+    async fn unpark(&self, letter: &DeliveryId) -> Result<(), JournalError> {
+        let letter = letter.clone();
+        self.write(move |store| store.unpark(&letter)).await
+    }
+
+    fn parks(&self) -> bool {
+        true
     }
 
     async fn dead_letters(

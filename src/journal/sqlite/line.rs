@@ -67,6 +67,8 @@ pub(super) struct BroadcastLine {
     pub(super) deadline: Option<i64>,
     pub(super) completion: Completion,
     pub(super) rest: Rest,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) accept_substituted: bool,
     pub(super) priority: Priority,
     pub(super) trace: Trace,
     pub(super) metadata: Option<Arc<Metadata>>,
@@ -158,6 +160,7 @@ pub(super) fn of(whole: &Whole, targets: &Targets) -> Result<BroadcastLine, Fail
         deadline: new.deadline.map(|at| at.as_micros()),
         completion: new.completion,
         rest: new.rest,
+        accept_substituted: new.accept_substituted,
         priority: new.priority,
         trace: new.trace.clone(),
         metadata: new.metadata.clone(),
@@ -205,6 +208,7 @@ fn delivery(new: &NewDelivery, slot: &Slot, dead: bool, targets: &Targets) -> De
     let event = |event: &Event| {
         let body = match event {
             Event::Ended(ended) => ended.reply.as_ref().map(|reply| &reply.body),
+            Event::FellBack(fell_back) => fell_back.reply.as_ref().map(|reply| &reply.body),
             Event::Started(_)
             | Event::Lost { .. }
             | Event::CancelAsked { .. }

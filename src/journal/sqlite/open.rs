@@ -15,8 +15,12 @@ use super::{error::OpenError, place};
 const APPLICATION_ID: i64 = 0x666E_6672;
 
 /// What brings a file from one version of the schema to the next.
-const MIGRATIONS: [&str; 3] =
-    [include_str!("schema.sql"), include_str!("master.sql"), include_str!("notices.sql")];
+const MIGRATIONS: [&str; 4] = [
+    include_str!("schema.sql"),
+    include_str!("master.sql"),
+    include_str!("notices.sql"),
+    include_str!("parked.sql"),
+];
 
 /// How long a connection waits for another one of this process.
 const BUSY: Duration = Duration::from_secs(5);

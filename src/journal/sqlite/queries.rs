@@ -290,7 +290,7 @@ pub(super) fn dead_letters(
     (from, count_max): (Option<Mark>, usize),
 ) -> Result<Letters, Failure> {
     let mut statement = connection.prepare_cached(
-        "SELECT b.id, t.name, b.route, d.ended, d.settled_at, d.seq FROM delivery AS d \
+        "SELECT b.id, t.name, b.route, d.ended, d.settled_at, d.seq, d.parked_until FROM delivery AS d \
          JOIN broadcast AS b ON b.seq = d.broadcast JOIN target AS t ON t.number = d.recipient \
          WHERE d.dead = 1 AND (d.settled_at, d.seq) <= ($1, $2) \
          AND ($3 IS NULL OR b.id = $3) AND ($4 IS NULL OR t.name = $4) \
@@ -324,7 +324,9 @@ pub(super) fn dead_letters(
             break;
         }
         let recipient = TargetName::from(row.get::<_, String>(1)?);
+        let parked_until: Option<i64> = row.get(6)?;
         page.letters.push(DeadLetter {
+            parked_until: parked_until.map(rows::time),
             id: DeliveryId { broadcast: id(row.get(0)?), recipient },
             route: row.get(2)?,
             outcome: rows::from_json(&row.get::<_, String>(3)?)?,

@@ -33,6 +33,8 @@ struct Pinned {
     metadata: Option<Arc<Metadata>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     notify: Option<Notify>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    accept_substituted: bool,
 }
 
 /// What of a sealed broadcast stands nowhere else as it is.
@@ -78,10 +80,10 @@ pub(super) fn private(broadcast: &NewBroadcast) -> Result<String, Failure> {
 
 impl Pinned {
     fn of(broadcast: &NewBroadcast) -> Self {
-        let NewBroadcast { completion, rest, priority, .. } = *broadcast;
+        let NewBroadcast { completion, rest, priority, accept_substituted, .. } = *broadcast;
         let (trace, metadata) = (broadcast.trace.clone(), broadcast.metadata.clone());
         let notify = broadcast.notify.clone();
-        Self { completion, rest, priority, trace, metadata, notify }
+        Self { completion, rest, priority, trace, metadata, notify, accept_substituted }
     }
 }
 
@@ -147,6 +149,7 @@ pub(super) fn broadcast(row: &Row<'_>, seals: &Seals) -> Result<BroadcastRow, Fa
             recipients: Vec::new(),
             completion: pinned.completion,
             rest: pinned.rest,
+            accept_substituted: pinned.accept_substituted,
             priority: pinned.priority,
             deadline: row.get::<_, Option<i64>>(4)?.map(time),
             accepted_at: time(row.get(3)?),
@@ -175,6 +178,7 @@ pub(super) fn verdict(row: &Row<'_>, first: usize) -> Result<Option<Verdict>, Fa
 pub(super) fn event(event: &Event) -> Result<(String, Option<&[u8]>), Failure> {
     let body = match event {
         Event::Ended(ended) => ended.reply.as_ref().map(|reply| &*reply.body),
+        Event::FellBack(fell_back) => fell_back.reply.as_ref().map(|reply| &*reply.body),
         Event::Started(_)
         | Event::Lost { .. }
         | Event::CancelAsked { .. }
@@ -225,12 +229,22 @@ pub(super) fn read_event(
         let event = from_json(text.as_str().map_err(rusqlite::Error::from)?)?;
         (event, body.map(Bytes::from))
     };
-    if let (Event::Ended(ended), Some(body)) = (&mut event, body)
-        && let Some(reply) = &mut ended.reply
-    {
+    if let (Some(reply), Some(body)) = (reply(&mut event), body) {
         *reply = Arc::new(CapturedReply { body, ..(**reply).clone() });
     }
     Ok(event)
+}
+
+/// The reply of an event, whose body stands beside it.
+pub(super) fn reply(event: &mut Event) -> Option<&mut Arc<CapturedReply>> {
+    match event {
+        Event::Ended(ended) => ended.reply.as_mut(),
+        Event::FellBack(fell_back) => fell_back.reply.as_mut(),
+        Event::Started(_)
+        | Event::Lost { .. }
+        | Event::CancelAsked { .. }
+        | Event::Moved { .. } => None,
+    }
 }
 
 /// The oldest life of the process with a start that has no end.

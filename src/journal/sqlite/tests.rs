@@ -47,6 +47,7 @@ pub(super) fn broadcast(number: u128) -> NewBroadcast {
         recipients: vec![recipient("crm"), recipient("audit")],
         completion: Completion::Quorum(2),
         rest: Rest::Cancel,
+        accept_substituted: false,
         priority: Priority::High,
         deadline: Some(at(9_000_000)),
         accepted_at: at(1),
@@ -260,7 +261,7 @@ fn what_cannot_be_a_journal_is_not_opened() {
             let newer = Connection::open(path).unwrap();
             newer.pragma_update(None, "user_version", 99).unwrap();
         },
-        "/journal.db: written by a newer release (schema 99, this one knows 3)",
+        "/journal.db: written by a newer release (schema 99, this one knows 4)",
     );
     check(
         |path| fs::create_dir(path).unwrap(),

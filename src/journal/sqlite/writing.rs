@@ -143,7 +143,7 @@ pub(super) fn write_slot(
     connection
         .prepare_cached(
             "UPDATE delivery SET serving = $1, due_at = $2, events = $3, boot = $4, outcome = $5, \
-             reason = $6, ended = $7, settled_at = $8, dead = $9 WHERE seq = $10",
+             reason = $6, ended = $7, settled_at = $8, dead = $9, parked_until = $10 WHERE seq = $11",
         )?
         .execute(params![
             slot.serving,
@@ -155,6 +155,7 @@ pub(super) fn write_slot(
             outcome.as_ref().map(rows::json).transpose()?,
             slot.settled.map(|(_, at)| at.as_micros()),
             outcome.is_some_and(|outcome| outcome.is_dead_letter()),
+            outcome.and(slot.history.parked_until()).map(Timestamp::as_micros),
             seq.cast_signed(),
         ])?;
     Ok(())

@@ -12,7 +12,9 @@ use crate::{
         gate::{Gate, Ticket},
         next,
     },
-    report::{Boot, CancelledBy, Ended, Event, History, Kind, Outcome, Reason, Started, Why},
+    report::{
+        Boot, CancelledBy, Ended, Event, FellBack, History, Kind, Outcome, Reason, Started, Why,
+    },
 };
 
 /// Steps of one rehearsal. More than any policy within its limits takes.
@@ -52,6 +54,8 @@ pub struct Rehearsed {
 pub enum Moment {
     /// A step was decided.
     Decided(Step),
+    /// Fallbacks were passed over.
+    PassedOver(FellBack),
     /// An attempt ended.
     Ended(Ended),
     /// The caller cancelled.
@@ -107,11 +111,20 @@ impl Stage<'_> {
             ..gate.sight(self.now)
         });
         let step = next(&self.plan(), &self.history, &sight, self.now);
+        self.act(step)
+    }
+
+    fn act(&mut self, step: Step) -> Option<Option<Outcome>> {
         match &step {
-            Step::Listen { .. } => {}
+            Step::Listen { .. } | Step::FallBack(..) => {}
             decided => self.note(Moment::Decided(decided.clone())),
         }
         match step {
+            Step::FallBack(note, step) => {
+                self.note(Moment::PassedOver((*note).clone()));
+                self.history.push(Event::FellBack(*note));
+                return self.act(*step);
+            }
             Step::Attempt { way, kind, because, timeout, due } => {
                 let attempt = u32::try_from(self.history.starts().count()).unwrap_or(u32::MAX) + 1;
                 let (key, at) = (IdempotencyKey::from("rehearsal"), self.now);
@@ -150,6 +163,7 @@ impl Stage<'_> {
             accepted: start,
             expires: start.after(recipient.give_up_after),
             skipped: false,
+            parked: 0,
         }
     }
 

@@ -24,6 +24,7 @@ struct Round {
 #[derive(Debug)]
 pub(super) struct Rounds {
     completion: Completion,
+    accept_substituted: bool,
     deadline: Option<Duration>,
     start: Timestamp,
     open: IdMap<u32, Round>,
@@ -45,6 +46,7 @@ impl Rounds {
         let recipients: Vec<_> = route.recipients.iter().map(recipient).collect();
         Self {
             completion: route.completion,
+            accept_substituted: route.accept_substituted,
             deadline: route.deadline,
             start: route.start,
             open: IdMap::default(),
@@ -83,7 +85,7 @@ impl Rounds {
         now: Timestamp,
     ) {
         let Some(round) = self.open.get_mut(&number) else { return };
-        round.standings[recipient].settled = outcome.counts();
+        round.standings[recipient].settled = outcome.counts(self.accept_substituted);
         self.settled_after[recipient].push(now.since(round.accepted));
         self.summary.lasted = now.since(self.start);
         let counts = &mut self.summary.recipients[recipient].outcomes;

@@ -60,6 +60,7 @@ pub struct RouteRehearsal {
     pub(super) does: Scripted,
     pub(super) outages: Vec<Outage>,
     pub(super) completion: Completion,
+    pub(super) accept_substituted: bool,
     pub(super) rest: Rest,
     pub(super) deadline: Option<Duration>,
     pub(super) priority: Priority,
@@ -99,6 +100,7 @@ impl RouteRehearsal {
             does: Scripted::status(200).after(ANSWERS_AFTER),
             outages: Vec::new(),
             completion: Completion::default(),
+            accept_substituted: false,
             rest: Rest::default(),
             deadline: None,
             priority: Priority::default(),
@@ -154,6 +156,13 @@ impl RouteRehearsal {
     #[must_use]
     pub fn completion(mut self, completion: Completion) -> Self {
         self.completion = completion;
+        self
+    }
+
+    /// Counts a canned reply as a success.
+    #[must_use]
+    pub fn accept_substituted(mut self, accept: bool) -> Self {
+        self.accept_substituted = accept;
         self
     }
 

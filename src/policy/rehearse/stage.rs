@@ -288,8 +288,15 @@ impl<'a> Stage<'a> {
             accepted: held.accepted,
             expires: held.expires,
             skipped: false,
+            parked: 0,
         };
-        let step = next(&plan, &held.history, &serving.sight(self.now), self.now);
+        let step = match next(&plan, &held.history, &serving.sight(self.now), self.now) {
+            Step::FallBack(note, step) => {
+                held.history.push(Event::FellBack(*note));
+                *step
+            }
+            step => step,
+        };
         // As the engine does: what all of them wait for is waited for in line.
         let in_line = matches!(step, Step::Wait { why, .. } if plan.policy.holds_all(why));
         if !in_line && !matches!(step, Step::Attempt { .. }) {
@@ -319,6 +326,8 @@ impl<'a> Stage<'a> {
                 self.waits(id, Some(why));
                 self.cue(until, Cue::Ask(id));
             }
+            // It was unwrapped.
+            Step::FallBack(..) => {}
             Step::HandOver { to, because } => self.hand_over(id, to, because),
             Step::Settle(outcome) => self.settle(id, outcome),
         }

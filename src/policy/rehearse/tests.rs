@@ -151,7 +151,7 @@ fn a_breaker_spares_the_api_and_its_changes_are_told() {
 #[test]
 fn a_stand_in_sees_what_the_recipient_cannot_take() {
     let mut served = target("a");
-    served.fallback = vec![Fallback::Target("b".into())];
+    served.fallback = vec![Fallback::Target("b".into()).into()];
     let outage = Outage::new("a", Scripted::status(503), secs(2)..secs(4));
     check(
         &ten().to(served).stand_in(target("b")).outage(outage),
@@ -167,7 +167,7 @@ fn a_stand_in_sees_what_the_recipient_cannot_take() {
 #[test]
 fn another_endpoint_helps_where_only_one_is_down() {
     let mut served = TargetPolicy { endpoint: Some("eu".into()), ..target("a") };
-    served.fallback = vec![Fallback::Endpoint("us".into())];
+    served.fallback = vec![Fallback::Endpoint("us".into()).into()];
     let outage = Outage::new("a", Scripted::refused(), secs(2)..secs(4)).at("eu");
     let rehearsal = ten().to(served);
     check(

@@ -182,9 +182,10 @@ fn name(moment: &Moment) -> &'static str {
         Moment::Decided(Step::Attempt { .. }) => "attempt",
         Moment::Decided(Step::Wait { .. }) => "wait",
         Moment::Decided(Step::Settle(_)) => "settle",
-        Moment::Decided(Step::Listen { .. } | Step::Abort { .. } | Step::HandOver { .. }) => {
-            "other"
-        }
+        Moment::Decided(
+            Step::Listen { .. } | Step::Abort { .. } | Step::FallBack(..) | Step::HandOver { .. },
+        )
+        | Moment::PassedOver(_) => "other",
         Moment::Ended(_) => "ended",
         Moment::Cancelled => "cancelled",
     }

@@ -38,7 +38,7 @@ pub(super) fn versions(list: &[&str]) -> TargetPolicy {
 pub(super) fn endpoints(first: &str, others: &[&str]) -> TargetPolicy {
     let mut policy =
         TargetPolicy { endpoint: Some(first.into()), repeat: Repeat::Anywhere, ..api() };
-    policy.fallback = others.iter().map(|e| Fallback::Endpoint((*e).into())).collect();
+    policy.fallback = others.iter().map(|e| Fallback::Endpoint((*e).into()).into()).collect();
     policy
 }
 

@@ -73,7 +73,7 @@ fn what_the_gate_holds_back_is_dropped() {
 
 #[test]
 fn a_stand_in_hedges_by_its_own_policy() {
-    let first = TargetPolicy { fallback: vec![Fallback::Target("b".into())], ..api() };
+    let first = TargetPolicy { fallback: vec![Fallback::Target("b".into()).into()], ..api() };
     let second = TargetPolicy { hedge: Some(Hedge::After(secs(1))), ..named("b") };
     let script = vec![scripted(400), after(4, 200), scripted(200)];
     check_script(vec![first, second], script, "delivered after 3 attempts, 1s, target b");

@@ -53,10 +53,10 @@ fn policy() -> impl Strategy<Value = TargetPolicy> {
             policy.fallback.clear();
             if versions {
                 policy.versions = vec!["2".into(), "1".into()];
-                policy.fallback.push(Fallback::Version);
+                policy.fallback.push(Fallback::Version.into());
             }
-            policy.fallback.extend(endpoint.then(|| Fallback::Endpoint("e2".into())));
-            policy.fallback.extend(other.then(|| Fallback::Target("other".into())));
+            policy.fallback.extend(endpoint.then(|| Fallback::Endpoint("e2".into()).into()));
+            policy.fallback.extend(other.then(|| Fallback::Target("other".into()).into()));
             if breaks {
                 policy.gate.breaker = BreakerPolicy::try_new(2, Duration::from_secs(5), 1).ok();
             }
@@ -116,7 +116,10 @@ fn attempts_are_few(rehearsal: &Rehearsal, played: &Rehearsed) -> Result<(), Str
                 serving = rehearsal.targets.iter().find(|it| it.target == *to).unwrap();
                 (counted, throttled, ways) = (0, 0, 0);
             }
-            Event::Ended(_) | Event::Lost { .. } | Event::CancelAsked { .. } => {}
+            Event::Ended(_)
+            | Event::Lost { .. }
+            | Event::FellBack(_)
+            | Event::CancelAsked { .. } => {}
         }
         let most = serving.retry.attempts_max;
         let most_throttled = serving.retry.throttled_max + u32::max(ways, 1) - 1;
@@ -155,6 +158,7 @@ fn doubts_are_respected(rehearsal: &Rehearsal, played: &Rehearsed) -> Result<(),
             Event::Ended(_)
             | Event::Lost { .. }
             | Event::CancelAsked { .. }
+            | Event::FellBack(_)
             | Event::Moved { .. } => {}
         }
     }
@@ -183,7 +187,7 @@ fn times_are_kept(rehearsal: &Rehearsal, played: &Rehearsed) -> Result<(), Strin
             // Another target has asked for nothing.
             Event::Moved { at, .. } => not_before = *at,
             Event::CancelAsked { .. } => cancelled = true,
-            Event::Started(_) | Event::Lost { .. } => {}
+            Event::Started(_) | Event::Lost { .. } | Event::FellBack(_) => {}
         }
     }
     Ok(())

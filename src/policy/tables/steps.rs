@@ -17,7 +17,15 @@ use crate::{
 fn plan(policy: TargetPolicy) -> Plan {
     let accepted = Timestamp::from_secs(0);
     let expires = accepted.after(policy.give_up_after);
-    Plan { policy: policy.into(), recipient: None, seed: 1, accepted, expires, skipped: false }
+    Plan {
+        policy: policy.into(),
+        recipient: None,
+        seed: 1,
+        accepted,
+        expires,
+        skipped: false,
+        parked: 0,
+    }
 }
 
 fn started(attempt: u32, kind: Kind) -> Event {
@@ -145,7 +153,8 @@ fn doors_are_obeyed() {
     step(api(), &[], &door(Door::NotBefore(Timestamp::from_secs(900), Why::Throttled)), "expired");
     step(api(), &[], &door(Door::Shut(Why::Disabled)), "failed (the target is disabled)");
     step(api(), &[], &door(Door::Shut(Why::QueueFull)), "failed (the target's queue is full)");
-    let stands_in = TargetPolicy { fallback: vec![Fallback::Target("backup".into())], ..api() };
+    let stands_in =
+        TargetPolicy { fallback: vec![Fallback::Target("backup".into()).into()], ..api() };
     let to = r#"HandOver { to: "backup", because: Refused(Breaker) }"#;
     step(stands_in, &[], &door(Door::NotBefore(soon, Why::Breaker)), to);
 }

@@ -68,7 +68,7 @@ fn another_endpoint_serves_where_the_first_one_failed() {
 #[test]
 fn a_stand_in_takes_over_with_the_history() {
     let stands_in = |repeat| {
-        let fallback = vec![Fallback::Target("backup".into())];
+        let fallback = vec![Fallback::Target("backup".into()).into()];
         vec![TargetPolicy { fallback, repeat, ..api() }, named("backup")]
     };
     let script = |codes: &[i32]| codes.iter().map(|c| scripted(*c)).collect::<Vec<_>>();
@@ -105,8 +105,9 @@ fn a_stand_in_takes_over_with_the_history() {
 
 #[test]
 fn stand_ins_of_the_recipient_follow_those_of_its_stand_in() {
-    let to =
-        |names: &[&str]| names.iter().map(|n| Fallback::Target((*n).into())).collect::<Vec<_>>();
+    let to = |names: &[&str]| {
+        names.iter().map(|n| Fallback::Target((*n).into()).into()).collect::<Vec<_>>()
+    };
     let first = TargetPolicy { fallback: to(&["b", "c"]), ..api() };
     let second = TargetPolicy { fallback: to(&["d"]), ..named("b") };
     let targets = || vec![first.clone(), second.clone(), named("c"), named("d")];
@@ -122,7 +123,7 @@ fn stand_ins_of_the_recipient_follow_those_of_its_stand_in() {
 
 #[test]
 fn a_canned_reply_comes_last() {
-    let canned = TargetPolicy { fallback: vec![Fallback::Reply], ..api() };
+    let canned = TargetPolicy { fallback: vec![Fallback::Reply.into()], ..api() };
     check(canned.clone(), &[400], "substituted after 1 attempt, 0ns");
     check(canned, &[500, 400], "indeterminate (refused by the API) after 2 attempts, 200ms");
 }
@@ -133,9 +134,10 @@ fn an_open_breaker_is_waited_for_unless_another_way_is_there() {
     let mut alone = TargetPolicy { endpoint: Some("a".into()), ..api() };
     alone.gate.breaker = Some(breaker.clone());
     check(alone.clone(), &[503, 200], "delivered after 2 attempts, 30s, endpoint a");
-    let two = TargetPolicy { fallback: vec![Fallback::Endpoint("b".into())], ..alone.clone() };
+    let two =
+        TargetPolicy { fallback: vec![Fallback::Endpoint("b".into()).into()], ..alone.clone() };
     check(two, &[503, 200], "delivered after 2 attempts, 0ns, endpoint b");
-    let three = TargetPolicy { fallback: vec![Fallback::Target("backup".into())], ..alone };
+    let three = TargetPolicy { fallback: vec![Fallback::Target("backup".into()).into()], ..alone };
     let script = vec![scripted(503), scripted(200)];
     check_script(
         vec![three, named("backup")],

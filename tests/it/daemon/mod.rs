@@ -10,6 +10,7 @@ mod events;
 mod exchange;
 mod levers;
 mod operations;
+mod parked;
 mod program;
 mod reload;
 mod requests;

@@ -5,7 +5,8 @@ use std::collections::{HashMap, HashSet};
 use fanfare::{
     journal::{Entry, NewBroadcast, NewDelivery},
     report::{
-        AttemptRecord, BroadcastId, Delivery, DeliveryId, Ended, Event, Kind, Outcome, Report,
+        AttemptRecord, BroadcastId, Delivery, DeliveryId, Ended, Event, HandOver, Kind, Outcome,
+        Report,
     },
 };
 use fanfare_sdk::{Effect, Meaning, Repeat, SendErrorKind, Timestamp};
@@ -246,6 +247,7 @@ impl Check<'_> {
         self.counts(say);
         self.hedges(say);
         self.stand_ins(say);
+        self.conditions(say);
         let expires = self.new.recipients[self.place].expires;
         for late in self.delivery.attempts.iter().filter(|it| it.started.at >= expires) {
             say("nothing begins that has expired", format!("{expires:?}, {:?}", late.started));
@@ -407,6 +409,28 @@ impl Check<'_> {
         }
     }
 
+    /// Nobody stands in for a failure that was not named.
+    fn conditions(&self, say: Say<'_>) {
+        let recipient = self.target(self.delivery.target.as_str());
+        let mut from = &self.delivery.target;
+        for HandOver { to, because, .. } in &self.delivery.hand_overs {
+            let there =
+                || self.delivery.attempts.iter().filter(|it| it.started.way.target == *from);
+            let is = |word: &str| {
+                because.code() == word || there().any(|attempt| failed_of(attempt, word))
+            };
+            let meant = |owner: &SimTarget| {
+                owner.stand_ins.iter().any(|name| name == to.as_str())
+                    && owner.meant_for.is_none_or(is)
+            };
+            if !meant(recipient) && !meant(self.target(from.as_str())) {
+                let what = format!("{to} stands in for {from}, which failed of {because}");
+                say("a fallback is for what it names", what);
+            }
+            from = to;
+        }
+    }
+
     /// Who has served does not serve again.
     fn stand_ins(&self, say: Say<'_>) {
         let mut served = HashSet::new();
@@ -416,6 +440,14 @@ impl Check<'_> {
             }
         }
     }
+}
+
+/// Whether an attempt ended in that way.
+fn failed_of(attempt: &AttemptRecord, word: &str) -> bool {
+    let Some(ended) = &attempt.ended else { return false };
+    ended.meaning.code() == word
+        || ended.error.as_ref().is_some_and(|error| error.kind.code() == word)
+        || ended.status.is_some_and(|status| format!("{}xx", status / 100) == word)
 }
 
 /// Ended from outside before it was sent.

@@ -100,7 +100,7 @@ impl Played {
             timeout: ms(1_003),
             give_up_after: ms(9_001),
             gate: self.gate.clone(),
-            fallback: fallback.into_iter().collect(),
+            fallback: fallback.into_iter().map(Into::into).collect(),
             ..TargetPolicy::new(self.name.into(), &Self::api().profile())
         }
     }

@@ -5,7 +5,7 @@ use std::{ops::Range, time::Duration};
 use fanfare::{
     engine::{Broadcast, Target},
     policy::{
-        Backoff, Hedge, Jitter, Retry,
+        Backoff, Condition, FallbackRule, FallbackTo, Hedge, Jitter, Retry,
         gate::{BreakerPolicy, GatePolicy, RateLimit},
     },
     report::{Completion, Occasion, Priority, Rest},
@@ -76,6 +76,8 @@ pub(super) struct SimTarget {
     pub(super) api: SimApi,
     pub(super) auth: bool,
     pub(super) stand_ins: Vec<String>,
+    /// The failure that they are for; none are all of them.
+    pub(super) meant_for: Option<&'static str>,
     /// A canned reply is its last fallback.
     pub(super) canned: bool,
     pub(super) concurrency_max: u32,
@@ -271,6 +273,7 @@ impl SimTarget {
             api,
             auth: false,
             stand_ins: Vec::new(),
+            meant_for: None,
             canned: false,
             concurrency_max: 128,
             rate_limited: false,
@@ -302,6 +305,7 @@ impl SimTarget {
                 .filter(|_| rng.bool())
                 .map(|it| format!("t{it}"))
                 .collect(),
+            meant_for: meant_for(seed, place),
             canned: rng.u8(0..8) == 0,
             concurrency_max: if rng.bool() { rng.u32(1..4) } else { 128 },
             rate_limited: rng.u8(0..4) == 0,
@@ -339,9 +343,12 @@ impl SimTarget {
                 ..Retry::default()
             })
             .gate(gate);
-        let mut fallback = vec![Fallback::Version];
-        fallback.extend(self.stand_ins.iter().map(|name| Fallback::Target(name.as_str().into())));
-        fallback.extend(self.canned.then_some(Fallback::Reply));
+        let mut fallback = vec![FallbackRule::from(Fallback::Version)];
+        let on: Vec<_> = self.meant_for.iter().map(|it| Condition::parse(it).unwrap()).collect();
+        fallback.extend(self.stand_ins.iter().map(|name| {
+            FallbackRule::new(FallbackTo::Target(name.as_str().into())).on(on.clone())
+        }));
+        fallback.extend(self.canned.then(|| FallbackRule::from(Fallback::Reply)));
         target = target.fallback(fallback);
         if let Some(hedge) = self.hedge {
             target = target.hedge(hedge);
@@ -403,4 +410,11 @@ impl SimBroadcast {
 
 fn millis(rng: &mut fastrand::Rng, range: Range<u64>) -> Duration {
     Duration::from_millis(rng.u64(range))
+}
+
+/// Which failures the stand-ins of a target are for. Drawn apart: what else is drawn stays as it was.
+fn meant_for(seed: u64, place: usize) -> Option<&'static str> {
+    const WORDS: [&str; 5] = ["5xx", "attempts_used_up", "breaker", "permanent", "connect"];
+    let mut rng = fastrand::Rng::with_seed(seed.rotate_left(32) ^ place as u64);
+    rng.bool().then(|| WORDS[rng.usize(0..WORDS.len())])
 }
