@@ -25,6 +25,11 @@ impl Ask<'_> {
         format!("{} {}", self.0.method(), url.split('?').next().unwrap_or_default())
     }
 
+    /// All of it.
+    pub(super) fn request(&self) -> &Request<Bytes> {
+        self.0
+    }
+
     /// The bytes of the body.
     pub(super) fn body(&self) -> &[u8] {
         self.0.body()

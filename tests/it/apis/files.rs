@@ -7,7 +7,7 @@ use std::{
 
 use super::{
     anthropic, discord, github, hubspot, linear, mailgun, notion, openai, pagerduty, sendgrid,
-    shopify, slack, square,
+    shopify, slack, sqs, square,
     stage::{Example, FOLDER},
     standard_webhooks,
     standins::VARIABLES,
@@ -29,6 +29,7 @@ pub(super) fn all() -> Vec<Example> {
         sendgrid::example(),
         shopify::example(),
         slack::example(),
+        sqs::example(),
         square::example(),
         standard_webhooks::example(),
         stripe::example(),

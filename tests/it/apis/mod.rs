@@ -6,6 +6,7 @@
 
 mod ask;
 mod files;
+mod sigv4;
 mod stage;
 mod standins;
 mod throttle;
@@ -23,6 +24,7 @@ mod pagerduty;
 mod sendgrid;
 mod shopify;
 mod slack;
+mod sqs;
 mod square;
 mod standard_webhooks;
 mod stripe;

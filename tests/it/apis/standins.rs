@@ -3,8 +3,10 @@
 use fanfare::config::Lookup;
 
 /// The variables of all files. None of them is a secret of anybody.
-pub(super) const VARIABLES: [(&str, &str); 20] = [
+pub(super) const VARIABLES: [(&str, &str); 22] = [
     ("ANTHROPIC_API_KEY", "anthropic-key"),
+    ("AWS_ACCESS_KEY_ID", "AKIAFANFAREEXAMPLE00"),
+    ("AWS_SECRET_ACCESS_KEY", "aws-secret"),
     ("DISCORD_WEBHOOK", "223704706495545344/3d89bb7572e0fb30d8128367b3b1b44f"),
     ("GITHUB_TOKEN", "github-token"),
     ("HUBSPOT_TOKEN", "hubspot-token"),
