@@ -185,3 +185,25 @@ async fn the_rules_of_a_version_are_asked_first() {
     // Version 3 rejects it, and version 2 means something else by that.
     check(418, "", "failed (refused by the API)").await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_url_has_what_the_payload_gives() {
+    let lines = "method: PUT\n    variables: { id: .customer.id, tags: .tags }";
+    let text = one(lines).replace("https://a.example/", "https://a.example/customers/{id}{?tags*}");
+    let stage = stage(&text, &[("a", &[Scripted::status(200)])]).await;
+    stage.send(&json!({ "customer": { "id": "a/b" }, "tags": ["x", "y"] })).await;
+    assert_eq!(stage.last().uri.to_string(), "https://a.example/customers/a%2Fb?tags=x&tags=y");
+    let report = stage.send(&json!({ "customer": {} })).await;
+    assert_eq!(
+        report.deliveries[0].outcome.unwrap().to_string(),
+        "failed (there was nothing to send)"
+    );
+    let wrong = stage.send(&json!({ "customer": 7 })).await;
+    let error = wrong.deliveries[0].attempts[0].ended.as_ref().unwrap().error.clone().unwrap();
+    assert!(
+        error.message.contains("`variables.id`: cannot take `id` of a number"),
+        "{}",
+        error.message
+    );
+    assert_eq!(stage.apis.received().len(), 1);
+}

@@ -4,15 +4,17 @@ use std::fmt;
 
 use bytes::Bytes;
 use fanfare_sdk::{
-    Call, Capture, Classification, Effect, Endpoint, HttpApi, IdempotencyKey, Meaning, Payload,
-    PrepareError, Profile, Repeat, Reply, Secret, SettingErrors, Version, VersionUse, check,
+    Call, Capture, Classification, Effect, Endpoint, HttpApi, Meaning, Payload, PrepareError,
+    Profile, Repeat, Reply, Secret, SettingErrors, Version, VersionUse, check,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, header};
 
 use crate::{
-    HttpSettings, IdempotencyKeySettings, ProbeSettings, VersionIn,
-    template::{Encoded, Template},
+    HttpSettings, ProbeSettings, VersionIn,
+    key::{KeyHeader, KeyInBody},
+    template::{Encoded, Template, with_pairs},
     value::{Computed, fixed},
+    variables::Values,
 };
 
 /// Bytes of a reply that can be kept: each attempt in flight may hold as many.
@@ -36,6 +38,7 @@ pub struct HttpTarget {
     version_rejected_by: Vec<u16>,
     probe: (Method, Option<Template>),
     key: Option<KeyHeader>,
+    key_in_body: Option<KeyInBody>,
     versions: Vec<Version>,
     // The URLs of calls without an endpoint: of those without a version, and of the known versions.
     ready: Vec<(Option<Version>, Uri)>,
@@ -52,13 +55,6 @@ enum Place {
     Query(String),
     // Around the version.
     MediaType(String, String),
-}
-
-/// How the idempotency key is sent.
-#[derive(Clone, Debug)]
-struct KeyHeader {
-    name: HeaderName,
-    quoted: bool,
 }
 
 // === impl HttpTarget ===
@@ -84,10 +80,15 @@ impl HttpTarget {
         let query = query(settings, &mut wrong);
         let headers = check::headers(&fixed(&settings.headers), &mut wrong);
         let written = (&settings.headers, &headers);
-        let computed = Computed::new(written, &settings.query, &mut wrong);
+        let computed = Computed::new(written, &settings.query, &settings.variables, &mut wrong);
+        for (at, url) in [("url", url.as_ref()), ("probe", probe_url(settings).as_ref())] {
+            known(at, url, settings, &mut wrong);
+        }
         let version = place(settings, url.as_ref(), &headers, &mut wrong);
         let probe = probe(&settings.probe, &mut wrong);
-        let key = key_header(&settings.idempotency_key, &headers, &mut wrong);
+        let key = KeyHeader::checked(&settings.idempotency_key, &headers, &mut wrong);
+        let bodiless = method.as_ref().is_some_and(|method| !has_body(method));
+        let key_in_body = KeyInBody::checked(&settings.idempotency_key, !bodiless, &mut wrong);
         if let (Some(Place::Header(one)), Some(other)) = (&version, &key)
             && *one == other.name
         {
@@ -101,6 +102,7 @@ impl HttpTarget {
         let ((method, url), version) = wrong.or(checked)?;
         let mut target = Self {
             key: key.filter(|_| !method.is_safe()),
+            key_in_body,
             repeat: repeat.map_or_else(|| by_method(&method), Repeat::from),
             capture: capture(capture_bytes_max),
             versions: Vec::new(),
@@ -115,7 +117,8 @@ impl HttpTarget {
             version,
             probe,
         };
-        target.ready.extend(target.expand(&target.url, None).ok().map(|uri| (None, uri)));
+        let ready = target.expand(&target.url, None, &Values::None);
+        target.ready.extend(ready.ok().map(|uri| (None, uri)));
         Ok(target)
     }
 
@@ -131,29 +134,35 @@ impl HttpTarget {
         self.versions = versions.into_iter().map(Into::into).collect();
         self.ready.retain(|(version, _)| version.is_none());
         for (at, version) in self.versions.iter().enumerate() {
-            let uri = self.expand(&self.url, Some(version));
+            let uri = self.expand(&self.url, Some(version), &Values::Sample);
             let uri = uri.and_then(|uri| self.version_header(version).map(|_| uri));
             let uri = uri.map_err(|PrepareError(says)| says);
             let ready = wrong.take(&["versions", &at.to_string()], uri);
+            let ready = ready.filter(|_| self.url.variables().is_empty());
             self.ready.extend(ready.map(|uri| (Some(version.clone()), uri)));
         }
         wrong.or(Some(self))
     }
 
-    fn uri(&self, call: &Call) -> Result<Uri, PrepareError> {
+    fn uri(&self, call: &Call, values: &Values<'_>) -> Result<Uri, PrepareError> {
         let version = call.version.as_ref();
         if let Some(endpoint) =
             call.endpoint.as_ref().filter(|endpoint| **endpoint != self.endpoint)
         {
-            return self.expand(&endpoint_template(endpoint)?, version);
+            return self.expand(&endpoint_template(endpoint)?, version, values);
         }
         match self.ready.iter().find(|(ready, _)| ready.as_ref() == version) {
             Some((_, uri)) => Ok(uri.clone()),
-            None => self.expand(&self.url, version),
+            None => self.expand(&self.url, version, values),
         }
     }
 
-    fn expand(&self, url: &Template, version: Option<&Version>) -> Result<Uri, PrepareError> {
+    fn expand(
+        &self,
+        url: &Template,
+        version: Option<&Version>,
+        values: &Values<'_>,
+    ) -> Result<Uri, PrepareError> {
         let encoded = version.map(Encoded::try_new).transpose()?;
         if version.is_some() && matches!(self.version, Place::Path) && !url.has_version() {
             let says = "the url has no `{version}`, and `version_in` names no other place for it";
@@ -164,12 +173,7 @@ impl HttpTarget {
             let separator = if pairs.is_empty() { "" } else { "&" };
             pairs.extend([separator, key, "=", version.as_str()]);
         }
-        if pairs.is_empty() {
-            return url.expand(encoded.as_ref());
-        }
-        let mut url = url.clone();
-        url.add_query(&pairs);
-        url.expand(encoded.as_ref())
+        with_pairs(url.expand(encoded.as_ref(), values)?, &pairs)
     }
 
     fn version_header(&self, version: &Version) -> Result<Option<HeaderValue>, PrepareError> {
@@ -207,7 +211,11 @@ impl HttpTarget {
     }
 
     fn has_body(&self) -> bool {
-        self.method != Method::GET && self.method != Method::HEAD
+        has_body(&self.method)
+    }
+
+    fn values<'p>(&'p self, payload: &'p Payload) -> Values<'p> {
+        Values::Of(payload, &self.computed.variables, self.computed.first_variable())
     }
 }
 
@@ -232,7 +240,10 @@ impl HttpApi for HttpTarget {
         headers.reserve(HEADERS_ADDED);
         let mut body = Bytes::new();
         if self.has_body() {
-            body = payload.bytes().clone();
+            body = match &self.key_in_body {
+                Some(place) => place.put(&call.idempotency_key, payload)?,
+                None => payload.bytes().clone(),
+            };
             if let (false, Some(value)) =
                 (headers.contains_key(header::CONTENT_TYPE), content_type(payload)?)
             {
@@ -248,7 +259,8 @@ impl HttpApi for HttpTarget {
         }
         let mut request = Request::new(body);
         *request.method_mut() = self.method.clone();
-        *request.uri_mut() = with_pairs(self.uri(call)?, &self.computed.pairs(payload))?;
+        let uri = self.uri(call, &self.values(payload))?;
+        *request.uri_mut() = with_pairs(uri, &self.computed.pairs(payload)?)?;
         *request.headers_mut() = headers;
         Ok(request)
     }
@@ -278,9 +290,10 @@ impl HttpApi for HttpTarget {
         *request.method_mut() = method.clone();
         *request.uri_mut() = match url {
             Some(url) => {
-                url.expand(call.version.as_ref().map(Encoded::try_new).transpose()?.as_ref())?
+                let version = call.version.as_ref().map(Encoded::try_new).transpose()?;
+                url.expand(version.as_ref(), &Values::None)?
             }
-            None => self.uri(call)?,
+            None => self.uri(call, &Values::None)?,
         };
         *request.headers_mut() = headers;
         Ok(Some(request))
@@ -304,28 +317,6 @@ impl fmt::Debug for HttpTarget {
     }
 }
 
-// === impl KeyHeader ===
-
-impl KeyHeader {
-    fn value(&self, key: &IdempotencyKey) -> Result<HeaderValue, PrepareError> {
-        let text = key.as_str();
-        let says = || PrepareError("the idempotency key is not visible ASCII".to_owned());
-        if text.is_empty() || !text.bytes().all(|byte| (0x20..0x7f).contains(&byte)) {
-            return Err(says());
-        }
-        let value = if self.quoted {
-            // RFC 9651 section 4.1.6.
-            HeaderValue::try_from(format!(
-                "\"{}\"",
-                text.replace('\\', "\\\\").replace('"', "\\\"")
-            ))
-        } else {
-            HeaderValue::try_from(text)
-        };
-        value.map_err(|_| says())
-    }
-}
-
 // === checks ===
 
 fn method(text: &str) -> Result<Method, &'static str> {
@@ -335,6 +326,26 @@ fn method(text: &str) -> Result<Method, &'static str> {
         Ok(method) if capital => Ok(method),
         Ok(_) => Err("is not in capital letters: `POST` would be right"),
         Err(_) => Err("is not a method: `POST` would be right"),
+    }
+}
+
+fn has_body(method: &Method) -> bool {
+    *method != Method::GET && *method != Method::HEAD
+}
+
+fn probe_url(settings: &HttpSettings) -> Option<Template> {
+    Template::try_new(settings.probe.url.as_ref()?).ok()
+}
+
+/// A probe has no payload; the URL of the others has only what `variables` give.
+fn known(at: &str, url: Option<&Template>, settings: &HttpSettings, wrong: &mut SettingErrors) {
+    for name in url.iter().flat_map(|url| url.variables()) {
+        if at == "probe" {
+            let says = format!("uses `{name}`, and a probe has no payload to take it from");
+            wrong.push(&[at, "url"], says);
+        } else if !settings.variables.contains_key(name) {
+            wrong.push(&[at], format!("uses `{name}`, which `variables` does not have"));
+        }
     }
 }
 
@@ -433,38 +444,11 @@ fn probe(settings: &ProbeSettings, wrong: &mut SettingErrors) -> (Method, Option
     (method, url)
 }
 
-fn key_header(
-    written: &IdempotencyKeySettings,
-    headers: &HeaderMap,
-    wrong: &mut SettingErrors,
-) -> Option<KeyHeader> {
-    if !written.send {
-        return None;
-    }
-    let at = ["idempotency_key", "header"];
-    let name = wrong.take(&at, check::header_name(&written.header))?;
-    if headers.contains_key(&name) {
-        let says = format!("`{name}` stands in `headers` too: keep one, or set `send: false`");
-        wrong.push(&at, says);
-    }
-    Some(KeyHeader { name, quoted: written.quoted })
-}
-
 // === parts of a request ===
 
 fn endpoint_template(endpoint: &Endpoint) -> Result<Template, PrepareError> {
     let says = |wrong: Vec<String>| PrepareError(format!("the endpoint {}", wrong.join("; ")));
     Template::try_new(endpoint.as_str()).map_err(says)
-}
-
-/// The URL with encoded pairs more in its query.
-fn with_pairs(uri: Uri, pairs: &str) -> Result<Uri, PrepareError> {
-    if pairs.is_empty() {
-        return Ok(uri);
-    }
-    let separator = if uri.query().is_some() { "&" } else { "?" };
-    Uri::try_from(format!("{uri}{separator}{pairs}"))
-        .map_err(|_| PrepareError("the url is too long".into()))
 }
 
 fn content_type(payload: &Payload) -> Result<Option<HeaderValue>, PrepareError> {

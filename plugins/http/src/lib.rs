@@ -3,14 +3,16 @@
 #![doc = include_str!("docs.md")]
 
 mod api;
+mod key;
 mod kind;
 mod settings;
 mod template;
 mod value;
+mod variables;
 
 pub use self::{
     api::HttpTarget,
     kind::HttpKind,
     settings::{HttpSettings, IdempotencyKeySettings, ProbeSettings, RepeatSetting, VersionIn},
-    value::{JqSetting, ValueSetting},
+    value::{JqSetting, ListForm, QueryJqSetting, ValueSetting},
 };

@@ -6,7 +6,7 @@ use fanfare_sdk::{Repeat, Secret, SettingErrors, check};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::{HttpTarget, ValueSetting};
+use crate::{HttpTarget, QueryJqSetting, ValueSetting};
 
 /// Bytes of a reply that are kept unless the settings say otherwise: enough for every reply that says what became of a request.
 const CAPTURE_BYTES: u32 = 64 << 10;
@@ -19,7 +19,8 @@ const CAPTURE_BYTES: u32 = 64 << 10;
 #[schemars(title = "http", description = "The declarative HTTP target.")]
 #[non_exhaustive]
 pub struct HttpSettings {
-    /// Absolute, `http` or `https`. `{version}` may stand in its path and query. No user info, no secret in its query: use `auth`.
+    /// Absolute, `http` or `https`. `{version}` may stand in its path and query, and so may other expressions of RFC 6570 with
+    /// `variables`. No user info, no secret in its query: use `auth`.
     #[schemars(example = "https://crm.example/v{version}/contacts")]
     pub url: String,
     /// In capital letters. `GET` and `HEAD` carry no body.
@@ -32,7 +33,12 @@ pub struct HttpSettings {
     /// Added to the query of the URL, percent-encoded: text, or a jq expression over the payload. No secret: use
     /// `auth`.
     #[serde(default)]
-    pub query: BTreeMap<String, ValueSetting>,
+    pub query: BTreeMap<String, ValueSetting<QueryJqSetting>>,
+    /// What the URL's expressions mean (RFC 6570), each a jq expression over the payload: text, a number, a list, a map. Where
+    /// one of the path gives nothing, nothing is sent.
+    #[serde(default)]
+    #[schemars(extend("maxProperties" = 100))]
+    pub variables: BTreeMap<String, String>,
     /// Where the version goes.
     #[serde(default)]
     pub version_in: VersionIn,
@@ -102,12 +108,15 @@ pub enum VersionIn {
 #[serde(default, deny_unknown_fields, expecting = "a map of settings")]
 #[non_exhaustive]
 pub struct IdempotencyKeySettings {
-    /// Whether it is sent.
+    /// Whether the header is sent.
     #[schemars(extend("x-reason" = "an API that does not know it ignores it"))]
     pub send: bool,
     /// Its name.
     #[schemars(extend("x-reason" = "the name of the draft, and of most APIs"))]
     pub header: String,
+    /// Where it stands in the body besides, where an API wants it there: a name at the top of a JSON object or a form, or a
+    /// JSON pointer.
+    pub body: Option<String>,
     /// Whether it is written as the quoted string of draft-ietf-httpapi-idempotency-key-header. Most APIs take it bare.
     pub quoted: bool,
 }
@@ -135,6 +144,7 @@ impl HttpSettings {
             method: method.into(),
             headers: BTreeMap::new(),
             query: BTreeMap::new(),
+            variables: BTreeMap::new(),
             version_in: VersionIn::default(),
             version_rejected_by: version_rejected_by(),
             idempotency_key: IdempotencyKeySettings::default(),
@@ -161,6 +171,13 @@ impl HttpSettings {
     #[must_use]
     pub fn query(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
         self.query.insert(key.into(), ValueSetting::Fixed(Secret::new(value)));
+        self
+    }
+
+    /// With this variable of the URL, a jq expression over the payload.
+    #[must_use]
+    pub fn variable(mut self, name: impl Into<String>, jq: impl Into<String>) -> Self {
+        self.variables.insert(name.into(), jq.into());
         self
     }
 
@@ -264,7 +281,7 @@ impl IdempotencyKeySettings {
 
 impl Default for IdempotencyKeySettings {
     fn default() -> Self {
-        Self { send: true, header: "Idempotency-Key".to_owned(), quoted: false }
+        Self { send: true, header: "Idempotency-Key".to_owned(), body: None, quoted: false }
     }
 }
 

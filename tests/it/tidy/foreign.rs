@@ -45,6 +45,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("ratatui", &["cli"]),
     ("terminal_size", &["cli"]),
     ("unicode_width", &["cli"]),
+    ("iri_string", &["plugins/http"]),
     ("jaq_core", &["plugins/mapping"]),
     ("jaq_json", &["plugins/mapping"]),
     ("jaq_std", &["plugins/mapping"]),

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use fanfare_http::{HttpSettings, HttpTarget};
-use fanfare_sdk::{Call, HttpApi, Payload, Timestamp, check};
+use fanfare_sdk::{Along, Call, HttpApi, Payload, Timestamp, check};
 use serde_json::{Value, json};
 
 /// The request as text: method and URL, headers in the order of their names, body.
@@ -183,4 +183,103 @@ fn a_content_type_is_the_payloads() {
             "cannot prepare the request: the payload's content type contains a control"
         )
     );
+}
+
+/// With the values of the target's expressions, in their order.
+#[track_caller]
+fn check_with(written: Value, values: Value, expected: &str) {
+    let Value::Array(values) = values else { panic!("a list of values") };
+    let along = Along { values, ..Along::default() };
+    let payload = Payload::with("application/json", r#"{"a":1}"#, along);
+    let version = written.to_string().contains("{version}").then_some("2");
+    let found = text(&target(written), &call(version, None), &payload);
+    assert_eq!(found.lines().next().expect("a line"), expected);
+}
+
+#[test]
+fn variables_are_put_into_the_url() {
+    let url = "https://a.example/v{version}/{id}{?tags*,page}";
+    let variables = json!({ "id": ".id", "page": ".page", "tags": ".tags" });
+    let written =
+        json!({ "url": url, "variables": variables, "query": { "q": "1", "t": { "jq": ".t" } } });
+    check_with(
+        written.clone(),
+        json!(["x y", "a/b", null, ["c", "d"]]),
+        "POST https://a.example/v2/a%2Fb?tags=c&tags=d&q=1&t=x%20y",
+    );
+    check_with(
+        written.clone(),
+        json!([null, 7, 3, null]),
+        "POST https://a.example/v2/7?page=3&q=1",
+    );
+    check_with(
+        written,
+        json!([null, null, null, null]),
+        "cannot prepare the request: `variables.id` gives nothing, and the path needs it",
+    );
+}
+
+#[test]
+fn another_endpoint_has_the_same_variables() {
+    let written = json!({ "url": "https://a.example/{id}", "variables": { "id": ".id" } });
+    let along = Along { values: vec![json!("b")], ..Along::default() };
+    let payload = Payload::with("application/json", "{}", along);
+    let at = |endpoint: &str| {
+        let found = text(&target(written.clone()), &call(None, Some(endpoint)), &payload);
+        found.lines().next().expect("a line").to_owned()
+    };
+    assert_eq!(at("https://b.example/x/{id}"), "POST https://b.example/x/b");
+    assert_eq!(at("https://b.example/x"), "POST https://b.example/x");
+    assert_eq!(
+        at("https://b.example/{other}"),
+        "cannot prepare the request: `variables.other` is not there, and the url needs it"
+    );
+}
+
+#[test]
+fn a_list_is_written_into_the_query_as_the_settings_say() {
+    let query = |form: Option<&str>| {
+        let mut jq = json!({ "jq": ".a" });
+        if let Some(form) = form {
+            jq["list"] = form.into();
+        }
+        json!({ "url": "https://a.example/", "query": { "a b": jq } })
+    };
+    let list = || json!([["x,y", 1, true, null]]);
+    check_with(query(None), list(), "POST https://a.example/?a%20b=x%2Cy&a%20b=1&a%20b=true");
+    let brackets = "POST https://a.example/?a%20b%5B%5D=x%2Cy&a%20b%5B%5D=1&a%20b%5B%5D=true";
+    check_with(query(Some("brackets")), list(), brackets);
+    check_with(query(Some("comma")), list(), "POST https://a.example/?a%20b=x%2Cy,1,true");
+    for form in ["repeat", "brackets", "comma"] {
+        check_with(query(Some(form)), json!([[]]), "POST https://a.example/");
+        check_with(query(Some(form)), json!(["x"]), "POST https://a.example/?a%20b=x");
+    }
+    let wrong = "cannot prepare the request: `query.a b.jq`: the output is a list within a list";
+    check_with(query(None), json!([[["x"]]]), wrong);
+    let wrong = "cannot prepare the request: `query.a b.jq`: the output is an object, not a text";
+    check_with(query(None), json!([{ "x": 1 }]), wrong);
+}
+
+#[test]
+fn the_key_stands_in_the_body_where_an_api_wants_it_there() {
+    #[track_caller]
+    fn check(place: &str, content: (&str, &str), expected: &str) {
+        let key = json!({ "send": false, "body": place });
+        let target = target(json!({ "url": "https://a.example/", "idempotency_key": key }));
+        let payload = Payload::new(content.0, content.1.to_owned());
+        let found = text(&target, &call(None, None), &payload);
+        assert_eq!(found.lines().last().expect("a line"), expected);
+    }
+    let json = |body| ("application/json", body);
+    check("key", json(r#"{"a":1}"#), r#"{"a":1,"key":"key-1"}"#);
+    check("/meta/the~1key", json("{}"), r#"{"meta":{"the/key":"key-1"}}"#);
+    check("/list/0/key", json(r#"{"list":[{"a":1}]}"#), r#"{"list":[{"a":1,"key":"key-1"}]}"#);
+    check("key", ("application/vnd.b+json; v=1", "{}"), r#"{"key":"key-1"}"#);
+    let form = ("application/x-www-form-urlencoded", "a=b");
+    check("dedup key", form, "a=b&dedup%20key=key-1");
+    let no_place = "cannot prepare the request: the body has no place for the idempotency key: a JSON object or a form would";
+    check("key", ("text/plain", "a"), no_place);
+    check("/a/b", json(r#"{"a":1}"#), no_place);
+    check("/list/1/key", json(r#"{"list":[]}"#), no_place);
+    check("/a/b", form, no_place);
 }

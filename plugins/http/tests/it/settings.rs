@@ -47,7 +47,7 @@ fn settings_of_the_wrong_shape_are_named() {
     check(
         with("timeout", json!("5s")),
         &[
-            "/timeout: unknown field `timeout`, expected one of `url`, `method`, `headers`, `query`, `version_in`, \
+            "/timeout: unknown field `timeout`, expected one of `url`, `method`, `headers`, `query`, `variables`, `version_in`, \
          `version_rejected_by`, `idempotency_key`, `repeat`, `capture_bytes_max`, `probe`",
         ],
     );
@@ -184,4 +184,35 @@ fn the_schema_keeps_off_the_engines_keys_and_the_page_names_every_key() {
     }
     assert_eq!(schema["additionalProperties"], false);
     assert_eq!(schema["required"], json!(["url"]));
+}
+
+#[test]
+fn variables_that_are_not_there_are_named() {
+    let url = |url: &str| json!({ "url": url, "variables": { "id": ".id" } });
+    check(url("https://a.example/{id}/{id}"), &[]);
+    check(
+        url("https://a.example/{id}{?page}"),
+        &["/url: uses `page`, which `variables` does not have"],
+    );
+    check(url("https://a.example/{id"), &["/url: is no URI template (RFC 6570)"]);
+    let mut written = url("https://a.example/{id}");
+    written["probe"] = json!({ "url": "https://a.example/{id}/health" });
+    check(written, &["/probe/url: uses `id`, and a probe has no payload to take it from"]);
+    check(
+        with("variables", json!({ "version": ".v", "a-b": ".a" })),
+        &[
+            "/variables/a-b: is not the name of a variable: letters, digits, `_` and `.` would be right",
+            "/variables/version: is that of the version, which the engine chooses",
+        ],
+    );
+    check(
+        with("query", json!({ "a": { "jq": ".a", "list": "pipe" } })),
+        &["/query/a/list: is not what it should be: one of `repeat`, `brackets`, `comma`"],
+    );
+    check(
+        with("idempotency_key", json!({ "body": "/" })),
+        &["/idempotency_key/body: is no name and no JSON pointer: `/meta/key` would be right"],
+    );
+    let key = json!({ "url": "https://a.example/", "method": "GET", "idempotency_key": { "body": "key" } });
+    check(key, &["/idempotency_key/body: has no place: the `method` carries no body"]);
 }
