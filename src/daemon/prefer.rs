@@ -75,4 +75,15 @@ mod tests {
         check(&["wait=600"], "wait=60");
         check(&["wait=soon", "wait=-1", "wait", "return=minimal", ",;="], "-");
     }
+
+    proptest::proptest! {
+        #[test]
+        fn nothing_makes_it_panic(line in "((wait|respond-async|[a-z]{0,5})?[=; \"]{0,2}[0-9]{0,25}\"?,? ?){0,5}|[ -~]{0,40}") {
+            let headers = HeaderMap::from_iter([(super::PREFER, HeaderValue::try_from(line).unwrap())]);
+            let max = Duration::from_secs(60);
+            let found = Prefer::of(&headers, max);
+            proptest::prop_assert!(found.wait.is_none_or(|wait| wait <= max));
+            drop(found.applied());
+        }
+    }
 }

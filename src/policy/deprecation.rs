@@ -103,7 +103,14 @@ fn resolve(url: Option<&Uri>, target: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{HeaderMap, HeaderName, Timestamp, Uri, notice};
+    use proptest::{
+        prelude::{Strategy, any},
+        prop_assert, prop_oneof, proptest,
+    };
+
+    use super::{
+        DEPRECATION, HeaderMap, HeaderName, HeaderValue, SUNSET, Timestamp, Uri, header, notice,
+    };
 
     #[track_caller]
     fn check(written: &[(&'static str, &str)], expected: &str) {
@@ -194,5 +201,45 @@ mod tests {
         };
         assert_eq!(successor("http://crm.example/v2"), None);
         assert_eq!(successor("http://127.0.0.1:80/v2").as_deref(), Some("http://127.0.0.1/v3"));
+    }
+
+    /// What such headers hold, nearly, and anything.
+    fn value() -> impl Strategy<Value = HeaderValue> {
+        let near = prop_oneof![
+            "@-?[0-9]{1,16}(;[a-z]=[0-9])?",
+            "\\?[01]|true|[0-9]{1,20}|:[A-Za-z0-9=]{0,9}:|\"[ -~]{0,9}\"?",
+            "(Sun|Mon), [0-9]{1,2} (Jan|Feb|Nov) [0-9]{1,5} [0-9]{2}:[0-9]{2}:[0-9]{2} (GMT|UTC)",
+            "(<[ -~]{0,20}>?; ?(rel|title)=\"?[ -~]{0,20}\"?,? ?){0,4}",
+            "<(https?:)?//?[a-z@:.0-9\\[\\]]{0,12}[ -~]{0,9}>; rel=(sunset|deprecation|successor-version)",
+        ];
+        let bytes = prop_oneof![
+            4 => near.prop_map(String::into_bytes),
+            1 => proptest::collection::vec(any::<u8>(), 0..40),
+        ];
+        bytes.prop_filter_map("no header", |bytes| HeaderValue::from_bytes(&bytes).ok())
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_that_is_announced_makes_it_panic(
+            deprecation in value(),
+            sunset in value(),
+            link in value(),
+            local: bool,
+        ) {
+            let here = "http://127.0.0.1/a";
+            let url = Uri::from_static(if local { here } else { "https://crm.example/a?key=c4n4ry" });
+            let headers = HeaderMap::from_iter([(DEPRECATION, deprecation), (SUNSET, sunset), (header::LINK, link)]);
+            let notice = notice(&headers, Some(&url)).expect("there is something");
+            if let (Some(from), Some(to)) = (notice.deprecated_at, notice.sunset) {
+                prop_assert!(from <= to);
+            }
+            for link in notice.successor.iter().chain(&notice.documentation) {
+                prop_assert!(url::Url::parse(link).is_ok_and(|url| url.query().is_none() && url.username().is_empty()));
+            }
+            let plain = Uri::from_static("http://crm.example/a");
+            let told = super::notice(&headers, Some(&plain)).expect("there is something");
+            prop_assert!(told.successor.is_none() && told.documentation.is_none());
+        }
     }
 }

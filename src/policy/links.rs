@@ -84,4 +84,22 @@ mod tests {
         check("</x>", &[]);
         check("</x>; rel", &[]);
     }
+
+    proptest::proptest! {
+        #[test]
+        fn nothing_makes_it_panic(line in "(<[ -~]{0,9}>?;? ?(rel|REL|title)?=?\"?[ -~é]{0,9}\"?,? ?){0,6}|\\PC{0,60}") {
+            for link in links(&line) {
+                proptest::prop_assert!(line.contains(&link.target) && !link.target.contains('>'));
+                proptest::prop_assert!(!link.rel.is_empty() && !link.rel.contains(' '));
+            }
+        }
+
+        #[test]
+        fn what_is_written_is_read(target in "[a-z/:.,;=]{0,20}", rels in proptest::collection::vec("[a-z-]{1,9}", 1..4)) {
+            let found = links(&format!("<other>; rel=x-other , <{target}>; title=\"a, \\\"b\"; rel=\"{}\"", rels.join(" ")));
+            let found: Vec<_> = found.into_iter().skip(1).map(|link| (link.target, link.rel)).collect();
+            let written: Vec<_> = rels.into_iter().map(|rel| (target.clone(), rel)).collect();
+            proptest::prop_assert_eq!(found, written);
+        }
+    }
 }

@@ -1,5 +1,6 @@
 //! What people write: what is right is taken as it was meant, and everything that is wrong is told at once.
 
+mod any;
 mod classify;
 mod connection;
 mod fallback;

@@ -210,3 +210,15 @@ fn problem(status: StatusCode, body: &Bytes) -> Vec<String> {
     }
     told
 }
+
+#[cfg(test)]
+proptest::proptest! {
+    #[test]
+    fn any_refusal_is_told(
+        status in 100_u16..600,
+        body in "\\{(\"(detail|errors|title)\":(\"[ -~é]{0,9}\"|null|7|\\[(\\{\"pointer\":\"/a\"(,\"detail\":(\"b\"|1))?\\},?){0,3}\\]),?){0,3}\\}?|\\PC{0,30}",
+    ) {
+        let told = problem(StatusCode::from_u16(status).unwrap(), &body.into());
+        proptest::prop_assert!(!told.is_empty());
+    }
+}

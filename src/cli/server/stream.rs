@@ -146,6 +146,34 @@ impl Parser {
     }
 }
 
+#[cfg(test)]
+proptest::proptest! {
+    #[test]
+    fn any_stream_is_read_the_same_however_it_is_cut(
+        lines in proptest::collection::vec("(id|event|data|retry|)[:]? ?[ -~é\\x00]{0,9}(\r?\n|\r|\n\n)|\\PC{0,5}", 0..20),
+        cuts in proptest::collection::vec(1_usize..20, 1..20),
+    ) {
+        let text = lines.concat();
+        let read = |chunks: &mut dyn Iterator<Item = &[u8]>| {
+            let (mut parser, mut last, mut all) = (Parser::default(), None, Vec::new());
+            for chunk in chunks {
+                assert!(parser.take(&Bytes::copy_from_slice(chunk)));
+                all.extend(std::iter::from_fn(|| parser.next(&mut last)));
+            }
+            (all, last)
+        };
+        let whole = read(&mut std::iter::once(text.as_bytes()));
+        let (mut rest, mut sizes) = (text.as_bytes(), cuts.iter().cycle());
+        let mut chunks = std::iter::from_fn(|| {
+            let size = rest.len().min(*sizes.next()?);
+            let (chunk, left) = rest.split_at(size);
+            rest = left;
+            (!chunk.is_empty()).then_some(chunk)
+        });
+        proptest::prop_assert_eq!(read(&mut chunks), whole);
+    }
+}
+
 #[test]
 fn events_are_read_however_they_are_cut() {
     let text = "id: 1.0\nretry: 1000\n\n: alive\n\nevent: verdict\nid: 1.1\ndata: {\"a\":1}\n\n\

@@ -3,6 +3,8 @@
 //! Read by hand and not by `cloudevents-sdk`: that ends at the first mistake, and holds data that is JSON as a value, while
 //! here the bytes that came are those that are sent.
 
+#[cfg(test)]
+mod any;
 mod attributes;
 mod binary;
 mod event;

@@ -29,6 +29,8 @@ mod targets;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
+mod tests_import;
+#[cfg(test)]
 mod tests_sealed;
 #[cfg(test)]
 mod tests_transfer;

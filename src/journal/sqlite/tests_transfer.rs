@@ -15,7 +15,7 @@ use crate::{
     report::{Boot, BroadcastId, CancelledBy, Outcome},
 };
 
-async fn full(settings: SqliteSettings) {
+pub(super) async fn full(settings: SqliteSettings) {
     let journal = SqliteJournal::open(settings).unwrap();
     assert_eq!(journal.boot(at(1)).await.unwrap(), Boot(1));
     fill(&journal).await;
@@ -44,7 +44,7 @@ fn paused() -> GateSnapshot {
     serde_json::from_value(gate).unwrap()
 }
 
-fn export(path: &Path, keys: &[u8]) -> String {
+pub(super) fn export(path: &Path, keys: &[u8]) -> String {
     let keys: Vec<_> = keys.iter().copied().map(master).collect();
     let mut lines = Vec::new();
     let exported = SqliteJournal::export(path, &keys, &mut lines).unwrap();
