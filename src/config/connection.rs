@@ -31,6 +31,9 @@ pub(super) struct ConnectionSettings {
     /// How long an idle connection is kept.
     #[schemars(extend("x-reason" = "shorter than servers keep theirs, so that few requests meet one that is just being closed"))]
     pub(super) idle_timeout: Span,
+    /// How long nothing may come of the body of a reply; then it is cut, and what has come counts.
+    #[schemars(extend("x-reason" = "the status has come, and says what became of the request"))]
+    pub(super) read_timeout: Span,
 }
 
 /// Which HTTP is spoken.
@@ -65,13 +68,14 @@ pub(super) struct ProxySettings {
 
 impl Default for ConnectionSettings {
     fn default() -> Self {
-        let Connection { connect_timeout, idle_timeout, idle_per_host_max, .. } =
+        let Connection { connect_timeout, read_timeout, idle_timeout, idle_per_host_max, .. } =
             Connection::default();
         Self {
             connect_timeout: Span(connect_timeout),
             http: HttpSetting::default(),
             idle_max: u32::try_from(idle_per_host_max).unwrap_or(u32::MAX),
             idle_timeout: Span(idle_timeout),
+            read_timeout: Span(read_timeout),
         }
     }
 }
@@ -95,12 +99,17 @@ pub(super) fn connection(
     let it = &settings.connection;
     let mut connection = Connection {
         connect_timeout: it.connect_timeout.0,
+        read_timeout: it.read_timeout.0,
         idle_timeout: it.idle_timeout.0,
         idle_per_host_max: it.idle_max as usize,
         http: it.http.into(),
         ..Connection::default()
     };
-    let spans = [("connect_timeout", it.connect_timeout), ("idle_timeout", it.idle_timeout)];
+    let spans = [
+        ("connect_timeout", it.connect_timeout),
+        ("idle_timeout", it.idle_timeout),
+        ("read_timeout", it.read_timeout),
+    ];
     for (key, _) in spans.into_iter().filter(|(_, span)| span.0.is_zero()) {
         issues.at("connection").push(key, "is nothing: longer than zero would be right");
     }

@@ -18,6 +18,8 @@ use super::Addresses;
 pub struct Connection {
     /// How long a connection may take to be made, TLS included.
     pub connect_timeout: Duration,
+    /// How long nothing may come of the body of a reply; then it is cut, and what has come counts.
+    pub read_timeout: Duration,
     /// How long an idle connection is kept. Shorter than servers keep theirs, so that fewer requests meet one that
     /// is just being closed.
     pub idle_timeout: Duration,
@@ -101,6 +103,7 @@ impl Default for Connection {
     fn default() -> Self {
         Self {
             connect_timeout: Duration::from_secs(5),
+            read_timeout: Duration::from_secs(5),
             idle_timeout: Duration::from_secs(45),
             idle_per_host_max: 128,
             http: HttpVersion::default(),

@@ -9,6 +9,7 @@ use fanfare_sdk::{
 use http::{HeaderValue, Method, header};
 use reqwest::{Body, Client, ClientBuilder, Request, Response, redirect::Policy};
 use rustls::ClientConfig;
+use tokio::time::timeout;
 
 use super::{
     error::send_error, guard::Guard, progress_body::ProgressBody, reply::Kept, tls::tls_of,
@@ -27,6 +28,8 @@ pub struct TransportError(pub(crate) String);
 pub struct HttpTransport {
     client: Client,
     urls: Arc<Urls>,
+    /// How long nothing may come of a body.
+    read_timeout: Duration,
     /// For targets that may not be reached anywhere.
     guard: Option<Guard>,
 }
@@ -93,7 +96,8 @@ impl HttpTransport {
             None => builder,
         };
         let client = builder.build().map_err(told)?;
-        Ok(Self { client, urls: Arc::default(), guard })
+        let (urls, read_timeout) = (Arc::default(), connection.read_timeout);
+        Ok(Self { client, urls, read_timeout, guard })
     }
 }
 
@@ -131,7 +135,7 @@ impl Transport for HttpTransport {
         let response = self.client.execute(request).await;
         let response = response.map_err(|error| send_error(error, &progress, before))?;
         progress.replied(response.status().as_u16());
-        Ok(reply(response, capture).await)
+        Ok(reply(response, capture, self.read_timeout).await)
     }
 }
 
@@ -165,7 +169,7 @@ fn prepare(
 }
 
 /// What of the reply is kept. A body that is cut is no error: the status has said what became of the request.
-async fn reply(mut response: Response, capture: Capture) -> Reply {
+async fn reply(mut response: Response, capture: Capture, read_timeout: Duration) -> Reply {
     let bytes_max = match capture {
         Capture::Head => 0,
         Capture::Whole { bytes_max } => bytes_max,
@@ -178,10 +182,10 @@ async fn reply(mut response: Response, capture: Capture) -> Reply {
         return kept.whole();
     }
     loop {
-        match response.chunk().await {
-            Ok(Some(chunk)) if kept.push(&chunk) => {}
-            Ok(None) => return kept.whole(),
-            Ok(Some(_)) | Err(_) => return kept.truncated(),
+        match timeout(read_timeout, response.chunk()).await {
+            Ok(Ok(Some(chunk))) if kept.push(&chunk) => {}
+            Ok(Ok(None)) => return kept.whole(),
+            Ok(Ok(Some(_)) | Err(_)) | Err(_) => return kept.truncated(),
         }
     }
 }

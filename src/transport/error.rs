@@ -50,7 +50,6 @@ fn kind(error: &reqwest::Error) -> SendErrorKind {
     let hyper = chain(error).find_map(|cause| cause.downcast_ref::<hyper::Error>());
     let reason = chain(error).find_map(|cause| cause.downcast_ref::<h2::Error>()?.reason());
     match hyper {
-        Some(error) if error.is_parse_too_large() => SendErrorKind::TooLarge,
         Some(error) if error.is_parse() || reason.is_some_and(breaks_protocol) => {
             SendErrorKind::Protocol
         }

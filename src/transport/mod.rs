@@ -5,6 +5,7 @@
 mod caller;
 mod client;
 mod clients;
+mod decode;
 mod error;
 #[cfg(feature = "cli")]
 mod exporter;

@@ -5,7 +5,9 @@ use std::ops::Range;
 
 use bytes::{Bytes, BytesMut};
 use fanfare_sdk::{Reply, ReplyBody, ReplyHead};
-use http::HeaderValue;
+use http::{HeaderValue, header};
+
+use super::decode::Coding;
 
 /// Bytes that are taken for a body before they come: who announces more has to send it first.
 const ANNOUNCED_MAX: usize = 16 << 10;
@@ -42,15 +44,16 @@ impl Kept {
 
     /// The body has come to its end.
     pub(super) fn whole(self) -> Reply {
-        self.reply(ReplyBody::whole)
+        self.reply(true)
     }
 
     /// There was more of the body, or there should have been.
     pub(super) fn truncated(self) -> Reply {
-        self.reply(ReplyBody::truncated)
+        self.reply(false)
     }
 
-    fn reply(mut self, body: fn(Bytes) -> ReplyBody) -> Reply {
+    fn reply(mut self, whole: bool) -> Reply {
+        let coding = Coding::of(&self.head.headers);
         let bytes = self.bytes.freeze();
         let mut from = 0;
         for value in self.head.headers.values_mut() {
@@ -58,8 +61,36 @@ impl Kept {
             from = place.end;
             replace(value, &bytes, place);
         }
-        Reply { head: self.head, body: body(bytes.slice(self.body_at..)) }
+        let body = bytes.slice(self.body_at..);
+        let body = match coding {
+            Some(coding) if !body.is_empty() => {
+                decoded((&mut self.head, coding), (body, whole), self.body_bytes_max)
+            }
+            Some(_) | None => reply_body(body, whole),
+        };
+        Reply { head: self.head, body }
     }
+}
+
+/// The body without its coding. What describes the coded one goes, too.
+fn decoded(
+    (head, coding): (&mut ReplyHead, Coding),
+    (body, whole): (Bytes, bool),
+    bytes_max: usize,
+) -> ReplyBody {
+    let decoded = coding.decode(&body, bytes_max);
+    if decoded.bytes.is_empty() && !decoded.whole {
+        // It is no such thing, or too little of it came.
+        return reply_body(body, whole);
+    }
+    for name in [header::CONTENT_ENCODING, header::CONTENT_LENGTH] {
+        head.headers.remove(name);
+    }
+    reply_body(decoded.bytes.into(), whole && decoded.whole)
+}
+
+fn reply_body(body: Bytes, whole: bool) -> ReplyBody {
+    if whole { ReplyBody::whole(body) } else { ReplyBody::truncated(body) }
 }
 
 fn replace(value: &mut HeaderValue, bytes: &Bytes, place: Range<usize>) {

@@ -4,6 +4,7 @@ mod guard;
 mod http2;
 mod peer;
 mod redirects;
+mod replies;
 mod stage;
 mod tls;
 mod ways;

@@ -1,0 +1,107 @@
+//! What replies may be like: coded, slow, and with too much in them.
+
+use std::{io::Write as _, time::Duration};
+
+use fanfare_testkit::{MockApi, Scripted};
+use flate2::{Compression, write::GzEncoder};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpListener,
+};
+
+use super::{
+    peer::spawn,
+    stage::{Folder, said, send, sent},
+};
+
+fn gzip(text: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+    encoder.write_all(text).unwrap();
+    encoder.finish().unwrap()
+}
+
+async fn replied(script: Scripted, lines: &str) -> String {
+    let api = MockApi::start(script).await;
+    let lines = format!("url: '{}'\n    {lines}", api.url("/"));
+    sent(&Folder::new().one(lines).await, "api").await
+}
+
+fn coded(coding: &str, body: impl Into<bytes::Bytes>) -> Scripted {
+    Scripted::status(200).header("content-encoding", coding).body(body)
+}
+
+#[tokio::test]
+async fn a_coding_is_taken_off_before_anybody_looks_at_the_reply() {
+    let body = gzip(br#"{"id":7}"#);
+    let captures = "capture: { id: .body.id }";
+    let api = MockApi::start(coded("gzip", body.clone())).await;
+    let lines = format!("url: '{}'\n    {captures}", api.url("/"));
+    let report = send(&Folder::new().one(lines).await, "api").await;
+    assert_eq!(said(&report), r#"delivered: 200 {"id":7}"#);
+    let reply = report.deliveries[0].reply.as_ref().unwrap();
+    assert_eq!(reply.captured["id"], 7);
+    let described =
+        ["content-encoding", "content-length"].map(|it| reply.headers.get(it).is_some());
+    assert_eq!(described, [false, false], "they are about what came");
+    // Nobody asked for it.
+    assert_eq!(api.received()[0].header("accept-encoding"), None);
+    // What is no such thing stays as it came.
+    assert_eq!(replied(coded("gzip", "plain"), "").await, "delivered: 200 plain");
+    assert_eq!(replied(coded("compress", "as it came"), "").await, "delivered: 200 as it came");
+}
+
+#[tokio::test]
+async fn a_bomb_is_cut_and_was_delivered() {
+    let bomb = gzip(&vec![b'x'; 64 << 20]);
+    let ended = replied(coded("gzip", bomb), "").await;
+    assert!(ended.starts_with("delivered: 200 xxx") && ended.ends_with("x, truncated"));
+    assert_eq!(ended.matches('x').count(), 64 << 10);
+}
+
+#[tokio::test]
+async fn a_body_that_does_not_come_is_cut_and_was_delivered() {
+    let api =
+        MockApi::start(Scripted::status(200).body("hello").trickle(Duration::from_secs(20))).await;
+    let lines = format!("url: '{}'\n    connection: {{ read_timeout: 100ms }}", api.url("/"));
+    let ended = sent(&Folder::new().one(lines).await, "api").await;
+    assert_eq!(ended, "delivered: 200 , truncated");
+    // One that comes slowly does so until the attempt is over; its status has said what became of it.
+    let api =
+        MockApi::start(Scripted::status(500).body("hello").trickle(Duration::from_secs(20))).await;
+    let lines = format!("url: '{}'\n    timeout: 300ms", api.url("/"));
+    let report = send(&Folder::new().one(lines).await, "api").await;
+    let ended = report.deliveries[0].attempts[0].ended.clone().unwrap();
+    assert_eq!((ended.status, ended.error), (Some(500), None));
+}
+
+/// A peer that answers with these headers, whatever it is asked.
+async fn answering(headers: String) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    spawn(async move {
+        let (mut caller, _) = listener.accept().await.unwrap();
+        let mut read = Vec::new();
+        while !read.ends_with(b"{\"a\":1}") {
+            read.push(caller.read_u8().await.unwrap());
+        }
+        let reply = format!("HTTP/1.1 200 OK\r\n{headers}content-length: 0\r\n\r\n");
+        drop(caller.write_all(reply.as_bytes()).await);
+        drop(caller.read_to_end(&mut read).await);
+    });
+    format!("url: http://{address}/")
+}
+
+#[tokio::test]
+async fn headers_without_end_are_not_read_to_it() {
+    const LARGE: &str =
+        "indeterminate: protocol: the peer broke its protocol: message head is too large";
+    let many = |count: usize| (0..count).map(|at| format!("x-{at}: y\r\n")).collect::<String>();
+    for (headers, expected) in [
+        (many(90), "delivered: 200 "),
+        (many(200), LARGE),
+        (format!("x: {}\r\n", "y".repeat(500 << 10)), LARGE),
+    ] {
+        let engine = Folder::new().one(answering(headers).await).await;
+        assert_eq!(sent(&engine, "api").await, expected);
+    }
+}
