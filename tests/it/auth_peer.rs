@@ -115,8 +115,9 @@ async fn moto_lets_requests_for_aws_in_that_are_signed_right() {
         assert_eq!(server.statuses(path, &lines("s3", "wrong"), 1).await, [[403]], "{path}");
     }
     // Another service: it lists its queues, or refuses to.
-    let path = "/?Action=ListQueues&Version=2012-11-05";
-    let post = |secret: &str| lines("sqs", secret).replace("PUT", "POST");
-    assert_eq!(server.statuses(path, &post(secret), 1).await, [[200]]);
-    assert_eq!(server.statuses(path, &post("wrong"), 1).await, [[403]]);
+    let form =
+        "method: POST\n    body: { form: '{Action: \"ListQueues\", Version: \"2012-11-05\"}' }";
+    let post = |secret: &str| lines("sqs", secret).replace("method: PUT", form);
+    assert_eq!(server.statuses("/", &post(secret), 1).await, [[200]]);
+    assert_eq!(server.statuses("/", &post("wrong"), 1).await, [[403]]);
 }
