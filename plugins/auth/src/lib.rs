@@ -1,4 +1,4 @@
-//! Authorizers that every target can use: bearer token, basic, API key.
+//! Authorizers that every target can use: secrets that are sent, and signatures.
 //!
 #![doc = include_str!("docs.md")]
 
@@ -10,6 +10,8 @@ mod digest;
 mod error;
 mod hmac;
 mod keyed;
+mod message;
+mod oauth1;
 mod refusal;
 mod settings;
 
@@ -21,5 +23,7 @@ pub use self::{
     digest::Digest,
     error::AuthSettingError,
     hmac::{HmacDigest, HmacPreset, HmacSettings, HmacSigner, KeyForm, SignatureForm},
+    message::{BodyDigest, MessageAlgorithm, MessageSettings, MessageSigner},
+    oauth1::{OAuth1, OAuth1Method, OAuth1Settings},
     settings::{ApiKeySettings, AuthSettings, BasicSettings, BearerSettings, DigestSettings},
 };

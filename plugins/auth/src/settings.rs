@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use crate::{
     ApiKey, ApiKeyIn, AuthSettingError, AwsSettings, AwsSigner, Basic, Bearer, Digest,
-    HmacSettings, HmacSigner,
+    HmacSettings, HmacSigner, MessageSettings, MessageSigner, OAuth1, OAuth1Settings,
 };
 
 /// What people write below `auth`: one authorizer.
@@ -27,6 +27,11 @@ pub enum AuthSettings {
     Digest(DigestSettings),
     /// AWS Signature Version 4.
     Aws(AwsSettings),
+    /// HTTP Message Signatures (RFC 9421).
+    HttpSignature(Box<MessageSettings>),
+    /// OAuth 1.0a (RFC 5849).
+    #[serde(rename = "oauth1")]
+    OAuth1(OAuth1Settings),
 }
 
 /// A token that does not change.
@@ -92,6 +97,8 @@ impl AuthSettings {
             Self::Basic(it) => built("basic", Basic::try_new(it.user.expose(), &it.password)),
             Self::ApiKey(it) => built("api_key", ApiKey::try_new(&it.place, &it.value)),
             Self::Aws(it) => below("aws", AwsSigner::try_new(it)),
+            Self::HttpSignature(it) => below("http_signature", MessageSigner::try_new(it)),
+            Self::OAuth1(it) => below("oauth1", OAuth1::try_new(it)),
             Self::Digest(it) => {
                 built("digest", Digest::try_new(it.user.expose(), &it.password, it.auth_int))
             }

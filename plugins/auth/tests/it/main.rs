@@ -7,3 +7,5 @@ mod hmac;
 mod hmac_peer;
 mod peer;
 mod settings;
+mod signed;
+mod signed_peer;

@@ -21,7 +21,7 @@ fn a_wrong_form_is_named() {
     check(json!({ "bearer": { "token": "a" } }), "");
     check(
         json!({ "no_such": {} }),
-        ": is not what it should be: one of `bearer`, `basic`, `api_key`, `hmac`, `digest`, `aws`",
+        ": is not what it should be: one of `bearer`, `basic`, `api_key`, `hmac`, `digest`, `aws`, `http_signature`, `oauth1`",
     );
     check(json!({ "bearer": "a" }), "/bearer: is not what it should be: a map of settings");
     check(json!({ "bearer": {} }), "/bearer: missing field `token`");
@@ -95,6 +95,10 @@ fn nothing_prints_a_secret() {
         json!({ "api_key": { "in": CANARY, "value": CANARY } }),
         json!({ "api_key": { "in": { "header": "a" }, "value": format!("{CANARY}é") } }),
         json!({ "digest": { "user": "", "password": CANARY } }),
+        json!({ "http_signature": { "algorithm": "ed25519", "key_id": "a", "key": CANARY } }),
+        json!({ "http_signature": { "algorithm": "hmac-sha256", "key_id": "a", "key": CANARY } }),
+        json!({ "oauth1": { "consumer_key": CANARY, "consumer_secret": format!("{CANARY}\n") } }),
+        json!({ "oauth1": { "consumer_key": "a", "consumer_secret": "b", "token": CANARY } }),
         json!({ "aws": { "region": "a", "service": "b", "access_key": CANARY, "secret_key": format!("{CANARY}\n") } }),
         json!({ "aws": { "region": "a", "service": "b", "access_key": format!("{CANARY} "), "secret_key": CANARY } }),
         json!({ "digest": { "user": CANARY, "password": format!("{CANARY}\n") } }),
@@ -111,6 +115,7 @@ fn nothing_prints_a_secret() {
         json!({ "basic": { "user": CANARY, "password": CANARY } }),
         json!({ "api_key": { "in": { "query": "a" }, "value": CANARY } }),
         json!({ "digest": { "user": CANARY, "password": CANARY } }),
+        json!({ "oauth1": { "consumer_key": CANARY, "consumer_secret": CANARY, "token": CANARY, "token_secret": CANARY } }),
         json!({ "aws": { "region": "a", "service": "b", "access_key": CANARY, "secret_key": CANARY, "session_token": CANARY } }),
         json!({ "hmac": { "preset": "stripe", "secrets": [CANARY, CANARY] } }),
     ];
