@@ -129,8 +129,7 @@ impl Case<'_, '_> {
         }
         match last.meaning {
             Meaning::Success => Step::Settle(Outcome::Delivered { attempt: last.started.attempt }),
-            Meaning::Permanent if last.unsendable => self.give_up(Reason::Unsendable),
-            Meaning::Permanent => self.give_up(Reason::Permanent),
+            Meaning::Permanent => self.give_up(last.permanently),
             Meaning::TargetDisabled => self.give_up(Reason::TargetDisabled),
             Meaning::Unauthorized
                 if last.learned == Learned::TryAgain
@@ -419,6 +418,7 @@ fn helps_elsewhere(reason: Reason) -> bool {
         | Reason::VersionsUsedUp
         | Reason::NotRepeatable
         | Reason::TimeUsedUp
+        | Reason::Address
         | Reason::Refused(Why::Breaker) => true,
         Reason::Permanent
         | Reason::Unsendable

@@ -6,7 +6,7 @@ use fanfare_sdk::{
 
 use smallvec::SmallVec;
 
-use crate::report::{CancelledBy, Ended, Event, History, Kind, Started};
+use crate::report::{CancelledBy, Ended, Event, History, Kind, Reason, Started};
 
 /// A history, folded. Counters that say "here" begin anew when another target stands in.
 #[derive(Debug)]
@@ -53,8 +53,8 @@ pub(super) struct Last<'h> {
     pub(super) retry_after: Option<RetryAfter>,
     pub(super) learned: Learned,
     pub(super) lost: bool,
-    /// There was no request to send.
-    pub(super) unsendable: bool,
+    /// Why it would end so again, where it would.
+    pub(super) permanently: Reason,
     /// It ended before anything was sent, for no reason of its own: it does not count.
     pub(super) never_sent: bool,
     pub(super) at: Timestamp,
@@ -138,7 +138,11 @@ impl<'h> Past<'h> {
         }
         let Ended { meaning, status, retry_after, learned, at, .. } = *ended;
         let error = ended.error.as_ref().map(|error| error.kind);
-        let unsendable = matches!(error, Some(SendErrorKind::Prepare | SendErrorKind::Unsupported));
+        let permanently = match error {
+            Some(SendErrorKind::Prepare | SendErrorKind::Unsupported) => Reason::Unsendable,
+            Some(SendErrorKind::Address) => Reason::Address,
+            Some(_) | None => Reason::Permanent,
+        };
         let never_sent = started.kind != Kind::Hedge && never_sent(ended);
         if never_sent {
             self.uncount(started.kind);
@@ -151,7 +155,7 @@ impl<'h> Past<'h> {
             retry_after,
             learned,
             lost: false,
-            unsendable,
+            permanently,
             never_sent,
             at,
         });
@@ -162,7 +166,7 @@ impl<'h> Past<'h> {
         self.noted = false;
         (self.doubt, self.doubt_here) = (true, true);
         let (meaning, learned) = (Meaning::Retry, Learned::Nothing);
-        let (retry_after, lost, unsendable, never_sent) = (None, true, false, false);
+        let (retry_after, lost, permanently, never_sent) = (None, true, Reason::Permanent, false);
         self.last = Some(Last {
             started,
             meaning,
@@ -171,7 +175,7 @@ impl<'h> Past<'h> {
             retry_after,
             learned,
             lost,
-            unsendable,
+            permanently,
             never_sent,
             at,
         });

@@ -35,6 +35,8 @@ pub enum Reason {
     Permanent,
     /// There was no request to send: the payload or the settings do not make one.
     Unsendable,
+    /// Its address may not be called.
+    Address,
     /// All attempts were made.
     AttemptsUsedUp,
     /// It was throttled too often.
@@ -170,6 +172,7 @@ impl Reason {
         match self {
             Self::Permanent => "permanent",
             Self::Unsendable => "unsendable",
+            Self::Address => "address",
             Self::AttemptsUsedUp => "attempts_used_up",
             Self::ThrottledTooOften => "throttled_too_often",
             Self::TimeUsedUp => "time_used_up",
@@ -188,6 +191,7 @@ impl fmt::Display for Reason {
         f.write_str(match self {
             Self::Permanent => "refused by the API",
             Self::Unsendable => "there was nothing to send",
+            Self::Address => "its address may not be called",
             Self::AttemptsUsedUp => "all attempts used up",
             Self::ThrottledTooOften => "throttled too often",
             Self::TimeUsedUp => "its time was over",

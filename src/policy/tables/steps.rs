@@ -190,6 +190,7 @@ fn reasons_and_codes_are_distinct() {
     let reasons = [
         Reason::Permanent,
         Reason::Unsendable,
+        Reason::Address,
         Reason::AttemptsUsedUp,
         Reason::ThrottledTooOften,
         Reason::TimeUsedUp,
