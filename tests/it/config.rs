@@ -223,7 +223,7 @@ fn a_form_that_does_not_fit_is_told_where_it_does_not() {
     wrong(
         &target("auth: [ { bearer: { token: a } }, { oauth: {} } ]"),
         &[
-            "5:39: targets.a.auth.1: is a map: a map with `bearer`, `basic`, `api_key`, `hmac`, `digest`, `aws`, `http_signature` or `oauth1` would be right",
+            "5:39: targets.a.auth.1: is a map: a map with `bearer`, `basic`, `api_key`, `hmac`, `digest`, `aws`, `http_signature`, `oauth1`, `jwt` or `oauth2` would be right",
         ],
     );
     wrong(

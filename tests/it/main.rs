@@ -25,6 +25,7 @@ mod isolation;
 mod kill;
 mod limits;
 mod notices;
+mod oauth_peer;
 mod proof;
 mod quickstart;
 mod ractor;

@@ -9,8 +9,10 @@ mod bearer;
 mod digest;
 mod error;
 mod hmac;
+mod jwt;
 mod keyed;
 mod message;
+mod oauth;
 mod oauth1;
 mod refusal;
 mod settings;
@@ -23,7 +25,12 @@ pub use self::{
     digest::Digest,
     error::AuthSettingError,
     hmac::{HmacDigest, HmacPreset, HmacSettings, HmacSigner, KeyForm, SignatureForm},
+    jwt::{Jwt, JwtAlgorithm, JwtClaims, JwtSettings},
     message::{BodyDigest, MessageAlgorithm, MessageSettings, MessageSigner},
+    oauth::{
+        AssertionSettings, ClientAssertionSettings, ClientAuth, DpopSettings, Grant, OAuth2,
+        OAuth2Settings, RefreshTokenSettings,
+    },
     oauth1::{OAuth1, OAuth1Method, OAuth1Settings},
     settings::{ApiKeySettings, AuthSettings, BasicSettings, BearerSettings, DigestSettings},
 };

@@ -8,7 +8,8 @@ use serde::Deserialize;
 
 use crate::{
     ApiKey, ApiKeyIn, AuthSettingError, AwsSettings, AwsSigner, Basic, Bearer, Digest,
-    HmacSettings, HmacSigner, MessageSettings, MessageSigner, OAuth1, OAuth1Settings,
+    HmacSettings, HmacSigner, Jwt, JwtSettings, MessageSettings, MessageSigner, OAuth1,
+    OAuth1Settings, OAuth2, OAuth2Settings,
 };
 
 /// What people write below `auth`: one authorizer.
@@ -32,6 +33,12 @@ pub enum AuthSettings {
     /// OAuth 1.0a (RFC 5849).
     #[serde(rename = "oauth1")]
     OAuth1(OAuth1Settings),
+    /// A token that we sign, anew for every attempt (RFC 7519).
+    Jwt(Box<JwtSettings>),
+    /// A token that is fetched from a token endpoint (RFC 6749).
+    // By its own name: otherwise it would be `o_auth2`.
+    #[serde(rename = "oauth2")]
+    OAuth2(Box<OAuth2Settings>),
 }
 
 /// A token that does not change.
@@ -103,6 +110,8 @@ impl AuthSettings {
                 built("digest", Digest::try_new(it.user.expose(), &it.password, it.auth_int))
             }
             Self::Hmac(it) => below("hmac", HmacSigner::try_new(it)),
+            Self::Jwt(it) => below("jwt", Jwt::try_new(it)),
+            Self::OAuth2(it) => below("oauth2", OAuth2::try_new(it)),
         }
     }
 }

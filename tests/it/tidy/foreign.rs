@@ -47,6 +47,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("terminal_size", &["cli"]),
     ("unicode_width", &["cli"]),
     ("iri_string", &["plugins/http"]),
+    ("jsonwebtoken", &["plugins/auth"]),
     ("jaq_core", &["plugins/mapping"]),
     ("jaq_json", &["plugins/mapping"]),
     ("jaq_std", &["plugins/mapping"]),

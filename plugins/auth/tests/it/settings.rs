@@ -21,7 +21,7 @@ fn a_wrong_form_is_named() {
     check(json!({ "bearer": { "token": "a" } }), "");
     check(
         json!({ "no_such": {} }),
-        ": is not what it should be: one of `bearer`, `basic`, `api_key`, `hmac`, `digest`, `aws`, `http_signature`, `oauth1`",
+        ": is not what it should be: one of `bearer`, `basic`, `api_key`, `hmac`, `digest`, `aws`, `http_signature`, `oauth1`, `jwt`, `oauth2`",
     );
     check(json!({ "bearer": "a" }), "/bearer: is not what it should be: a map of settings");
     check(json!({ "bearer": {} }), "/bearer: missing field `token`");

@@ -1,0 +1,112 @@
+//! `Authorization: Bearer …` or `DPoP …` with a token that was fetched.
+
+use std::{
+    fmt,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use bytes::Bytes;
+use fanfare_sdk::{
+    AuthError, Authorizer, Call, Learned, Ready, ReplyHead, SettingErrors, Stamp, async_trait,
+};
+use http::{Request, header::AUTHORIZATION};
+
+use super::{
+    OAuth2Settings, dpop, pool,
+    recipe::{Recipe, fingerprint},
+    source::Source,
+};
+use crate::{error::unfit, jwt::Times};
+
+/// Servers whose nonces are remembered: the endpoints of one target.
+const SERVERS_MAX: usize = 16;
+
+/// Fetches tokens, and shares them with all that are built from the same settings.
+pub struct OAuth2 {
+    source: Arc<Source>,
+    /// An attempt may make several requests; each has a proof of its own.
+    proved: AtomicU64,
+    /// By server, the newest nonce; the server that was called last stands first.
+    nonces: Mutex<Vec<(String, Option<String>)>>,
+}
+
+impl OAuth2 {
+    /// Checks the settings. Nothing is fetched yet.
+    ///
+    /// # Errors
+    /// All that is wrong with them.
+    pub fn try_new(settings: &OAuth2Settings) -> Result<Self, SettingErrors> {
+        let source = Source::new(Recipe::try_new(settings)?);
+        let source = pool::shared(fingerprint(settings), source);
+        Ok(Self { source, proved: AtomicU64::new(0), nonces: Mutex::default() })
+    }
+
+    fn nonces(&self) -> MutexGuard<'_, Vec<(String, Option<String>)>> {
+        self.nonces.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The nonce of a server, which is called now.
+    fn nonce_of(&self, server: String) -> Option<String> {
+        let mut nonces = self.nonces();
+        let known = nonces.iter().position(|(other, _)| *other == server);
+        let entry = known.map_or((server, None), |at| nonces.remove(at));
+        let nonce = entry.1.clone();
+        nonces.insert(0, entry);
+        nonces.truncate(SERVERS_MAX);
+        nonce
+    }
+}
+
+#[async_trait]
+impl Authorizer for OAuth2 {
+    async fn ready(&self, ready: Ready) -> Result<Stamp, AuthError> {
+        self.source.ready(ready).await
+    }
+
+    async fn authorize(
+        &self,
+        _stamp: Stamp,
+        call: &Call,
+        request: &mut Request<Bytes>,
+    ) -> Result<(), AuthError> {
+        let carried = self.source.carried(call.now);
+        let carried = carried.ok_or_else(|| unfit("there is no token: was it not made ready?"))?;
+        request.headers_mut().insert(AUTHORIZATION, carried.value);
+        if let Some(dpop) = self.source.recipe.dpop.as_ref().filter(|_| carried.is_bound) {
+            let nonce = self.nonce_of(dpop::server(request.uri()));
+            let nth = self.proved.fetch_add(1, Ordering::Relaxed);
+            let times = Times::new(call.now, call.nonce).nth(nth);
+            dpop.add(request, (Some(&carried.text), nonce.as_deref()), times)?;
+        }
+        Ok(())
+    }
+
+    fn learn(&self, stamp: Stamp, head: &ReplyHead) -> Learned {
+        let nonce = dpop::nonce(&head.headers);
+        let is_new = nonce.is_some();
+        if is_new && let Some((_, newest)) = self.nonces().first_mut() {
+            *newest = nonce;
+        }
+        match head.status {
+            Some(401) if is_new && dpop::wants_nonce(&head.headers) => Learned::TryAgain,
+            Some(401) if self.source.refused(stamp) => Learned::TryAgain,
+            Some(401) => Learned::Hopeless,
+            // A 403 says that the token is good, and allows too little (RFC 6750 section 3.1).
+            Some(200..=299 | 403) => {
+                self.source.accepted(stamp);
+                Learned::Nothing
+            }
+            Some(_) | None => Learned::Nothing,
+        }
+    }
+}
+
+impl fmt::Debug for OAuth2 {
+    /// What it was built from may come from the environment, and is a secret then.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("OAuth2(***)")
+    }
+}

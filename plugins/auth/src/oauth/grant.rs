@@ -1,0 +1,87 @@
+//! What a token is asked for with.
+
+use std::time::Duration;
+
+use fanfare_sdk::{AuthError, Secret, SettingErrors};
+
+use super::{
+    Grant, OAuth2Settings,
+    client::Form,
+    kept::{Kept, Lease},
+};
+use crate::{
+    error::unfit,
+    jwt::{Signer, SigningKey, Times, head},
+};
+
+/// As long as Google's own.
+const ASSERTION_SECONDS_MAX: u32 = 3_600;
+
+/// A grant, checked.
+#[derive(Debug)]
+pub(super) enum Asking {
+    ClientCredentials,
+    RefreshToken(Kept),
+    JwtBearer(Box<Signer>),
+}
+
+impl Asking {
+    /// Checks what was written.
+    pub(super) fn of(settings: &OAuth2Settings, wrong: &mut SettingErrors) -> Option<Self> {
+        match &settings.grant {
+            Grant::ClientCredentials => Some(Self::ClientCredentials),
+            Grant::RefreshToken(it) => Kept::of(it, wrong).map(Self::RefreshToken),
+            Grant::JwtBearer(it) => {
+                let at = |key| ["grant", "jwt_bearer", key];
+                let mut claims = it.claims.0.clone();
+                if !claims.contains_key("iss") {
+                    wrong.push(&at("claims"), "has no `iss`: it says who asks (RFC 7523)");
+                }
+                for name in ["iat", "exp", "jti"].iter().filter(|name| claims.contains_key(**name))
+                {
+                    let place = ["grant", "jwt_bearer", "claims", name];
+                    wrong.push(&place, "is fresh in each token: leave it out");
+                }
+                if !(1..=ASSERTION_SECONDS_MAX).contains(&it.lifetime_seconds) {
+                    let says = format!("is not from 1 to {ASSERTION_SECONDS_MAX}");
+                    wrong.push(&at("lifetime_seconds"), says);
+                }
+                claims.entry("aud").or_insert_with(|| settings.token_url.as_str().into());
+                let key = wrong.take(&at("key"), SigningKey::try_new(it.algorithm, &it.key))?;
+                let head = head(&key, "JWT", &it.headers, (wrong, &at("headers")));
+                let lifetime = Duration::from_secs(it.lifetime_seconds.into());
+                Some(Self::JwtBearer(Box::new(Signer::new((key, head), claims, lifetime))))
+            }
+        }
+    }
+
+    /// Takes what belongs to one request alone: the newest refresh token.
+    pub(super) fn lease(&self) -> Result<Option<Lease<'_>>, AuthError> {
+        match self {
+            Self::RefreshToken(kept) => kept.lease().map(Some),
+            Self::ClientCredentials | Self::JwtBearer(_) => Ok(None),
+        }
+    }
+
+    /// What it adds to a request.
+    pub(super) fn add(
+        &self,
+        form: &mut Form,
+        (lease, times): (Option<&Lease<'_>>, Times),
+    ) -> Result<(), AuthError> {
+        let grant_type = match self {
+            Self::ClientCredentials => "client_credentials",
+            Self::RefreshToken(_) => "refresh_token",
+            Self::JwtBearer(_) => "urn:ietf:params:oauth:grant-type:jwt-bearer",
+        };
+        form.push(("grant_type", Secret::new(grant_type)));
+        if let Some(lease) = lease {
+            form.push(("refresh_token", lease.token().clone()));
+        }
+        if let Self::JwtBearer(signer) = self {
+            let token = signer.sign(times).map_err(|_| unfit("the assertion cannot be signed"))?;
+            form.push(("assertion", token));
+        }
+        Ok(())
+    }
+}
