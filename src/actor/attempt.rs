@@ -121,7 +121,7 @@ async fn perform(
     (abort, exchanges): (&Notify, &Option<Arc<Exchanges>>),
 ) -> Ended {
     let call = call((slot, parts), order);
-    let outbound = Arc::new(outbound(parts, order, (&call, exchanges)));
+    let outbound = Arc::new(outbound((slot, parts), order, (&call, exchanges)));
     let wire = Wire::new(outbound.clone()).capturing(parts.capture);
     let progress = wire.progress().clone();
     let sending = AssertUnwindSafe(async {
@@ -211,7 +211,7 @@ fn call((slot, parts): (&Slot, &SlotParts), order: &Order) -> Call {
 }
 
 fn outbound(
-    parts: &SlotParts,
+    (slot, parts): (&Slot, &SlotParts),
     order: &Order,
     (call, exchanges): (&Call, &Option<Arc<Exchanges>>),
 ) -> Outbound {
@@ -227,6 +227,7 @@ fn outbound(
         trace,
         authorizers: parts.authorizers.clone(),
         stamps: order.stamps.clone(),
+        compress: parts.policy.compress.map(|how| (how, slot.mapping.threads())),
         redirects: parts.policy.redirects,
         exchanges_max: parts.policy.gate.exchanges_max.max(1),
         span_id: order.started.span_id,
@@ -307,6 +308,8 @@ pub(crate) async fn probe(
         trace: None,
         authorizers: parts.authorizers.clone(),
         stamps,
+        // A probe has no body.
+        compress: None,
         redirects: policy.redirects,
         exchanges_max: policy.gate.exchanges_max.max(1),
         // A probe is of no delivery, and of no trace.

@@ -26,6 +26,11 @@ impl Default for Mapping {
 }
 
 impl Mapping {
+    /// The threads of the target, for what else takes time.
+    pub(super) fn threads(&self) -> Arc<Semaphore> {
+        self.0.clone()
+    }
+
     /// What the target gets of a payload.
     pub(super) async fn map(
         &self,

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use fanfare_sdk::{Endpoint, Meaning, Profile, Repeat, TargetName, Timestamp, Version};
+use fanfare_sdk::{Compress, Endpoint, Meaning, Profile, Repeat, TargetName, Timestamp, Version};
 
 use super::{
     Backoff, Condition, Connection, FallbackRule, FallbackTo, Redirects, gate::GatePolicy,
@@ -60,6 +60,8 @@ pub struct TargetPolicy {
     pub queue_max: usize,
     /// What the gate lets through.
     pub gate: GatePolicy,
+    /// How the bodies of its requests are compressed.
+    pub compress: Option<Compress>,
     /// How it is connected to.
     pub connection: Arc<Connection>,
     /// Redirects that are followed; none unless set.
@@ -111,6 +113,7 @@ impl TargetPolicy {
             give_up_after: Duration::from_secs(5 * 60),
             queue_max: 10_000,
             gate: GatePolicy::default(),
+            compress: profile.compress,
             connection: Arc::default(),
             redirects: None,
         }

@@ -10,12 +10,15 @@ use std::{
 };
 
 use fanfare_sdk::{
-    AuthError, Authorizer, Call, Effect, Exchange, Learned, Meaning, Payload, PrepareError, Reply,
-    RetryAfter, SecretUrl, SendError, SendErrorKind, Stamp, Transport, async_trait,
+    AuthError, Authorizer, Call, Compress, Effect, Exchange, Learned, Meaning, Payload,
+    PrepareError, Reply, RetryAfter, SecretUrl, SendError, SendErrorKind, Stamp, Transport,
+    async_trait,
 };
 use http::Uri;
 use smallvec::SmallVec;
+use tokio::sync::Semaphore;
 
+use super::encode::compress;
 use super::urls::{UrlError, canonical};
 use crate::policy::Redirects;
 use crate::telemetry::{Exchanges, TraceContext, inject, inject_baggage, nth_span_id};
@@ -33,6 +36,8 @@ pub struct OutboundParts {
     pub authorizers: Arc<[Arc<dyn Authorizer>]>,
     /// What each of them was ready with.
     pub stamps: SmallVec<[Stamp; 2]>,
+    /// How bodies are compressed, and on whose threads.
+    pub compress: Option<(Compress, Arc<Semaphore>)>,
     /// Redirects that are followed.
     pub redirects: Option<Redirects>,
     /// Requests that the attempt may make.
@@ -102,6 +107,9 @@ impl Transport for Outbound {
         if let Some(payload) = self.along.get() {
             // Once: where a redirect leads, it leads with another query, and perhaps to strangers.
             add(payload, &mut exchange)?;
+        }
+        if let Some((how, threads)) = &self.parts.compress {
+            compress(&mut exchange.request, *how, threads).await?;
         }
         match self.parts.redirects {
             Some(redirects) => self.follow(redirects, exchange).await,

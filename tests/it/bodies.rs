@@ -207,3 +207,18 @@ async fn a_url_has_what_the_payload_gives() {
     );
     assert_eq!(stage.apis.received().len(), 1);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_body_is_compressed_where_the_settings_say() {
+    let lines = "repeat: same_endpoint\n    compress: gzip\n    compress_above: 100";
+    let replies = [Scripted::status(500), Scripted::status(200)];
+    let stage = stage(&one(lines), &[("a", &replies)]).await;
+    stage.send(&json!({ "a": "b".repeat(200) })).await;
+    stage.send(&json!({ "a": "b" })).await;
+    let sent = stage.apis.received();
+    let coding = |at: usize| sent[at].headers.get("content-encoding").cloned();
+    assert_eq!(coding(0).unwrap(), "gzip");
+    assert!(sent[0].body.starts_with(&[0x1f, 0x8b]) && sent[0].body == sent[1].body);
+    assert_eq!(sent[0].headers["content-type"], "application/json");
+    assert!(coding(2).is_none() && sent[2].body == r#"{"a":"b"}"#);
+}

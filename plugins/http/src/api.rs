@@ -4,8 +4,8 @@ use std::fmt;
 
 use bytes::Bytes;
 use fanfare_sdk::{
-    Call, Capture, Classification, Effect, Endpoint, HttpApi, Meaning, Payload, PrepareError,
-    Profile, Repeat, Reply, Secret, SettingErrors, Version, VersionUse, check,
+    Call, Capture, Classification, Compress, Effect, Endpoint, HttpApi, Meaning, Payload,
+    PrepareError, Profile, Repeat, Reply, Secret, SettingErrors, Version, VersionUse, check,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, header};
 
@@ -43,6 +43,7 @@ pub struct HttpTarget {
     // The URLs of calls without an endpoint: of those without a version, and of the known versions.
     ready: Vec<(Option<Version>, Uri)>,
     repeat: Repeat,
+    compress: Option<Compress>,
     capture: Capture,
 }
 
@@ -104,6 +105,10 @@ impl HttpTarget {
             key: key.filter(|_| !method.is_safe()),
             key_in_body,
             repeat: repeat.map_or_else(|| by_method(&method), Repeat::from),
+            compress: settings.compress.map(|coding| Compress {
+                coding: coding.into(),
+                bytes_min: settings.compress_above as usize,
+            }),
             capture: capture(capture_bytes_max),
             versions: Vec::new(),
             ready: Vec::new(),
@@ -226,6 +231,7 @@ impl HttpApi for HttpTarget {
         profile.endpoints = vec![self.endpoint.clone()];
         profile.repeat = self.repeat;
         profile.capture = self.capture;
+        profile.compress = self.compress;
         profile.version_use = match self.version {
             Place::Path if self.url.has_version() => VersionUse::Needed,
             Place::Path => VersionUse::Ignored,

@@ -13,6 +13,9 @@ mod variables;
 pub use self::{
     api::HttpTarget,
     kind::HttpKind,
-    settings::{HttpSettings, IdempotencyKeySettings, ProbeSettings, RepeatSetting, VersionIn},
+    settings::{
+        CompressSetting, HttpSettings, IdempotencyKeySettings, ProbeSettings, RepeatSetting,
+        VersionIn,
+    },
     value::{JqSetting, ListForm, QueryJqSetting, ValueSetting},
 };

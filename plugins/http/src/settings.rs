@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt};
 
-use fanfare_sdk::{Repeat, Secret, SettingErrors, check};
+use fanfare_sdk::{Coding, Repeat, Secret, SettingErrors, check};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -34,6 +34,13 @@ pub struct HttpSettings {
     /// `auth`.
     #[serde(default)]
     pub query: BTreeMap<String, ValueSetting<QueryJqSetting>>,
+    /// How bodies are compressed: `gzip`, `deflate` or `zstd`, before anything is signed; not unless set.
+    #[serde(default)]
+    pub compress: Option<CompressSetting>,
+    /// Bytes from which on a body is compressed.
+    #[serde(default = "compress_above")]
+    #[schemars(extend("x-reason" = "what fits into one packet gains nothing"))]
+    pub compress_above: u32,
     /// What the URL's expressions mean (RFC 6570), each a jq expression over the payload: text, a number, a list, a map. Where
     /// one of the path gives nothing, nothing is sent.
     #[serde(default)]
@@ -121,6 +128,18 @@ pub struct IdempotencyKeySettings {
     pub quoted: bool,
 }
 
+/// How bodies are compressed, as people write it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum CompressSetting {
+    /// What most APIs take.
+    Gzip,
+    /// In the zlib format.
+    Deflate,
+    /// RFC 8878.
+    Zstd,
+}
+
 /// Where a repeat does no harm, as people write it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -144,6 +163,8 @@ impl HttpSettings {
             method: method.into(),
             headers: BTreeMap::new(),
             query: BTreeMap::new(),
+            compress: None,
+            compress_above: compress_above(),
             variables: BTreeMap::new(),
             version_in: VersionIn::default(),
             version_rejected_by: version_rejected_by(),
@@ -251,6 +272,20 @@ fn post() -> String {
 
 fn version_rejected_by() -> Vec<u16> {
     vec![404, 406, 410, 415, 426]
+}
+
+fn compress_above() -> u32 {
+    1400
+}
+
+impl From<CompressSetting> for Coding {
+    fn from(setting: CompressSetting) -> Self {
+        match setting {
+            CompressSetting::Gzip => Self::Gzip,
+            CompressSetting::Deflate => Self::Deflate,
+            CompressSetting::Zstd => Self::Zstd,
+        }
+    }
 }
 
 fn capture_bytes() -> u32 {

@@ -43,7 +43,7 @@ pub use self::{
     retry_after::{retry_after, retry_after_of},
     secret::Secret,
     setting_errors::SettingErrors,
-    target::{ApiTarget, Capture, Fallback, Profile, Repeat, VersionUse},
+    target::{ApiTarget, Capture, Coding, Compress, Fallback, Profile, Repeat, VersionUse},
     time::Timestamp,
     wire::{Exchange, SecretUrl, Transport, Wire},
 };

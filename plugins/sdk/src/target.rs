@@ -33,6 +33,26 @@ pub enum Capture {
     },
 }
 
+/// How the bodies of requests are compressed (RFC 9110 section 8.4.1).
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Coding {
+    /// `gzip`
+    Gzip,
+    /// `deflate`
+    Deflate,
+    /// `zstd` (RFC 8878)
+    Zstd,
+}
+
+/// What is compressed, and how.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Compress {
+    /// How.
+    pub coding: Coding,
+    /// Bytes of a body from which on it is.
+    pub bytes_min: usize,
+}
+
 /// What a target declares, once, when it is built. Data, not calls: a panic in it refuses the target.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -45,6 +65,8 @@ pub struct Profile {
     pub repeat: Repeat,
     /// How much of a reply is kept.
     pub capture: Capture,
+    /// How the engine compresses the bodies of its requests: before anybody signs them.
+    pub compress: Option<Compress>,
     /// Whether [`ApiTarget::compensate`] does anything.
     pub compensates: bool,
     /// Requests on the wire that one attempt may make; each takes a token of the rate limit.
@@ -122,6 +144,18 @@ pub trait ApiTarget: fmt::Debug + Send + Sync + 'static {
     }
 }
 
+impl Coding {
+    /// Its name in `Content-Encoding`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Gzip => "gzip",
+            Self::Deflate => "deflate",
+            Self::Zstd => "zstd",
+        }
+    }
+}
+
 impl Default for Capture {
     /// 64 KiB: enough for every reply that says what became of a request.
     fn default() -> Self {
@@ -137,6 +171,7 @@ impl Default for Profile {
             endpoints: Vec::new(),
             repeat: Repeat::Never,
             capture: Capture::default(),
+            compress: None,
             compensates: false,
             exchanges_max: 1,
             fallback: vec![Fallback::Version],

@@ -47,7 +47,7 @@ fn settings_of_the_wrong_shape_are_named() {
     check(
         with("timeout", json!("5s")),
         &[
-            "/timeout: unknown field `timeout`, expected one of `url`, `method`, `headers`, `query`, `variables`, `version_in`, \
+            "/timeout: unknown field `timeout`, expected one of `url`, `method`, `headers`, `query`, `compress`, `compress_above`, `variables`, `version_in`, \
          `version_rejected_by`, `idempotency_key`, `repeat`, `capture_bytes_max`, `probe`",
         ],
     );
