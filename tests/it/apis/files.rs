@@ -6,8 +6,8 @@ use std::{
 };
 
 use super::{
-    anthropic, discord, github, hubspot, linear, mailgun, notion, openai, pagerduty, sendgrid,
-    shopify, slack, sqs, square,
+    anthropic, discord, github, hubspot, linear, mailgun, notion, openai, pagerduty, paypal,
+    sendgrid, shopify, slack, sqs, square,
     stage::{Example, FOLDER},
     standard_webhooks,
     standins::VARIABLES,
@@ -26,6 +26,7 @@ pub(super) fn all() -> Vec<Example> {
         notion::example(),
         openai::example(),
         pagerduty::example(),
+        paypal::example(),
         sendgrid::example(),
         shopify::example(),
         slack::example(),

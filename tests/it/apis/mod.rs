@@ -21,6 +21,7 @@ mod mailgun;
 mod notion;
 mod openai;
 mod pagerduty;
+mod paypal;
 mod sendgrid;
 mod shopify;
 mod slack;

@@ -3,7 +3,7 @@
 use fanfare::config::Lookup;
 
 /// The variables of all files. None of them is a secret of anybody.
-pub(super) const VARIABLES: [(&str, &str); 22] = [
+pub(super) const VARIABLES: [(&str, &str); 24] = [
     ("ANTHROPIC_API_KEY", "anthropic-key"),
     ("AWS_ACCESS_KEY_ID", "AKIAFANFAREEXAMPLE00"),
     ("AWS_SECRET_ACCESS_KEY", "aws-secret"),
@@ -15,6 +15,8 @@ pub(super) const VARIABLES: [(&str, &str); 22] = [
     ("NOTION_TOKEN", "notion-token"),
     ("OPENAI_API_KEY", "openai-key"),
     ("PAGERDUTY_ROUTING_KEY", "0123456789abcdef0123456789abcdef"),
+    ("PAYPAL_CLIENT_ID", "paypal-client"),
+    ("PAYPAL_CLIENT_SECRET", "paypal-secret"),
     ("SENDGRID_API_KEY", "sendgrid-key"),
     ("SHOPIFY_ACCESS_TOKEN", "shopify-token"),
     ("SHOPIFY_SHOP", "fanfare-shop"),
