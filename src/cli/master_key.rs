@@ -3,8 +3,7 @@
 use std::{
     fs::File,
     io::{self, Read},
-    path::PathBuf,
-    process::{Command, Stdio},
+    path::{Path, PathBuf},
     str::FromStr,
 };
 
@@ -12,7 +11,7 @@ use clap::{ArgMatches, Args, FromArgMatches};
 use fanfare_sdk::Secret;
 
 use super::plan::Wrong;
-use crate::journal::sqlite::MasterKey;
+use crate::{config::printed, journal::sqlite::MasterKey};
 
 /// Longer is no key.
 const TEXT_BYTES_MAX: u64 = 4_096;
@@ -126,7 +125,7 @@ impl KeySource {
                 .map(Secret::new)
                 .map_err(|_| "there is no such variable, or it is no text".to_owned()),
             Self::File(path) => File::open(path).and_then(whole).map_err(|error| error.to_string()),
-            Self::Command(command) => printed(command),
+            Self::Command(command) => printed(command, Path::new("")),
         }
     }
 }
@@ -135,19 +134,6 @@ fn whole(from: impl Read) -> io::Result<Secret> {
     let mut text = String::new();
     from.take(TEXT_BYTES_MAX).read_to_string(&mut text)?;
     Ok(Secret::new(text))
-}
-
-fn printed(command: &str) -> Result<Secret, String> {
-    let says = |error: io::Error| error.to_string();
-    let mut shell = Command::new("sh");
-    shell.args(["-c", command]).stdin(Stdio::null()).stdout(Stdio::piped());
-    let mut child = shell.spawn().map_err(says)?;
-    let text = child.stdout.take().map(whole).transpose().map_err(says)?;
-    let status = child.wait().map_err(says)?;
-    if !status.success() {
-        return Err(format!("it ended with {status}"));
-    }
-    text.ok_or_else(|| "it printed nothing".to_owned())
 }
 
 #[cfg(test)]
@@ -178,7 +164,7 @@ mod tests {
         }
         let zeros = "A".repeat(43);
         check(&format!("command:echo {zeros}="), "d709e2e1d53d50f0");
-        check("command:exit 3", "--to command: it ended with exit status: 3");
+        check("command:exit 3", "--to command: ended with exit status: 3");
         check(
             "command:echo c2VjcmV0",
             "--to command: a master key is 32 bytes in base64, and this has 6 bytes",

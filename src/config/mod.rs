@@ -6,6 +6,7 @@ mod build;
 mod check;
 mod classify;
 mod cloud_events;
+mod command;
 #[expect(clippy::module_inception, reason = "the type that the module is named after")]
 mod config;
 mod connection;
@@ -40,6 +41,10 @@ mod validate;
 mod versions;
 mod violation;
 
+#[cfg(feature = "daemon")]
+pub(crate) use self::{
+    command::printed, load::read as read_file, nearest::nearest, strict::Document,
+};
 pub use self::{
     config::{
         Config, ConfiguredTarget, EngineConfig, JournalConfig, OnRemoved, Route, RouteRecipient,
@@ -54,5 +59,3 @@ pub use self::{
     schema::{config_schema, target_schema},
     violation::{Violation, Violations},
 };
-#[cfg(feature = "daemon")]
-pub(crate) use self::{load::read as read_file, nearest::nearest, strict::Document};

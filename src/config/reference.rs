@@ -1,4 +1,4 @@
-//! `${env:NAME}`, `${env:NAME:-default}` and `${file:PATH}`: values that stand elsewhere.
+//! `${env:NAME}`, `${env:NAME:-default}`, `${file:PATH}` and `${command:COMMAND}`: values that stand elsewhere.
 
 use std::{
     collections::BTreeSet,
@@ -7,6 +7,7 @@ use std::{
 };
 
 use super::{
+    command,
     document::{self, Node, Tree, child},
     problem::{Place, Problem},
 };
@@ -34,6 +35,14 @@ pub trait Lookup {
     /// Why it cannot be read.
     fn document(&self, path: &str) -> Result<String, String> {
         self.file(path)
+    }
+
+    /// What a command prints.
+    ///
+    /// # Errors
+    /// Why that is not known; where no commands are run, always.
+    fn command(&self, _command: &str) -> Result<String, String> {
+        Err("is not run here".to_owned())
     }
 
     /// Where a file is that is read later.
@@ -93,7 +102,7 @@ pub(super) fn resolve(
 }
 
 fn refuse_in_key(key: &str, place: Place, pointer: &str, problems: &mut Vec<Problem>) {
-    if key.contains("${env:") || key.contains("${file:") {
+    if ["${env:", "${file:", "${command:"].iter().any(|reference| key.contains(reference)) {
         let says = "a reference may stand in a value, not in a key";
         problems.push(Problem::new(place, &child(pointer, key), says));
     }
@@ -113,7 +122,7 @@ fn expand(text: &str, lookup: &dyn Lookup) -> Result<String, Vec<String>> {
         }
         expanded.push_str(before);
         let Some(end) = reference.find('}') else {
-            wrong.push("has a `${` without `}`: `${env:NAME}` or `${file:PATH}` would be right, and `$${` for the characters themselves".to_owned());
+            wrong.push("has a `${` without `}`: `${env:NAME}`, `${file:PATH}` or `${command:COMMAND}` would be right, and `$${` for the characters themselves".to_owned());
             rest = "";
             break;
         };
@@ -143,9 +152,13 @@ fn value(reference: &str, lookup: &dyn Lookup) -> Result<String, String> {
     if let Some(path) = reference.strip_prefix("file:") {
         return lookup.file(path).map_err(|says| format!("the file `{path}` {says}"));
     }
+    if let Some(command) = reference.strip_prefix("command:") {
+        // The command itself may hold what is not to be seen.
+        return lookup.command(command).map_err(|says| format!("the command {says}"));
+    }
     let kind = reference.split(':').next().unwrap_or_default();
     Err(format!(
-        "`${{{kind}…}}` is no reference: `${{env:NAME}}` or `${{file:PATH}}` would be right, and `$${{` for the characters themselves"
+        "`${{{kind}…}}` is no reference: `${{env:NAME}}`, `${{file:PATH}}` or `${{command:COMMAND}}` would be right, and `$${{` for the characters themselves"
     ))
 }
 
@@ -182,6 +195,10 @@ impl Lookup for Surroundings {
 
     fn document(&self, path: &str) -> Result<String, String> {
         self.read(path, document::FILE_BYTES_MAX as u64)
+    }
+
+    fn command(&self, command: &str) -> Result<String, String> {
+        command::printed(command, &self.directory).map(|text| text.expose().to_owned())
     }
 
     fn path(&self, path: &str) -> PathBuf {

@@ -75,6 +75,10 @@ impl Lookup for Recording {
         self.surroundings.document(path)
     }
 
+    fn command(&self, command: &str) -> Result<String, String> {
+        self.surroundings.command(command)
+    }
+
     fn path(&self, path: &str) -> PathBuf {
         self.surroundings.path(path)
     }

@@ -10,7 +10,7 @@ mod versions;
 use std::{collections::BTreeMap, time::Duration};
 
 use fanfare::{
-    config::{Config, DaemonLimits, Lookup, config_schema, load_str},
+    config::{Config, DaemonLimits, Lookup, Surroundings, config_schema, load_str},
     sdk::Registry,
 };
 use serde_json::Value;
@@ -175,6 +175,12 @@ fn references_are_looked_up() {
     assert_eq!(attempts("${env:EMPTY:-6}"), 6);
     let breaker = read(&target("breaker: '${env:NO}'")).unwrap();
     assert!(breaker.targets[0].policy.gate.breaker.is_none());
+    let text = target("auth: { bearer: { token: '${command:printf s3cret}' } }");
+    let printed = load_str("f.yaml", &text, &kinds(), &Surroundings::new("")).unwrap();
+    assert!(!format!("{printed:?}").contains("s3cret"));
+    let text = target("retry: { attempts: '${command:expr 3 + 4}' }");
+    let printed = load_str("f.yaml", &text, &kinds(), &Surroundings::new("/")).unwrap();
+    assert_eq!(printed.targets[0].policy.retry.attempts_max, 7);
     let url = "targets: { a: { kind: http, url: 'https://${env:HOST}/x' } }";
     assert!(format!("{:?}", read(url).unwrap().targets[0].api).contains("crm.example"));
 }
@@ -323,10 +329,19 @@ fn what_is_referred_to_has_to_be_there() {
         "targets: { a: { kind: webhook, url: 'https://a.example/', secret: '${file:nowhere}' } }",
         &["1:67: targets.a.secret: the file `nowhere` is not there"],
     );
+    let failing = target("auth: { bearer: { token: '${command:echo s3cret; exit 3}' } }");
+    let told = load_str("f.yaml", &failing, &kinds(), &Surroundings::new("")).unwrap_err();
+    let expected =
+        "f.yaml:5:30: targets.a.auth.bearer.token: the command ended with exit status: 3";
+    assert_eq!(told.to_string().lines().next(), Some(expected));
+    wrong(
+        &target("auth: { bearer: { token: '${command:printf s3cret}' } }"),
+        &["5:30: targets.a.auth.bearer.token: the command is not run here"],
+    );
     wrong(
         &target("method: '${vault:x}'"),
         &[
-            "5:13: targets.a.method: `${vault…}` is no reference: `${env:NAME}` or `${file:PATH}` would be right, and `$${` for the characters themselves",
+            "5:13: targets.a.method: `${vault…}` is no reference: `${env:NAME}`, `${file:PATH}` or `${command:COMMAND}` would be right, and `$${` for the characters themselves",
         ],
     );
 }
