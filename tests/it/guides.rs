@@ -9,6 +9,9 @@ use crate::config::kinds;
 const PAGES: [&str; 4] =
     ["README.md", "docs/getting-started.md", "docs/configuration.md", "docs/failure-policy.md"];
 
+/// What the pages of the plugins show begins with `targets:` where it is whole.
+const PLUGINS: [&str; 4] = ["github", "http", "slack", "webhook"];
+
 const TARGETS: &str = "docs/targets.md";
 const EXAMPLES: [&str; 4] = [
     include_str!("../../examples/chat_target.rs"),
@@ -21,12 +24,20 @@ const EXAMPLES: [&str; 4] = [
 struct Everything;
 
 impl Lookup for Everything {
-    fn env(&self, _: &str) -> Result<Option<String>, String> {
-        Ok(Some("s3cret-token".to_owned()))
+    fn env(&self, name: &str) -> Result<Option<String>, String> {
+        let is_url = name == "SLACK_WEBHOOK";
+        let value =
+            if is_url { "https://hooks.slack.com/services/T0/B0/x" } else { "s3cret-token" };
+        Ok(Some(value.to_owned()))
     }
 
-    fn file(&self, _: &str) -> Result<String, String> {
-        Ok("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw".to_owned())
+    fn file(&self, path: &str) -> Result<String, String> {
+        Ok(match path.rsplit('/').next() {
+            Some("key.pem") => include_str!("../../plugins/auth/tests/keys/eddsa.pem"),
+            Some("crm.pem") => include_str!("../../plugins/auth/tests/keys/es256.pem"),
+            _ => "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+        }
+        .to_owned())
     }
 }
 
@@ -40,6 +51,32 @@ fn every_whole_configuration_is_right() {
             let read = load_str(page, &block, &kinds(), &Everything);
             assert!(read.is_ok(), "{block}\n{}", read.unwrap_err());
         }
+    }
+}
+
+#[test]
+fn every_target_of_a_plugin_s_page_is_right() {
+    for plugin in PLUGINS {
+        let page = format!("plugins/{plugin}/src/docs.md");
+        let blocks = blocks(&page, "yaml").into_iter();
+        let whole: Vec<_> = blocks.filter(|block| block.starts_with("targets:")).collect();
+        assert!(!whole.is_empty(), "{page} shows no target");
+        for block in whole {
+            let read = load_str(&page, &block, &kinds(), &Everything);
+            assert!(read.is_ok(), "{block}\n{}", read.unwrap_err());
+        }
+    }
+}
+
+#[test]
+fn every_authorizer_is_shown_as_it_is_written() {
+    let page = "plugins/auth/src/docs.md";
+    let first = blocks(page, "yaml").swap_remove(0);
+    for auth in first.lines() {
+        let text =
+            format!("targets:\n  a:\n    kind: http\n    url: https://a.example/\n    {auth}\n");
+        let read = load_str(page, &text, &kinds(), &Everything);
+        assert!(read.is_ok(), "{auth}\n{}", read.unwrap_err());
     }
 }
 
