@@ -41,10 +41,8 @@ mod validate;
 mod versions;
 mod violation;
 
-#[cfg(feature = "daemon")]
-pub(crate) use self::{
-    command::printed, load::read as read_file, nearest::nearest, strict::Document,
-};
+#[cfg(feature = "cli")]
+pub(crate) use self::command::printed;
 pub use self::{
     config::{
         Config, ConfiguredTarget, EngineConfig, JournalConfig, OnRemoved, Route, RouteRecipient,
@@ -59,3 +57,5 @@ pub use self::{
     schema::{config_schema, target_schema},
     violation::{Violation, Violations},
 };
+#[cfg(feature = "daemon")]
+pub(crate) use self::{load::read as read_file, nearest::nearest, strict::Document};
