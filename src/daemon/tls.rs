@@ -6,15 +6,13 @@ use std::{
 };
 
 use rustls::{
-    RootCertStore, ServerConfig,
+    ServerConfig,
     crypto::aws_lc_rs::default_provider,
-    pki_types::{
-        CertificateDer, PrivateKeyDer,
-        pem::{Error as PemError, PemObject},
-    },
     server::{WebPkiClientVerifier, danger::ClientCertVerifier},
 };
 use tokio_rustls::TlsAcceptor;
+
+use crate::transport::pem::{certificates, private_key, roots, told};
 
 /// Where certificates and their key stand, as PEM.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -101,41 +99,8 @@ fn read(files: &TlsFiles) -> Result<Arc<ServerConfig>, TlsError> {
     Ok(Arc::new(config))
 }
 
-fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
-    const NONE: &str = "has no certificate (PEM: `-----BEGIN CERTIFICATE-----`)";
-    let found =
-        CertificateDer::pem_file_iter(path).and_then(Iterator::collect::<Result<Vec<_>, _>>);
-    match found {
-        Ok(found) if found.is_empty() => Err(told(path, NONE)),
-        Ok(found) => Ok(found),
-        Err(error) => Err(why(path, &error, NONE)),
-    }
-}
-
-fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, String> {
-    const NONE: &str = "has no private key (PEM: `-----BEGIN PRIVATE KEY-----`, not encrypted)";
-    PrivateKeyDer::from_pem_file(path).map_err(|error| why(path, &error, NONE))
-}
-
 fn callers(path: &Path) -> Result<Arc<dyn ClientCertVerifier>, String> {
-    let mut roots = RootCertStore::empty();
-    for certificate in certificates(path)? {
-        roots.add(certificate).map_err(|error| told(path, &error.to_string()))?;
-    }
-    WebPkiClientVerifier::builder_with_provider(roots.into(), default_provider().into())
+    WebPkiClientVerifier::builder_with_provider(roots(path)?.into(), default_provider().into())
         .build()
         .map_err(|error| told(path, &error.to_string()))
-}
-
-/// Without the line that is wrong: it may be a part of a key.
-fn why(path: &Path, error: &PemError, none: &str) -> String {
-    match error {
-        PemError::Io(error) => told(path, &error.to_string()),
-        PemError::NoItemsFound => told(path, none),
-        _ => told(path, &format!("is not PEM, or {none}")),
-    }
-}
-
-fn told(path: &Path, says: &str) -> String {
-    format!("{}: {says}", path.display())
 }

@@ -13,6 +13,7 @@ mod exporter;
 mod files;
 mod guard;
 mod outbound;
+pub(crate) mod pem;
 mod progress_body;
 mod reply;
 mod tls;

@@ -6,23 +6,23 @@ use std::{
 };
 
 use rustls::{
-    ClientConfig, ConfigBuilder, DigitallySignedStruct, Error, RootCertStore, SignatureScheme,
-    WantsVerifier,
+    ClientConfig, ConfigBuilder, DigitallySignedStruct, Error, SignatureScheme, WantsVerifier,
     client::{
         ResolvesClientCert, Resumption, WantsClientCert, WebPkiServerVerifier,
         danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
     },
     crypto::{CryptoProvider, aws_lc_rs::default_provider},
-    pki_types::{
-        CertificateDer, PrivateKeyDer, ServerName, UnixTime,
-        pem::{Error as PemError, PemObject as _},
-    },
+    pki_types::{CertificateDer, ServerName, UnixTime},
     sign::CertifiedKey,
     version::{TLS12, TLS13},
 };
 use rustls_platform_verifier::BuilderVerifierExt;
 
-use super::{TransportError, files::Made};
+use super::{
+    TransportError,
+    files::Made,
+    pem::{certificates, private_key, roots, told},
+};
 use crate::policy::{Tls, TlsIdentity, TlsVersion};
 
 /// The system's certificates, and nothing to show.
@@ -146,11 +146,7 @@ fn files_of(identity: &TlsIdentity) -> Vec<PathBuf> {
 
 fn trusted(files: &[PathBuf]) -> Result<Arc<WebPkiServerVerifier>, String> {
     let [ca] = files else { return Err("one file has the certificates".to_owned()) };
-    let mut roots = RootCertStore::empty();
-    for certificate in certificates(ca)? {
-        roots.add(certificate).map_err(|error| told(ca, &error.to_string()))?;
-    }
-    WebPkiServerVerifier::builder_with_provider(roots.into(), provider())
+    WebPkiServerVerifier::builder_with_provider(roots(ca)?.into(), provider())
         .build()
         .map_err(|error| told(ca, &error.to_string()))
 }
@@ -172,33 +168,4 @@ fn identity(files: &[PathBuf]) -> Result<Arc<CertifiedKey>, String> {
         }
         Err(error) => Err(told(key, &error.to_string())),
     }
-}
-
-fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
-    const NONE: &str = "has no certificate (PEM: `-----BEGIN CERTIFICATE-----`)";
-    let found =
-        CertificateDer::pem_file_iter(path).and_then(Iterator::collect::<Result<Vec<_>, _>>);
-    match found {
-        Ok(found) if found.is_empty() => Err(told(path, NONE)),
-        Ok(found) => Ok(found),
-        Err(error) => Err(why(path, &error, NONE)),
-    }
-}
-
-fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, String> {
-    const NONE: &str = "has no private key (PEM: `-----BEGIN PRIVATE KEY-----`, not encrypted)";
-    PrivateKeyDer::from_pem_file(path).map_err(|error| why(path, &error, NONE))
-}
-
-/// Without the line that is wrong: it may be a part of a key.
-fn why(path: &Path, error: &PemError, none: &str) -> String {
-    match error {
-        PemError::Io(error) => told(path, &error.to_string()),
-        PemError::NoItemsFound => told(path, none),
-        _ => told(path, &format!("is not PEM, or {none}")),
-    }
-}
-
-fn told(path: &Path, says: &str) -> String {
-    format!("{}: {says}", path.display())
 }
