@@ -132,6 +132,21 @@ impl Peer {
     }
 }
 
+/// What requests end with.
+const BODIES: [&str; 2] =
+    ["\r\n\r\n{\"a\":1}", "\r\n\r\ngrant_type=client_credentials&client_id=me"];
+
+/// Who has called, and what proves it in the headers; at `/token`, a token that says whose it is.
+fn said(request: &str, name: &str) -> String {
+    if request.starts_with("POST /token ") {
+        return format!(r#"{{"access_token":"of-{name}","token_type":"Bearer"}}"#);
+    }
+    let proofs = request.lines().filter_map(|line| {
+        line.strip_prefix("authorization: ").or_else(|| line.strip_prefix("x-key: "))
+    });
+    [name].into_iter().chain(proofs).collect::<Vec<_>>().join(", ")
+}
+
 async fn answer(
     mut stream: TlsStream<tokio::net::TcpStream>,
     known: &Known,
@@ -145,14 +160,15 @@ async fn answer(
     };
     let mut read = Vec::new();
     loop {
-        // All requests have the same body.
-        while !read.ends_with(b"\r\n\r\n{\"a\":1}") {
+        // All deliveries have the same body, and all requests for a token.
+        while !BODIES.iter().any(|body| read.ends_with(body.as_bytes())) {
             read.push(stream.read_u8().await.ok()?);
         }
+        let said = said(&String::from_utf8_lossy(&read), &name);
         read.clear();
-        let (length, connection) = (name.len(), if keeps { "keep-alive" } else { "close" });
+        let (length, connection) = (said.len(), if keeps { "keep-alive" } else { "close" });
         let reply = format!(
-            "HTTP/1.1 200 OK\r\ncontent-length: {length}\r\nconnection: {connection}\r\n\r\n{name}"
+            "HTTP/1.1 200 OK\r\ncontent-length: {length}\r\nconnection: {connection}\r\n\r\n{said}"
         );
         stream.write_all(reply.as_bytes()).await.ok()?;
         stream.flush().await.ok()?;

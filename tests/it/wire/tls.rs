@@ -63,6 +63,31 @@ async fn who_asks_for_a_certificate_gets_that_of_the_target() {
     }
 }
 
+/// RFC 8705 section 2: the certificate proves at the token endpoint who the client is, and goes to the API too.
+#[tokio::test]
+async fn a_token_is_fetched_with_the_certificate_of_the_target() {
+    let (servers, callers, folder) = (Authority::new(), Authority::new(), Folder::new());
+    let peer = Peer::start(server(&servers, Some(&callers), ALL), true).await;
+    for name in ["a", "b"] {
+        let pair = callers.sign(name);
+        peer.knows(&pair, name);
+        write(&folder, &pair, name);
+    }
+    folder.write("ca.pem", &servers.pem);
+    let oauth2 = format!("{{ token_url: '{}token', client_id: me, client_auth: tls }}", peer.url());
+    let key = "{ in: { header: X-Key }, value: k3y }";
+    let auth = format!("auth: [ {{ oauth2: {oauth2} }}, {{ api_key: {key} }} ]");
+    let shows = |name: &str| {
+        let tls = format!("ca: ca.pem, certificate: {name}.pem, key: {name}.key");
+        format!("{}\n    {auth}", target(&peer, &tls))
+    };
+    let engine = folder.start(&[("a", shows("a")), ("b", shows("b"))]).await.unwrap();
+    for name in ["a", "b", "a"] {
+        let expected = format!("delivered: 200 {name}, Bearer of-{name}, k3y");
+        assert_eq!(sent(&engine, name).await, expected);
+    }
+}
+
 #[tokio::test]
 async fn files_that_change_hold_at_the_next_connection() {
     let (servers, callers, folder) = (Authority::new(), Authority::new(), Folder::new());

@@ -125,6 +125,10 @@ async fn a_client_proves_who_it_is_as_the_server_wants_it() {
         json!({ "client_id": "a b", "client_secret": "p%+ss :x", "client_auth": "basic_raw" });
     let raw = asked("raw", raw).await;
     assert_eq!(raw.header("authorization"), Some("Basic YSBiOnAlK3NzIDp4"));
+    // RFC 7617 section 2.
+    let raw = json!({ "client_id": "Aladdin", "client_secret": "open sesame", "client_auth": "basic_raw" });
+    let raw = asked("known", raw).await;
+    assert_eq!(raw.header("authorization"), Some("Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ=="));
     let post = asked("post", awkward("post")).await;
     assert_eq!(post.header("authorization"), None);
     let expected = "grant_type=client_credentials&client_id=a%3Ab+c&client_secret=p%25%2Bss+%3Ax";
