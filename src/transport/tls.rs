@@ -1,9 +1,6 @@
 //! With whom connections are made: one crypto provider, whose certificates count, and who we are.
 
-use std::{
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::{path::PathBuf, sync::Arc};
 
 use rustls::{
     ClientConfig, ConfigBuilder, DigitallySignedStruct, Error, SignatureScheme, WantsVerifier,
@@ -32,7 +29,7 @@ pub(super) fn tls() -> Result<ClientConfig, TransportError> {
 
 /// The same with the certificates (PEM) of a file, and none of the system's.
 #[cfg(feature = "cli")]
-pub(super) fn tls_by(ca: &Path) -> Result<ClientConfig, TransportError> {
+pub(super) fn tls_by(ca: &std::path::Path) -> Result<ClientConfig, TransportError> {
     tls_of(&Tls { ca: Some(ca.to_owned()), ..Tls::default() })
 }
 
