@@ -4,7 +4,7 @@
 
 use std::io::{self, Read};
 
-use brotli_decompressor::Decompressor;
+use brotli::Decompressor;
 use flate2::{Decompress, FlushDecompress, Status, read::MultiGzDecoder};
 use http::{HeaderMap, header};
 use zstd::stream::read::Decoder as ZstdDecoder;

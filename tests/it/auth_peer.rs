@@ -19,8 +19,8 @@ const HTTPBIN: [&str; 2] = ["auth-pypi", "httpbin"];
 const MOTO: [&str; 2] = ["aws-pypi", "moto"];
 
 /// A server on loopback; it ends with this.
-struct Server {
-    port: u16,
+pub(crate) struct Server {
+    pub(crate) port: u16,
     /// What else it said when it began.
     said: Vec<String>,
     _child: Child,
@@ -28,7 +28,7 @@ struct Server {
 
 impl Server {
     /// None where what it needs is not installed.
-    async fn start(program: &str, [folder, needs]: [&str; 2]) -> Option<Self> {
+    pub(crate) async fn start(program: &str, [folder, needs]: [&str; 2]) -> Option<Self> {
         let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
         let target = env::var_os("CARGO_TARGET_DIR").map_or(root.join("target"), PathBuf::from);
         let modules = target.join(folder);
@@ -38,8 +38,9 @@ impl Server {
             return None;
         }
         let mut child = Command::new("python3")
-            .arg(root.join("tests/it/auth_peer").join(program))
+            .arg(root.join("tests/it").join(program))
             .env("PYTHONPATH", modules)
+            .env("KEYS", root.join("plugins/auth/tests/keys"))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .kill_on_drop(true)
@@ -73,7 +74,7 @@ impl Server {
 
 #[tokio::test]
 async fn httpbin_lets_user_and_password_in() {
-    let Some(server) = Server::start("serve_httpbin.py", HTTPBIN).await else { return };
+    let Some(server) = Server::start("auth_peer/serve_httpbin.py", HTTPBIN).await else { return };
     let basic = |password| {
         format!("method: GET\n    auth: {{ basic: {{ user: u, password: {password} }} }}")
     };
@@ -83,7 +84,7 @@ async fn httpbin_lets_user_and_password_in() {
 
 #[tokio::test]
 async fn httpbin_lets_digests_in_and_nonces_be_reused() {
-    let Some(server) = Server::start("serve_httpbin.py", HTTPBIN).await else { return };
+    let Some(server) = Server::start("auth_peer/serve_httpbin.py", HTTPBIN).await else { return };
     for algorithm in ["MD5", "SHA-256"] {
         for qop in ["auth", "auth-int", "both"] {
             let path = format!("/digest-auth/{qop}/u/p/{algorithm}/never");
@@ -102,7 +103,7 @@ async fn httpbin_lets_digests_in_and_nonces_be_reused() {
 
 #[tokio::test]
 async fn moto_lets_requests_for_aws_in_that_are_signed_right() {
-    let Some(server) = Server::start("serve_aws.py", MOTO).await else { return };
+    let Some(server) = Server::start("auth_peer/serve_aws.py", MOTO).await else { return };
     let [id, secret] = &server.said[..] else { panic!("it says a key and its secret") };
     let lines = |service: &str, secret: &str| {
         format!(
@@ -120,4 +121,16 @@ async fn moto_lets_requests_for_aws_in_that_are_signed_right() {
     let post = |secret: &str| lines("sqs", secret).replace("method: PUT", form);
     assert_eq!(server.statuses("/", &post(secret), 1).await, [[200]]);
     assert_eq!(server.statuses("/", &post("wrong"), 1).await, [[403]]);
+}
+
+#[tokio::test]
+async fn moto_lets_a_compressed_body_in() {
+    let Some(server) = Server::start("auth_peer/serve_aws.py", MOTO).await else { return };
+    let [id, secret] = &server.said[..] else { panic!("it says a key and its secret") };
+    for coding in ["gzip", "br", "zstd"] {
+        let lines = format!(
+            "method: PUT\n    compress: {coding}\n    compress_above: 1\n    auth: {{ aws: {{ region: us-east-1, service: s3, access_key: {id}, secret_key: '{secret}' }} }}"
+        );
+        assert_eq!(server.statuses("/bucket/a", &lines, 1).await, [[200]], "{coding}");
+    }
 }

@@ -11,6 +11,7 @@ mod classify;
 mod cli;
 mod clients;
 mod cloud_events_peer;
+mod coding_peer;
 mod compared;
 mod config;
 mod configuration_page;

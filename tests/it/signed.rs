@@ -1,14 +1,25 @@
 //! What an authorizer sees is what is sent: of the wire, on loopback.
 
-use std::sync::{Arc, Mutex};
+use std::{
+    io::Read as _,
+    sync::{Arc, Mutex},
+};
 
+use aws_lc_rs::hmac;
+use base64::{Engine as _, prelude::BASE64_STANDARD};
 use bytes::Bytes;
 use fanfare::{
     Broadcast, Engine, Target,
+    config::load_str,
     sdk::{AuthError, Authorizer, Call, HttpApi, Payload, PrepareError, Stamp, async_trait},
 };
-use fanfare_testkit::{MockApi, Scripted};
+use fanfare_testkit::{MockApi, Received, Scripted};
+use flate2::read::GzDecoder;
 use http::{HeaderMap, Request, Uri};
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+
+use crate::config::{Given, kinds};
 
 /// An API of somebody's own, at whatever URL.
 #[derive(Debug)]
@@ -92,4 +103,71 @@ async fn user_info_of_a_url_is_refused_and_not_dropped() {
     let (outcome, reason) = outcome(&url, Witness::default()).await;
     assert_eq!((outcome, api.received().len()), ("failed", 0));
     assert!(reason.contains("has user info") && !reason.contains("canary"), "{reason}");
+}
+
+/// What is received of a body that is compressed that way, by a target that is authorised so.
+async fn compressed(coding: &str, auth: &Value) -> Received {
+    let api = MockApi::start(Scripted::status(200)).await;
+    let target = json!({ "kind": "http", "url": api.url("/a"), "compress": coding, "auth": auth });
+    let text = json!({ "targets": { "a": target } }).to_string();
+    let mut config = load_str("f.yaml", &text, &kinds(), &Given::default()).unwrap();
+    let engine = Engine::builder().configured(&mut config).start().await.unwrap();
+    engine.broadcast(Broadcast::json(&plain()).to("a")).await.unwrap();
+    let received = api.received().pop().unwrap();
+    assert_eq!(received.header("content-encoding"), Some(coding));
+    assert_eq!(received.header("content-length"), Some(&*received.body.len().to_string()));
+    let mut read = Vec::new();
+    match coding {
+        "gzip" => GzDecoder::new(&received.body[..]).read_to_end(&mut read).map(drop),
+        "br" => brotli::BrotliDecompress(&mut &received.body[..], &mut read),
+        _ => zstd::stream::copy_decode(&received.body[..], &mut read),
+    }
+    .unwrap();
+    assert!(read == plain().to_string().as_bytes() && received.body.len() < read.len() / 2);
+    received
+}
+
+fn plain() -> Value {
+    json!(vec!["the same"; 500])
+}
+
+const SECRET: &str = "a-secret-of-thirty-two-bytes-or-more";
+
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn mac(signed: impl AsRef<[u8]>) -> hmac::Tag {
+    hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, SECRET.as_bytes()), signed.as_ref())
+}
+
+/// Each value is worked out anew from what was received.
+#[tokio::test]
+async fn what_is_signed_is_the_compressed_body() {
+    for coding in ["gzip", "br", "zstd"] {
+        let written = json!({ "secret": SECRET, "header": "X-Signature", "signed": "{body}" });
+        let received = compressed(coding, &json!({ "hmac": written })).await;
+        let expected = hex(mac(&received.body).as_ref());
+        assert_eq!(received.header("x-signature"), Some(&*expected), "{coding}");
+
+        let components = ["content-digest", "content-encoding", "content-length"];
+        let key = BASE64_STANDARD.encode(SECRET);
+        let written = json!({ "algorithm": "hmac-sha256", "key": key, "key_id": "k", "components": components });
+        let received = compressed(coding, &json!({ "http_signature": written })).await;
+        let header = |name: &str| received.header(name).unwrap().to_owned();
+        let digest = BASE64_STANDARD.encode(Sha256::digest(&received.body));
+        assert_eq!(header("content-digest"), format!("sha-256=:{digest}:"), "{coding}");
+        // RFC 9421 section 2.5.
+        let lines = components.map(|name| format!("\"{name}\": {}\n", header(name))).concat();
+        let input = header("signature-input");
+        let input = input.strip_prefix("sig1=").unwrap();
+        let signature =
+            BASE64_STANDARD.encode(mac(format!("{lines}\"@signature-params\": {input}")));
+        assert_eq!(header("signature"), format!("sig1=:{signature}:"), "{coding}");
+
+        let written = json!({ "region": "r", "service": "execute-api", "access_key": "k", "secret_key": SECRET, "content_sha256": true });
+        let received = compressed(coding, &json!({ "aws": written })).await;
+        let hash = hex(&Sha256::digest(&received.body));
+        assert_eq!(received.header("x-amz-content-sha256"), Some(&*hash), "{coding}");
+    }
 }

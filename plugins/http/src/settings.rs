@@ -34,7 +34,7 @@ pub struct HttpSettings {
     /// `auth`.
     #[serde(default)]
     pub query: BTreeMap<String, ValueSetting<QueryJqSetting>>,
-    /// How bodies are compressed: `gzip`, `deflate` or `zstd`, before anything is signed; not unless set.
+    /// How bodies are compressed: `gzip`, `deflate`, `br` or `zstd`, before anything is signed; not unless set.
     #[serde(default)]
     pub compress: Option<CompressSetting>,
     /// Bytes from which on a body is compressed.
@@ -136,6 +136,8 @@ pub enum CompressSetting {
     Gzip,
     /// In the zlib format.
     Deflate,
+    /// RFC 7932.
+    Br,
     /// RFC 8878.
     Zstd,
 }
@@ -283,6 +285,7 @@ impl From<CompressSetting> for Coding {
         match setting {
             CompressSetting::Gzip => Self::Gzip,
             CompressSetting::Deflate => Self::Deflate,
+            CompressSetting::Br => Self::Brotli,
             CompressSetting::Zstd => Self::Zstd,
         }
     }

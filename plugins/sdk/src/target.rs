@@ -40,6 +40,8 @@ pub enum Coding {
     Gzip,
     /// `deflate`
     Deflate,
+    /// `br` (RFC 7932)
+    Brotli,
     /// `zstd` (RFC 8878)
     Zstd,
 }
@@ -151,6 +153,7 @@ impl Coding {
         match self {
             Self::Gzip => "gzip",
             Self::Deflate => "deflate",
+            Self::Brotli => "br",
             Self::Zstd => "zstd",
         }
     }

@@ -14,7 +14,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("tokio_rustls", &["src/daemon/tls"]),
     ("rustls_platform_verifier", &["transport"]),
     ("h2", &["transport"]),
-    ("brotli_decompressor", &["transport"]),
+    ("brotli", &["transport"]),
     ("ractor", &["actor"]),
     ("rusqlite", &["journal"]),
     (
