@@ -6,14 +6,14 @@ use std::{
     time::Duration,
 };
 
-use fanfare_sdk::Payload;
+use fanfare_sdk::{Payload, Span};
 
 use super::{args::SendArgs, plan::Wrong};
-use crate::{config::parse_duration, engine::Limits};
+use crate::engine::Limits;
 
 /// Reads the duration of an option.
 pub(super) fn span(option: &str, text: &str) -> Result<Duration, String> {
-    parse_duration(text).map_err(|says| format!("{option}: {says}"))
+    Span::parse(text).map(|Span(read)| read).map_err(|says| format!("{option}: {says}"))
 }
 
 /// The payload, which is JSON unless its media type says otherwise.

@@ -2,12 +2,10 @@
 
 use std::time::Duration;
 
+use fanfare_sdk::Span;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-use crate::{
-    config::parse_duration,
-    policy::rehearse::{Answer, Scripted},
-};
+use crate::policy::rehearse::{Answer, Scripted};
 
 /// Answers in one script.
 const ANSWERS_MAX: usize = 1_000;
@@ -49,7 +47,7 @@ pub(super) fn answer(part: &str) -> Result<Scripted, String> {
             ));
         };
         if name == "after" {
-            after = parse_duration(value).map_err(|says| format!("after: {says}"))?;
+            Span(after) = Span::parse(value).map_err(|says| format!("after: {says}"))?;
             continue;
         }
         let header = HeaderName::try_from(name)

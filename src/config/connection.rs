@@ -1,11 +1,11 @@
 //! `connection`, `proxy` and `unix`: how a target is connected to.
 
-use fanfare_sdk::Secret;
+use fanfare_sdk::{Secret, Span};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use super::{Lookup, duration::Span, issues::Issues, target::TargetSettings};
+use super::{Lookup, issues::Issues, target::TargetSettings};
 use crate::policy::{By, Connection, HttpVersion, Proxy};
 
 /// Schemes of proxies.

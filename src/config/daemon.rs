@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use fanfare_sdk::Span;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{duration::Span, issues::Issues};
+use super::issues::Issues;
 
 /// How the daemon is set.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]

@@ -3,13 +3,13 @@
 use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
 
 use bytes::Bytes;
-use fanfare_sdk::{Endpoint, TargetKind};
+use fanfare_sdk::{Endpoint, Span, TargetKind};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{duration::Span, issues::Issues, retry::RetrySettings};
+use super::{issues::Issues, retry::RetrySettings};
 use crate::{
     policy::{Condition, FallbackRule, FallbackTo, Park},
     report::CapturedReply,

@@ -1,9 +1,10 @@
 //! `rate_limit`, `concurrency`, `throttle` and `breaker`: what a target's gate lets through.
 
+use fanfare_sdk::Span;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{duration::Span, issues::Issues};
+use super::issues::Issues;
 use crate::policy::gate::{Adaptive, BreakerPolicy, BreakerRatios, GateError, RateLimit, Throttle};
 
 /// So many requests per time (GCRA).

@@ -2,10 +2,10 @@
 
 use std::borrow::Cow;
 
+use fanfare_sdk::Span;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
-use super::duration::{PATTERN, Span, parse};
 use crate::policy::Hedge;
 
 /// What stands for the time within which 95 of 100 attempts were answered lately.
@@ -29,7 +29,7 @@ impl<'de> Deserialize<'de> for After {
         if text == PERCENTILE {
             return Ok(Self(Hedge::Percentile95));
         }
-        parse(&text).map(|after| Self(Hedge::After(after))).map_err(D::Error::custom)
+        Span::parse(&text).map(|Span(after)| Self(Hedge::After(after))).map_err(D::Error::custom)
     }
 }
 
@@ -54,7 +54,7 @@ impl JsonSchema for After {
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({ "anyOf": [
             { "const": PERCENTILE },
-            { "type": "string", "pattern": PATTERN },
+            { "type": "string", "pattern": Span::PATTERN },
         ] })
     }
 }

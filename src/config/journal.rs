@@ -1,9 +1,10 @@
 //! `journal`: what a journal on disk keeps, and how long.
 
+use fanfare_sdk::Span;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{config::JournalConfig, duration::Span};
+use super::config::JournalConfig;
 
 /// What a journal on disk keeps, and how long. What is open is never forgotten.
 #[derive(Clone, PartialEq, Eq, Debug, Deserialize, Serialize, JsonSchema)]

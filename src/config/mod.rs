@@ -12,7 +12,6 @@ mod config;
 mod connection;
 mod daemon;
 mod document;
-mod duration;
 mod engine;
 mod fallback;
 mod fingerprint;
@@ -48,7 +47,6 @@ pub use self::{
         Config, ConfiguredTarget, EngineConfig, JournalConfig, OnRemoved, Route, RouteRecipient,
     },
     daemon::{DaemonConfig, DaemonLimits},
-    duration::{Span, parse as parse_duration},
     fingerprint::{Fingerprint, Fingerprints},
     load::{load, load_by, load_str},
     payload_schema::{PayloadSchema, SchemaMistake},

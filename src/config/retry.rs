@@ -1,11 +1,11 @@
 //! `retry`: how often and how patiently a target is tried.
 
+use fanfare_sdk::Span;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{
-    duration::Span,
     gate::{Off, take},
     issues::Issues,
 };

@@ -1,10 +1,11 @@
 //! `routes`: named recipient lists with their policies.
 
+use fanfare_sdk::Span;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{duration::Span, notify::NotifySetting};
+use super::notify::NotifySetting;
 use crate::report::{Completion, Priority, Rest};
 
 /// A named recipient list with its policies.

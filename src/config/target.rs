@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use fanfare_auth::AuthSettings;
+use fanfare_sdk::Span;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
@@ -13,7 +14,6 @@ use super::{
     classify::RuleSettings,
     cloud_events::CloudEventsSetting,
     connection::{ConnectionSettings, ProxySettings},
-    duration::Span,
     fallback::FallbackSetting,
     gate::{BreakerSetting, ConcurrencySetting, RateLimitSettings, ThrottleSettings},
     hedge::HedgeSettings,

@@ -1,11 +1,11 @@
 //! A part of the document against its schema: every mistake, in words of our own, without the values.
 
+use fanfare_sdk::Span;
 use jsonschema::{ValidationError, Validator, error::ValidationErrorKind};
 use serde_json::Value;
 
 use super::{
     document::{Places, child},
-    duration,
     nearest::nearest,
     problem::Problem,
     versions::{MOMENT_PATTERN, MOMENT_RIGHT},
@@ -171,8 +171,8 @@ fn collect_branches<'c>(
 /// A mistake that needs no more than its own kind to be told.
 pub(super) fn plain(kind: &ValidationErrorKind) -> String {
     match kind {
-        ValidationErrorKind::Pattern { pattern } if pattern == duration::PATTERN => {
-            format!("is not a duration: {}", duration::RIGHT)
+        ValidationErrorKind::Pattern { pattern } if pattern == Span::PATTERN => {
+            format!("is not a duration: {}", Span::RIGHT)
         }
         ValidationErrorKind::Pattern { pattern } if pattern == MOMENT_PATTERN => {
             format!("is not a date: {MOMENT_RIGHT}")
@@ -260,7 +260,7 @@ fn types(schema: &Value) -> Vec<String> {
 /// What the schema wants, in words.
 fn expected(schema: &Value, error: &ValidationError<'_>) -> String {
     let schema = at_path(schema, error.schema_path().as_str());
-    if schema.get("pattern").and_then(Value::as_str) == Some(duration::PATTERN) {
+    if schema.get("pattern").and_then(Value::as_str) == Some(Span::PATTERN) {
         return "a duration like `250ms`, `5s` or `1m30s`".to_owned();
     }
     form(schema)

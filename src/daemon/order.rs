@@ -6,7 +6,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use fanfare_sdk::Payload;
+use fanfare_sdk::{Payload, Span};
 use serde::Deserialize;
 use serde_json::{Value, value::RawValue};
 
@@ -18,7 +18,7 @@ use super::{
     problem::{Mistake, Problem, ProblemKind, short},
 };
 use crate::{
-    config::{Route, Violation, nearest, parse_duration},
+    config::{Route, Violation, nearest},
     engine::{AcceptError, AcceptProblem, Broadcast, RouteError},
     report::{Completion, Priority, Rest},
 };
@@ -111,12 +111,12 @@ pub(super) fn read(
     let rest = members.take::<Rest>("rest", "`finish` or `cancel`");
     let priority = members.take::<Priority>("priority", "`high`, `normal` or `low`");
     let deadline = members.take::<String>("deadline", "a duration like `10s`");
-    let deadline = deadline.and_then(|text| match parse_duration(&text) {
-        Ok(deadline) if deadline.is_zero() => {
+    let deadline = deadline.and_then(|text| match Span::parse(&text) {
+        Ok(Span(deadline)) if deadline.is_zero() => {
             members.mistake("deadline", "must be longer than zero");
             None
         }
-        Ok(deadline) => Some(deadline),
+        Ok(Span(deadline)) => Some(deadline),
         Err(says) => {
             members.mistake("deadline", says);
             None

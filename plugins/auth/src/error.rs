@@ -1,6 +1,8 @@
-//! A secret that cannot be sent, and a request that cannot carry a proof.
+//! A secret that cannot be sent, a proof that would hold for too long, and a request that cannot carry one.
 
-use fanfare_sdk::AuthError;
+use std::time::Duration;
+
+use fanfare_sdk::{AuthError, SettingErrors, Span};
 
 /// A setting of an authorizer that is wrong. Never contains the value.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
@@ -37,6 +39,18 @@ impl AuthSettingError {
         }
         Self::unless_printable(setting, text)
     }
+}
+
+/// How long a proof holds: its times are whole seconds, so from one second to the given span.
+pub(crate) fn lifetime(
+    Span(written): Span,
+    longest: Span,
+    (wrong, place): (&mut SettingErrors, &[&str]),
+) -> Duration {
+    if !(Duration::from_secs(1)..=longest.0).contains(&written) {
+        wrong.push(place, format!("is not from 1s to {longest}"));
+    }
+    written
 }
 
 /// There is no proof to give for this request, ever.

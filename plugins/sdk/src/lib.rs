@@ -21,6 +21,7 @@ mod reply;
 mod retry_after;
 mod secret;
 mod setting_errors;
+mod span;
 mod target;
 mod time;
 mod wire;
@@ -43,6 +44,7 @@ pub use self::{
     retry_after::{retry_after, retry_after_of},
     secret::Secret,
     setting_errors::SettingErrors,
+    span::Span,
     target::{ApiTarget, Capture, Coding, Compress, Fallback, Profile, Repeat, VersionUse},
     time::Timestamp,
     wire::{Exchange, SecretUrl, Transport, Wire},

@@ -2,11 +2,10 @@
 
 use std::time::Duration;
 
-use fanfare_sdk::Endpoint;
+use fanfare_sdk::{Endpoint, Span};
 
 use crate::{
     cli::script,
-    config::parse_duration,
     policy::rehearse::{Answer, Load, LoadError, Outage, Scripted},
 };
 
@@ -30,8 +29,8 @@ pub(super) fn load(text: &str) -> Result<Load, String> {
     } else {
         format!("1{per}")
     };
-    let per = parse_duration(&per).map_err(|_| wrong())?;
-    let lasts = parse_duration(lasts).map_err(|says| format!("--load: {says}"))?;
+    let Span(per) = Span::parse(&per).map_err(|_| wrong())?;
+    let Span(lasts) = Span::parse(lasts).map_err(|says| format!("--load: {says}"))?;
     Load::steady(rate, per, lasts).map_err(says)
 }
 
@@ -93,14 +92,14 @@ impl Typed {
 fn during(words: &[&str]) -> Result<Option<(Duration, Duration)>, Vec<String>> {
     let (from, to) = match words {
         [] => return Ok(None),
-        ["from", from, "to", to] => (parse_duration(from), parse_duration(to)),
+        ["from", from, "to", to] => (Span::parse(from), Span::parse(to)),
         words => {
             let says = format!("`{}`: `from 10s to 3m` would be right", words.join(" "));
             return Err(vec![says]);
         }
     };
     match (from, to) {
-        (Ok(from), Ok(to)) if from < to => Ok(Some((from, to))),
+        (Ok(Span(from)), Ok(Span(to))) if from < to => Ok(Some((from, to))),
         (Ok(_), Ok(_)) => Err(vec![format!("`{}`: it ends before it begins", words.join(" "))]),
         (from, to) => Err([from.err(), to.err()].into_iter().flatten().collect()),
     }
@@ -125,7 +124,7 @@ fn does(words: &[&str], usually: &Scripted) -> Result<Scripted, String> {
             let does = script::answer(&[&["refused"], rest].concat().join(" "))?;
             Ok(Scripted { answer: Answer::Refused, ..does })
         }
-        ["slow", wait] => Ok(usually.clone().after(parse_duration(wait)?)),
+        ["slow", wait] => Ok(usually.clone().after(Span::parse(wait)?.0)),
         ["slow", ..] => Err("`slow 3s` would be right".to_owned()),
         words => script::answer(&words.join(" ")).map_err(|says| {
             says.replace("a status, `hang`", "`down`, `slow 3s`, a status, `hang`")

@@ -1,21 +1,21 @@
 //! `Authorization: Bearer …` with a token of our own.
 
-use std::{
-    sync::atomic::{AtomicU64, Ordering},
-    time::Duration,
-};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
 use fanfare_sdk::{
-    AuthError, Authorizer, Call, Learned, ReplyHead, SettingErrors, Stamp, async_trait, check,
+    AuthError, Authorizer, Call, Learned, ReplyHead, SettingErrors, Span, Stamp, async_trait, check,
 };
 use http::{HeaderName, HeaderValue, Request, header::AUTHORIZATION};
 
 use super::{JwtSettings, Signer, SigningKey, Times, head, signer::FRESH};
-use crate::{error::unfit, refusal};
+use crate::{
+    error::{lifetime, unfit},
+    refusal,
+};
 
 /// The longest that a token of our own is good for: a day, since nobody can take it back.
-const LIFETIME_SECONDS_MAX: u32 = 86_400;
+const LIFETIME_MAX: Span = Span::secs(24 * 60 * 60);
 
 /// Signs a token for every request.
 #[derive(Debug)]
@@ -37,16 +37,12 @@ impl Jwt {
         for name in FRESH.iter().filter(|name| settings.claims.0.contains_key(**name)) {
             wrong.push(&["claims", name], "is fresh in each token: leave it out");
         }
-        if !(1..=LIFETIME_SECONDS_MAX).contains(&settings.lifetime_seconds) {
-            let says = format!("is not from 1 to {LIFETIME_SECONDS_MAX}");
-            wrong.push(&["lifetime_seconds"], says);
-        }
+        let lifetime = lifetime(settings.lifetime, LIFETIME_MAX, (&mut wrong, &["lifetime"]));
         let header = settings.header.as_deref().map(check::header_name);
         let header = header.and_then(|header| wrong.take(&["header"], header));
         let key = wrong.take(&["key"], SigningKey::try_new(settings.algorithm, &settings.key));
         let signer = key.map(|key| {
             let head = head(&key, "JWT", &settings.headers, (&mut wrong, &["headers"]));
-            let lifetime = Duration::from_secs(settings.lifetime_seconds.into());
             Signer::new((key, head), settings.claims.0.clone(), lifetime)
         });
         wrong.or(signer.map(|signer| Self { signer, header, signed: AtomicU64::new(0) }))

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt};
 
-use fanfare_sdk::Secret;
+use fanfare_sdk::{Secret, Span};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -26,10 +26,9 @@ pub struct JwtSettings {
     #[serde(default)]
     #[schemars(with = "BTreeMap<String, String>")]
     pub headers: BTreeMap<String, Secret>,
-    /// How long it is good for, in seconds.
-    #[serde(default = "lifetime_seconds")]
-    #[schemars(range(min = 1, max = 86_400))]
-    pub lifetime_seconds: u32,
+    /// How long it is good for: from one second to a day.
+    #[serde(default = "lifetime")]
+    pub lifetime: Span,
     /// The header that carries it, alone; `Authorization: Bearer …` unless set.
     #[serde(default)]
     pub header: Option<String>,
@@ -41,8 +40,8 @@ pub struct JwtSettings {
 pub struct JwtClaims(pub Map<String, Value>);
 
 /// As long as the clocks of two machines may differ, and some more.
-pub(super) fn lifetime_seconds() -> u32 {
-    300
+fn lifetime() -> Span {
+    Span::secs(300)
 }
 
 impl fmt::Debug for JwtSettings {

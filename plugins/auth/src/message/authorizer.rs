@@ -1,11 +1,11 @@
 //! Signs a message.
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use bytes::Bytes;
 use fanfare_sdk::{
-    AuthError, Authorizer, Call, Learned, ReplyHead, SettingErrors, Stamp, async_trait,
+    AuthError, Authorizer, Call, Learned, ReplyHead, SettingErrors, Span, Stamp, async_trait,
 };
 use http::{
     HeaderName, HeaderValue, Request,
@@ -15,11 +15,18 @@ use sfv::{Integer, KeyRef, ListSerializer, StringRef};
 use sha2::{Digest, Sha256, Sha512};
 
 use super::{BodyDigest, MessageSettings, component::Component, key::Key};
-use crate::{error::unfit, refusal};
+use crate::{
+    error::{lifetime, unfit},
+    refusal,
+};
 
 const CONTENT_DIGEST: HeaderName = HeaderName::from_static("content-digest");
 const SIGNATURE: HeaderName = HeaderName::from_static("signature");
 const SIGNATURE_INPUT: HeaderName = HeaderName::from_static("signature-input");
+
+/// A signature is made for one request: what holds for longer can be replayed for as long.
+const LIFETIME_MAX: Span = Span::secs(24 * 60 * 60);
+
 /// Parts of one request that can be signed: each makes a line.
 const COMPONENTS_MAX: usize = 64;
 
@@ -33,7 +40,7 @@ pub struct MessageSigner {
     // Invariant: both are visible ASCII and spaces.
     key_id: String,
     tag: Option<String>,
-    expires_secs: Option<u32>,
+    lifetime: Option<Duration>,
     has_nonce: bool,
     digest: BodyDigest,
 }
@@ -70,16 +77,15 @@ impl MessageSigner {
                 wrong.push(&[key], "is to be visible ASCII and spaces, and not empty");
             }
         }
-        if settings.expires_secs.is_some_and(|secs| !(1..=86_400).contains(&secs)) {
-            wrong.push(&["expires_secs"], "is to be from 1 to 86400");
-        }
+        let place: &[&str] = &["lifetime"];
+        let lifetime = settings.lifetime.map(|it| lifetime(it, LIFETIME_MAX, (&mut wrong, place)));
         wrong.or(key.map(|key| Self {
             key,
             components,
             label: settings.label.clone(),
             key_id: settings.key_id.clone(),
             tag: settings.tag.clone(),
-            expires_secs: settings.expires_secs,
+            lifetime,
             has_nonce: settings.nonce,
             digest: settings.digest,
         }))
@@ -97,7 +103,7 @@ impl MessageSigner {
             BodyDigest::Sha512 => ("sha-512", BASE64_STANDARD.encode(Sha512::digest(body))),
         };
         let secs = u64::try_from(call.now.as_secs()).ok()?;
-        let date = std::time::UNIX_EPOCH + std::time::Duration::from_secs(secs);
+        let date = std::time::UNIX_EPOCH + Duration::from_secs(secs);
         let added = [
             (CONTENT_DIGEST, format!("{}=:{}:", digest.0, digest.1)),
             (CONTENT_LENGTH, body.len().to_string()),
@@ -127,8 +133,8 @@ impl MessageSigner {
         let key = |name| KeyRef::from_str(name).ok();
         let mut parameters = inner.finish();
         parameters = parameters.parameter(key("created")?, Integer::try_from(created).ok()?);
-        if let Some(secs) = self.expires_secs {
-            let expires = Integer::try_from(created.saturating_add(i64::from(secs))).ok()?;
+        if let Some(lifetime) = self.lifetime {
+            let expires = Integer::try_from(call.now.after(lifetime).as_secs()).ok()?;
             parameters = parameters.parameter(key("expires")?, expires);
         }
         let nonce = self.has_nonce.then(|| hex::encode(call.nonce));

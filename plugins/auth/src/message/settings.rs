@@ -1,6 +1,6 @@
 //! What people write below `auth.http_signature`.
 
-use fanfare_sdk::Secret;
+use fanfare_sdk::{Secret, Span};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -23,10 +23,9 @@ pub struct MessageSettings {
     /// Under which the signature stands in its headers.
     #[serde(default = "label")]
     pub label: String,
-    /// For how many seconds it holds; without an end where it is left out.
+    /// How long it holds: from one second to a day; without an end where it is left out.
     #[serde(default)]
-    #[schemars(range(min = 1, max = 86_400))]
-    pub expires_secs: Option<u32>,
+    pub lifetime: Option<Span>,
     /// Whether each signature has a nonce.
     #[serde(default)]
     pub nonce: bool,

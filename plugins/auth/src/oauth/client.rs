@@ -1,15 +1,13 @@
 //! How a client proves who it is to a token endpoint (RFC 6749 section 2.3, RFC 7523, RFC 8705).
 
-use std::time::Duration;
-
 use base64::{Engine, prelude::BASE64_STANDARD};
-use fanfare_sdk::{AuthError, Secret, SettingErrors};
+use fanfare_sdk::{AuthError, Secret, SettingErrors, Span};
 use http::HeaderValue;
 use serde_json::Map;
 
 use super::{ClientAuth, OAuth2Settings};
 use crate::{
-    error::unfit,
+    error::{lifetime, unfit},
     jwt::{Signer, SigningKey, Times, head},
 };
 
@@ -17,7 +15,7 @@ use crate::{
 const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
 /// RFC 7523 asks for a short life: no request is on its way for longer.
-const ASSERTION_SECONDS_MAX: u32 = 300;
+const LIFETIME_MAX: Span = Span::secs(5 * 60);
 
 /// Pairs of a form.
 pub(super) type Form = Vec<(&'static str, Secret)>;
@@ -70,11 +68,7 @@ impl Client {
             ClientAuth::PrivateKeyJwt(assertion) => {
                 let place = ["client_auth", "private_key_jwt"];
                 let at = |key| [place[0], place[1], key];
-                let seconds = assertion.lifetime_seconds;
-                if !(1..=ASSERTION_SECONDS_MAX).contains(&seconds) {
-                    let says = format!("is not from 1 to {ASSERTION_SECONDS_MAX}");
-                    wrong.push(&at("lifetime_seconds"), says);
-                }
+                let lifetime = lifetime(assertion.lifetime, LIFETIME_MAX, (wrong, &at("lifetime")));
                 let key = SigningKey::try_new(assertion.algorithm, &assertion.key);
                 let key = wrong.take(&at("key"), key)?;
                 let head = head(&key, "JWT", &assertion.headers, (wrong, &at("headers")));
@@ -84,7 +78,6 @@ impl Client {
                     claims.insert(name.into(), id?.expose().into());
                 }
                 claims.insert("aud".into(), audience.as_str().into());
-                let lifetime = Duration::from_secs(seconds.into());
                 Some(Self::Assertion(Box::new(Signer::new((key, head), claims, lifetime))))
             }
         }

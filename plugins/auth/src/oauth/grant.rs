@@ -1,8 +1,6 @@
 //! What a token is asked for with.
 
-use std::time::Duration;
-
-use fanfare_sdk::{AuthError, Secret, SettingErrors};
+use fanfare_sdk::{AuthError, Secret, SettingErrors, Span};
 
 use super::{
     Grant, OAuth2Settings,
@@ -10,12 +8,12 @@ use super::{
     kept::{Kept, Lease},
 };
 use crate::{
-    error::unfit,
+    error::{lifetime, unfit},
     jwt::{Signer, SigningKey, Times, head},
 };
 
 /// As long as Google's own.
-const ASSERTION_SECONDS_MAX: u32 = 3_600;
+const LIFETIME_MAX: Span = Span::secs(60 * 60);
 
 /// A grant, checked.
 #[derive(Debug)]
@@ -42,14 +40,10 @@ impl Asking {
                     let place = ["grant", "jwt_bearer", "claims", name];
                     wrong.push(&place, "is fresh in each token: leave it out");
                 }
-                if !(1..=ASSERTION_SECONDS_MAX).contains(&it.lifetime_seconds) {
-                    let says = format!("is not from 1 to {ASSERTION_SECONDS_MAX}");
-                    wrong.push(&at("lifetime_seconds"), says);
-                }
+                let lifetime = lifetime(it.lifetime, LIFETIME_MAX, (wrong, &at("lifetime")));
                 claims.entry("aud").or_insert_with(|| settings.token_url.as_str().into());
                 let key = wrong.take(&at("key"), SigningKey::try_new(it.algorithm, &it.key))?;
                 let head = head(&key, "JWT", &it.headers, (wrong, &at("headers")));
-                let lifetime = Duration::from_secs(it.lifetime_seconds.into());
                 Some(Self::JwtBearer(Box::new(Signer::new((key, head), claims, lifetime))))
             }
         }

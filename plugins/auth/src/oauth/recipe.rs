@@ -152,7 +152,7 @@ pub(super) fn fingerprint(settings: &OAuth2Settings) -> Fingerprint {
         ClientAuth::None => add("none"),
         ClientAuth::Tls => add(&format!("tls {}", ALONE.fetch_add(1, Ordering::Relaxed))),
         ClientAuth::PrivateKeyJwt(it) => {
-            add(&format!("private_key_jwt {:?} {}", it.algorithm, it.lifetime_seconds));
+            add(&format!("private_key_jwt {:?} {}", it.algorithm, it.lifetime));
             add(it.key.expose());
             add(it.audience.as_deref().unwrap_or_default());
             it.headers.iter().for_each(|(name, value)| add(&format!("{name}: {}", value.expose())));
@@ -166,7 +166,7 @@ pub(super) fn fingerprint(settings: &OAuth2Settings) -> Fingerprint {
             add(&it.file);
         }
         Grant::JwtBearer(it) => {
-            add(&format!("jwt_bearer {:?} {}", it.algorithm, it.lifetime_seconds));
+            add(&format!("jwt_bearer {:?} {}", it.algorithm, it.lifetime));
             add(it.key.expose());
             add(&serde_json::Value::Object(it.claims.0.clone()).to_string());
             it.headers.iter().for_each(|(name, value)| add(&format!("{name}: {}", value.expose())));

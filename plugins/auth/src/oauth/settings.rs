@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt};
 
-use fanfare_sdk::Secret;
+use fanfare_sdk::{Secret, Span};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -85,10 +85,9 @@ pub struct ClientAssertionSettings {
     #[serde(default)]
     #[schemars(with = "BTreeMap<String, String>")]
     pub headers: BTreeMap<String, Secret>,
-    /// How long it is good for, in seconds.
-    #[serde(default = "assertion_seconds")]
-    #[schemars(range(min = 1, max = 300))]
-    pub lifetime_seconds: u32,
+    /// How long it is good for: from one second to five minutes.
+    #[serde(default = "assertion_lifetime")]
+    pub lifetime: Span,
 }
 
 /// What a token is asked for with.
@@ -133,10 +132,9 @@ pub struct AssertionSettings {
     #[serde(default)]
     #[schemars(with = "BTreeMap<String, String>")]
     pub headers: BTreeMap<String, Secret>,
-    /// How long it is good for, in seconds.
-    #[serde(default = "grant_seconds")]
-    #[schemars(range(min = 1, max = 3_600))]
-    pub lifetime_seconds: u32,
+    /// How long it is good for: from one second to an hour.
+    #[serde(default = "grant_lifetime")]
+    pub lifetime: Span,
 }
 
 /// A key that tokens are bound to.
@@ -152,12 +150,12 @@ pub struct DpopSettings {
 }
 
 /// Long enough for one request.
-fn assertion_seconds() -> u32 {
-    60
+fn assertion_lifetime() -> Span {
+    Span::secs(60)
 }
 
-fn grant_seconds() -> u32 {
-    300
+fn grant_lifetime() -> Span {
+    Span::secs(300)
 }
 
 /// Where a value comes from the environment or a file, it is a secret wherever it stands.

@@ -37,7 +37,7 @@ fn token(request: &Request<Bytes>) -> String {
 #[test]
 fn a_token_says_what_is_written_and_when_it_was_made() {
     let written = json!({ "algorithm": "HS256", "key": SHARED, "claims": { "iss": "me", "roles": ["a"] },
-                          "headers": { "kid": "7", "x5t#S256": "abc", "tenant": "t" }, "lifetime_seconds": 20 });
+                          "headers": { "kid": "7", "x5t#S256": "abc", "tenant": "t" }, "lifetime": "20s" });
     let request = request(&written, Timestamp::from_secs(1_000));
     let (head, claims) = parts(&token(&request));
     let expected =
@@ -142,11 +142,11 @@ fn a_key_that_does_not_fit_is_refused() {
 
 #[test]
 fn what_is_not_for_people_to_say_is_refused() {
-    let written = json!({ "algorithm": "HS256", "key": SHARED, "claims": { "exp": 1 }, "lifetime_seconds": 0,
+    let written = json!({ "algorithm": "HS256", "key": SHARED, "claims": { "exp": 1 }, "lifetime": "25h",
                           "headers": { "alg": "none", "kid": "" }, "header": "host" });
     wrong(
         written,
-        "/jwt/claims/exp: is fresh in each token: leave it out; /jwt/lifetime_seconds: is not from 1 to 86400; \
+        "/jwt/claims/exp: is fresh in each token: leave it out; /jwt/lifetime: is not from 1s to 1d; \
          /jwt/header: `host` is set by the engine: leave it out; /jwt/headers/alg: is set by whoever signs: leave it out; \
          /jwt/headers/kid: is empty, or contains a control character",
     );

@@ -36,7 +36,7 @@ fn what_does_not_fit_together_is_told_at_once() {
             "/oauth2/client_id: contains a `:`, where the secret would begin: `basic` encodes it",
         ],
     );
-    let assertion = json!({ "algorithm": "ES256", "key": "s3cret", "lifetime_seconds": 301 });
+    let assertion = json!({ "algorithm": "ES256", "key": "s3cret", "lifetime": "5m1s" });
     let key = "is no private key for ES256: the PEM of a key of the curve P-256 in PKCS#8 would be right \
                (`-----BEGIN PRIVATE KEY-----`";
     let openssl = "`openssl pkcs8 -topk8 -nocrypt` writes it)";
@@ -46,20 +46,20 @@ fn what_does_not_fit_together_is_told_at_once() {
                 "grant": { "refresh_token": { "token": "", "file": "a" } } }),
         &[
             "/oauth2/client_secret: is not used with that `client_auth`: leave it out",
-            "/oauth2/client_auth/private_key_jwt/lifetime_seconds: is not from 1 to 300",
+            "/oauth2/client_auth/private_key_jwt/lifetime: is not from 1s to 5m",
             &format!("/oauth2/client_auth/private_key_jwt/key: {key}"),
             openssl,
             "/oauth2/grant/refresh_token/token: is empty: is the variable or file that it comes from empty too?",
             "/oauth2/dpop/algorithm: is shared with whoever checks it: one with a private key would be right",
         ],
     );
-    let bearer = json!({ "algorithm": "HS256", "key": "s3cret", "claims": { "jti": "s3cret" }, "lifetime_seconds": 0 });
+    let bearer = json!({ "algorithm": "HS256", "key": "s3cret", "claims": { "jti": "s3cret" }, "lifetime": "999ms" });
     wrong(
         json!({ "token_url": url, "client_auth": "none", "grant": { "jwt_bearer": bearer } }),
         &[
             "/oauth2/grant/jwt_bearer/claims: has no `iss`: it says who asks (RFC 7523)",
             "/oauth2/grant/jwt_bearer/claims/jti: is fresh in each token: leave it out",
-            "/oauth2/grant/jwt_bearer/lifetime_seconds: is not from 1 to 3600",
+            "/oauth2/grant/jwt_bearer/lifetime: is not from 1s to 1h",
             "/oauth2/grant/jwt_bearer/key: is shorter than the 32 bytes that HS256 asks for (RFC 7518)",
         ],
     );

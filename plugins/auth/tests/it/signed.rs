@@ -60,7 +60,7 @@ fn what_is_signed_and_missing_is_added() {
             "content-digest: {sha512}\n{added}a={listed};created=1618884473;keyid=\"k\"\nsignature: a"
         )
     );
-    let more = json!({ "tag": "t", "nonce": true, "expires_secs": 60 });
+    let more = json!({ "tag": "t", "nonce": true, "lifetime": "1m" });
     let nonce = "00".repeat(16);
     assert_eq!(
         signed(&message(&components, &more)),
@@ -90,7 +90,7 @@ fn what_is_wrong_is_said_all_at_once() {
         assert_eq!(said.split("; ").collect::<Vec<_>>(), expected);
     }
     let more = json!({
-        "algorithm": "ed25519", "key_id": "", "label": "A", "tag": "é", "expires_secs": 0,
+        "algorithm": "ed25519", "key_id": "", "label": "A", "tag": "é", "lifetime": "0s",
     });
     check(
         message(&json!(["X-A", "date", "date"]), &more),
@@ -101,7 +101,7 @@ fn what_is_wrong_is_said_all_at_once() {
             "/http_signature/label: is to begin with a small letter or `*`, then small letters, digits, `_-.*`",
             "/http_signature/key_id: is to be visible ASCII and spaces, and not empty",
             "/http_signature/tag: is to be visible ASCII and spaces, and not empty",
-            "/http_signature/expires_secs: is to be from 1 to 86400",
+            "/http_signature/lifetime: is not from 1s to 1d",
         ],
     );
     let vectors: Value =

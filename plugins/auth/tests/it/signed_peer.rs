@@ -95,7 +95,7 @@ fn messages_that_are_signed_are_accepted_and_others_are_not() {
         ];
         let written = json!({ "http_signature": {
             "algorithm": algorithm, "key": key["private"], "key_id": id, "tag": "t", "nonce": true,
-            "expires_secs": 60, "components": components, "digest": "sha-512",
+            "lifetime": "1m", "components": components, "digest": "sha-512",
         } });
         let url = "https://a.example:8443/b%20c?a%20b=d+%C3%A9&e";
         let case = signed(written, url, "application/json", "{\"a\": \"é\"}");
