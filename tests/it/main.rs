@@ -4,6 +4,7 @@
 #![cfg(test)]
 
 mod apis;
+mod assertion_peer;
 mod auth_peer;
 mod bodies;
 mod child;
