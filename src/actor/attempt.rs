@@ -223,6 +223,7 @@ fn outbound(
     });
     Outbound::new(OutboundParts {
         inner: parts.transport.clone(),
+        strangers: parts.strangers.clone(),
         call: call.clone(),
         trace,
         authorizers: parts.authorizers.clone(),
@@ -304,6 +305,7 @@ pub(crate) async fn probe(
     call.nonce = slot.entropy.bytes();
     let outbound = Arc::new(Outbound::new(OutboundParts {
         inner: parts.transport.clone(),
+        strangers: parts.strangers.clone(),
         call: call.clone(),
         trace: None,
         authorizers: parts.authorizers.clone(),

@@ -82,6 +82,8 @@ pub(crate) struct SlotParts {
     pub(crate) authorizers: Arc<[Arc<dyn Authorizer>]>,
     /// Its way out.
     pub(crate) transport: Arc<dyn Transport>,
+    /// The way out to another origin, which is told nothing of who we are.
+    pub(crate) strangers: Arc<dyn Transport>,
     pub(crate) capture: Capture,
     /// Whether `traceparent` is sent.
     pub(crate) propagate: bool,

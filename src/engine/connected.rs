@@ -5,9 +5,12 @@ use std::sync::Arc;
 use fanfare_sdk::Transport;
 
 use super::{StartProblem, Target};
-use crate::{actor::SlotParts, transport::Clients};
 #[cfg(feature = "cli")]
-use crate::{policy::TargetPolicy, transport::TransportError};
+use crate::policy::TargetPolicy;
+use crate::{
+    actor::SlotParts,
+    transport::{Clients, TransportError},
+};
 
 /// What is wrong with the files and proxies by which these targets are connected to.
 ///
@@ -25,11 +28,12 @@ pub(crate) fn unconnected<'a>(
     Ok(targets.filter_map(problem).collect())
 }
 
-/// A target, and its client.
+/// A target, and its clients.
 #[derive(Debug)]
 pub(super) struct Connected {
     pub(super) target: Target,
     transport: Arc<dyn Transport>,
+    strangers: Arc<dyn Transport>,
 }
 
 impl Connected {
@@ -41,8 +45,10 @@ impl Connected {
         let mut problems = Vec::new();
         let mut connected = Vec::with_capacity(targets.len());
         for target in targets {
-            match clients.client(&target.policy.connection) {
-                Ok(transport) => connected.push(Self { target, transport }),
+            match both(clients, &target) {
+                Ok([transport, strangers]) => {
+                    connected.push(Self { target, transport, strangers });
+                }
                 Err(error) => problems.push(StartProblem::Connection {
                     target: target.policy.target.clone(),
                     says: error.0,
@@ -54,6 +60,18 @@ impl Connected {
 
     /// What its slot is made of.
     pub(super) fn into_parts(self) -> SlotParts {
-        self.target.into_parts(self.transport)
+        self.target.into_parts(self.transport, self.strangers)
     }
+}
+
+/// The way out, and that to strangers: another one where a certificate says who we are, and redirects may lead to them.
+fn both(clients: &Clients, target: &Target) -> Result<[Arc<dyn Transport>; 2], TransportError> {
+    let connection = &target.policy.connection;
+    let own = clients.client(connection)?;
+    let unknown = target.policy.redirects.and_then(|_| connection.without_identity());
+    let strangers = match unknown {
+        Some(connection) => clients.client(&Arc::new(connection))?,
+        None => own.clone(),
+    };
+    Ok([own, strangers])
 }

@@ -181,9 +181,14 @@ impl Target {
     }
 
     /// What its slot is made of.
-    pub(super) fn into_parts(self, transport: Arc<dyn Transport>) -> SlotParts {
+    pub(super) fn into_parts(
+        self,
+        transport: Arc<dyn Transport>,
+        strangers: Arc<dyn Transport>,
+    ) -> SlotParts {
         SlotParts {
             transport,
+            strangers,
             api: self.api,
             policy: Arc::new(self.policy),
             authorizers: self.authorizers.into(),

@@ -114,6 +114,18 @@ impl Default for Connection {
     }
 }
 
+// === impl Connection ===
+
+impl Connection {
+    /// The same without a certificate of ours; none where there is none.
+    #[must_use]
+    pub fn without_identity(&self) -> Option<Self> {
+        self.tls.identity.as_ref()?;
+        let tls = Tls { identity: None, ..self.tls.clone() };
+        Some(Self { tls, ..self.clone() })
+    }
+}
+
 // === impl Proxy ===
 
 impl Proxy {

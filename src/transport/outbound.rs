@@ -28,6 +28,8 @@ use crate::telemetry::{Exchanges, TraceContext, inject, inject_baggage, nth_span
 pub struct OutboundParts {
     /// Where requests go on.
     pub inner: Arc<dyn Transport>,
+    /// Where those to another origin go on: with no certificate that says who we are.
+    pub strangers: Arc<dyn Transport>,
     /// The attempt.
     pub call: Call,
     /// The context that travels with its requests; none sends no `traceparent`.
@@ -195,7 +197,8 @@ impl Outbound {
         let noted = self.parts.exchanges.as_deref().zip(url).map(|(exchanges, url)| {
             (exchanges, exchanges.begin(span_id, exchange.request.method().clone(), url))
         });
-        let replied = self.parts.inner.exchange(exchange).await;
+        let way = if is_ours { &self.parts.inner } else { &self.parts.strangers };
+        let replied = way.exchange(exchange).await;
         if let Some((exchanges, place)) = noted {
             exchanges.end(place, replied.as_ref());
         }

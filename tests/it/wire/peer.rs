@@ -147,6 +147,14 @@ fn said(request: &str, name: &str) -> String {
     [name].into_iter().chain(proofs).collect::<Vec<_>>().join(", ")
 }
 
+/// 200; at `/to/PORT`, a redirect to that port.
+fn status(request: &str) -> String {
+    match request.strip_prefix("POST /to/").and_then(|rest| rest.split(' ').next()) {
+        Some(port) => format!("307 Over There\r\nlocation: https://localhost:{port}/"),
+        None => "200 OK".to_owned(),
+    }
+}
+
 async fn answer(
     mut stream: TlsStream<tokio::net::TcpStream>,
     known: &Known,
@@ -164,11 +172,12 @@ async fn answer(
         while !BODIES.iter().any(|body| read.ends_with(body.as_bytes())) {
             read.push(stream.read_u8().await.ok()?);
         }
-        let said = said(&String::from_utf8_lossy(&read), &name);
+        let request = String::from_utf8_lossy(&read).into_owned();
+        let (status, said) = (status(&request), said(&request, &name));
         read.clear();
         let (length, connection) = (said.len(), if keeps { "keep-alive" } else { "close" });
         let reply = format!(
-            "HTTP/1.1 200 OK\r\ncontent-length: {length}\r\nconnection: {connection}\r\n\r\n{said}"
+            "HTTP/1.1 {status}\r\ncontent-length: {length}\r\nconnection: {connection}\r\n\r\n{said}"
         );
         stream.write_all(reply.as_bytes()).await.ok()?;
         stream.flush().await.ok()?;

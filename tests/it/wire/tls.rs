@@ -88,6 +88,33 @@ async fn a_token_is_fetched_with_the_certificate_of_the_target() {
     }
 }
 
+/// A certificate is a credential like others.
+#[tokio::test]
+async fn another_origin_is_not_shown_the_certificate_of_the_target() {
+    let (servers, callers, folder) = (Authority::new(), Authority::new(), Folder::new());
+    let pair = callers.sign("a");
+    write(&folder, &pair, "a");
+    folder.write("ca.pem", &servers.pem);
+    let peers = [Some(&callers), None, Some(&callers)];
+    let [first, open, closed] =
+        peers.map(|callers| Peer::start(server(&servers, callers, ALL), true));
+    let (first, open, closed) = (first.await, open.await, closed.await);
+    first.knows(&pair, "a");
+    closed.knows(&pair, "a");
+    let at = |peer: &Peer| {
+        let to = format!("{}to/{}", first.url(), peer.address.port());
+        let tls = "{ ca: ca.pem, certificate: a.pem, key: a.key }";
+        format!("url: {to}\n    tls: {tls}\n    redirects: {{ max: 1 }}")
+    };
+    let targets = [("itself", at(&first)), ("open", at(&open)), ("closed", at(&closed))];
+    let engine = folder.start(&targets).await.unwrap();
+    assert_eq!(sent(&engine, "itself").await, "delivered: 200 a");
+    assert_eq!(sent(&engine, "open").await, "delivered: 200 nobody");
+    let ended = sent(&engine, "closed").await;
+    assert!(ended.starts_with("failed: tls: no TLS session: "), "{ended}");
+    assert_eq!(closed.connections(), 0);
+}
+
 #[tokio::test]
 async fn files_that_change_hold_at_the_next_connection() {
     let (servers, callers, folder) = (Authority::new(), Authority::new(), Folder::new());
