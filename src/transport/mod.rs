@@ -6,6 +6,7 @@ mod caller;
 mod client;
 mod clients;
 mod decode;
+mod echo;
 mod encode;
 mod error;
 #[cfg(feature = "cli")]

@@ -18,6 +18,7 @@ use http::Uri;
 use smallvec::SmallVec;
 use tokio::sync::Semaphore;
 
+use super::echo::Proofs;
 use super::encode::compress;
 use super::urls::{UrlError, canonical};
 use crate::policy::Redirects;
@@ -187,11 +188,13 @@ impl Outbound {
         }
         // Before the authorizers: what they add to the URL is a secret.
         let url = self.parts.exchanges.as_ref().map(|_| SecretUrl::shown(&exchange.request));
+        let before = exchange.request.uri().clone();
         for (authorizer, stamp) in self.authorizers().filter(|_| is_ours) {
             let authorized =
                 authorizer.authorize(stamp, &self.parts.call, &mut exchange.request).await;
             authorized.map_err(|error| unauthorized(error, &exchange))?;
         }
+        let proofs = Proofs::of(&exchange.request, before.query());
         let requested = SecretUrl::shown(&exchange.request);
         *self.requested.lock().unwrap_or_else(PoisonError::into_inner) = Some(requested);
         let noted = self.parts.exchanges.as_deref().zip(url).map(|(exchanges, url)| {
@@ -202,12 +205,13 @@ impl Outbound {
         if let Some((exchanges, place)) = noted {
             exchanges.end(place, replied.as_ref());
         }
-        let reply = replied?;
+        let mut reply = replied?;
         for (authorizer, stamp) in self.authorizers().filter(|_| is_ours) {
             let learned = authorizer.learn(stamp, &reply.head);
             let mut heaviest = self.learned.lock().unwrap_or_else(PoisonError::into_inner);
             *heaviest = learned.max(*heaviest);
         }
+        proofs.take_out(&mut reply);
         Ok(reply)
     }
 }

@@ -15,6 +15,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("rustls_platform_verifier", &["transport"]),
     ("h2", &["transport"]),
     ("brotli", &["transport"]),
+    ("memchr", &["transport"]),
     ("ractor", &["actor"]),
     ("rusqlite", &["journal"]),
     (

@@ -58,6 +58,30 @@ async fn a_bomb_is_cut_and_was_delivered() {
     assert_eq!(ended.matches('x').count(), 64 << 10);
 }
 
+/// Whoever may read a report may not call the API.
+#[tokio::test]
+async fn what_an_api_echoes_of_who_we_are_is_not_kept() {
+    let says = r#"{"title":"no such token: canary-1234","at":"/?key=canary-5678"}"#;
+    let script = Scripted::status(401)
+        .header("content-type", "application/problem+json")
+        .header("x-seen", "Bearer canary-1234")
+        .body(says);
+    let api = MockApi::start(script).await;
+    let auth = "[ { bearer: { token: canary-1234 } }, { api_key: { in: { query: key }, value: canary-5678 } } ]";
+    let rules = "[ { status: 401, meaning: permanent, reason: { code: { jq: .body.title }, message: { jq: .body.at } } } ]";
+    let lines = format!(
+        "url: '{}'\n    auth: {auth}\n    classify: {rules}\n    capture: {{ all: . }}",
+        api.url("/")
+    );
+    let report = send(&Folder::new().one(lines).await, "api").await;
+    let told = serde_json::to_string(&fanfare::wire::Report::from(&report)).unwrap();
+    assert!(!told.contains("canary"), "{told}");
+    assert_eq!(told.matches("no such token: REDACTED").count(), 6, "{told}");
+    let received = &api.received()[0];
+    assert_eq!(received.header("authorization"), Some("Bearer canary-1234"));
+    assert!(received.uri.to_string().ends_with("?key=canary-5678"));
+}
+
 #[tokio::test]
 async fn a_body_that_does_not_come_is_cut_and_was_delivered() {
     let api =
