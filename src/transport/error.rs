@@ -100,7 +100,16 @@ fn cause(error: &reqwest::Error) -> String {
     {
         return error.kind().to_string();
     }
+    if let Some(goodbye) = chain(error).find_map(goodbye) {
+        return goodbye;
+    }
     chain(error).last().map_or_else(String::new, ToString::to_string)
+}
+
+/// A peer that ends a connection of HTTP/2 (GOAWAY) may write what it likes beside its reason: what it was sent, say.
+fn goodbye(cause: &(dyn StdError + 'static)) -> Option<String> {
+    let error = cause.downcast_ref::<h2::Error>().filter(|it| it.is_go_away() && it.is_remote())?;
+    Some(format!("the peer ended the connection: {}", error.reason()?.description()))
 }
 
 fn is_tls(cause: &(dyn StdError + 'static)) -> bool {

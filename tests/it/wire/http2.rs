@@ -71,6 +71,10 @@ async fn a_stream_beyond_the_last_one_of_a_connection_was_not_acted_upon() {
         let lines = format!("url: http://{}/\n    connection: {{ http: '2' }}", going(last).await);
         let ended = sent(&Folder::new().one(lines).await, "api").await;
         assert!(ended.starts_with(expected), "{last}: {ended}");
+        assert!(
+            !ended.contains("canary"),
+            "what the peer writes beside its reason is not told: {ended}"
+        );
     }
 }
 
@@ -78,7 +82,8 @@ async fn a_stream_beyond_the_last_one_of_a_connection_was_not_acted_upon() {
 /// that it has looked at.
 async fn going(last: u8) -> SocketAddr {
     const SETTINGS: [u8; 9] = [0, 0, 0, 4, 0, 0, 0, 0, 0];
-    let goaway = [0, 0, 8, 7, 0, 0, 0, 0, 0, 0, 0, 0, last, 0, 0, 0, 0];
+    let goaway = [0, 0, 14, 7, 0, 0, 0, 0, 0, 0, 0, 0, last, 0, 0, 0, 0];
+    let goaway = [&goaway[..], b"canary"].concat();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     spawn(async move {
