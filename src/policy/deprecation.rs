@@ -12,6 +12,9 @@ use crate::report::Notice;
 const DEPRECATION: HeaderName = HeaderName::from_static("deprecation");
 const SUNSET: HeaderName = HeaderName::from_static("sunset");
 
+/// Bytes of a link that are kept, and told: a line. Longer ones are left out, since half of one leads nowhere.
+const LINK_BYTES_MAX: usize = 1_000;
+
 /// What the headers of a reply to a request to `url` announce; none where they announce nothing.
 ///
 /// Older drafts are understood too: `true` and an HTTP-date for `Deprecation`. Where the sunset comes before the
@@ -98,7 +101,7 @@ fn resolve(url: Option<&Uri>, target: &str) -> Option<String> {
     url.set_query(None);
     url.set_username("").ok()?;
     url.set_password(None).ok()?;
-    Some(url.into())
+    Some(String::from(url)).filter(|url| url.len() <= LINK_BYTES_MAX)
 }
 
 #[cfg(test)]
@@ -189,6 +192,19 @@ mod tests {
             r#"deprecated None None "-" "-" old form"#,
         );
         check(&[("link", "</v3>; rel=successor-version")], "nothing");
+    }
+
+    #[test]
+    fn a_link_that_is_too_long_is_left_out() {
+        let path = "x".repeat(1_000 - "https://crm.example/".len());
+        for (more, expected) in [
+            ("", format!("{:?}", format!("https://crm.example/{path}"))),
+            ("x", "\"-\"".to_owned()),
+        ] {
+            let link = format!("</{path}{more}>; rel=successor-version");
+            let expected = format!("deprecated None None {expected} \"-\" old form");
+            check(&[("deprecation", "true"), ("link", &link)], &expected);
+        }
     }
 
     #[test]

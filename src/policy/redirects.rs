@@ -1,6 +1,6 @@
 //! Redirects, where a target follows them: what is asked next, and of whom.
 
-use fanfare_sdk::ReplyHead;
+use fanfare_sdk::{ReplyHead, check::URL_BYTES_MAX};
 use http::{HeaderName, Method, Request, Uri, header};
 use url::Url;
 
@@ -47,7 +47,7 @@ const OF_BODY: [HeaderName; 6] = [
 
 impl Redirects {
     /// What a reply to a request asks for; none where it is no redirect, or one that is not followed: from `https` to
-    /// `http`, to another scheme, or with user info.
+    /// `http`, to another scheme, with user info, or longer than a URL may be.
     #[must_use]
     pub fn hop(&self, head: &ReplyHead, method: &Method, url: &Uri) -> Option<Hop> {
         let status = head.status?;
@@ -63,7 +63,8 @@ impl Redirects {
         to.set_fragment(None);
         let falls_back = from.scheme() == "https" && to.scheme() != "https";
         let has_user = !to.username().is_empty() || to.password().is_some();
-        if falls_back || has_user || !["http", "https"].contains(&to.scheme()) {
+        let is_long = to.as_str().len() > URL_BYTES_MAX;
+        if falls_back || has_user || is_long || !["http", "https"].contains(&to.scheme()) {
             return None;
         }
         let same_origin = from.origin() == to.origin();
@@ -176,6 +177,13 @@ mod tests {
         leads("http://a.example/x", "file:///etc/passwd", "not followed");
         leads("http://a.example/x", "data:,x", "not followed");
         leads("http://a.example/x", "http://", "not followed");
+    }
+
+    #[test]
+    fn what_is_longer_than_a_url_may_be_is_not_followed() {
+        let path = "x".repeat(8_000 - "https://a.example/".len());
+        leads("https://a.example/", &path, &format!("GET https://a.example/{path}"));
+        leads("https://a.example/", &format!("{path}x"), "not followed");
     }
 
     #[test]

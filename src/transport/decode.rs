@@ -18,6 +18,10 @@ const RATIO_FREE: usize = 64 << 10;
 /// The window of zstd, as a power of two: 8 MiB, which every decoder has to have (RFC 8878, section 3.1.1.1.2).
 const WINDOW_LOG_MAX: u32 = 23;
 
+/// How a stream of brotli begins that has a "large window", of up to 1 GiB: in its lowest seven bits. RFC 7932, section
+/// 9.1, has no such window.
+const LARGE_WINDOW: u8 = 0b001_0001;
+
 /// Bytes that are decoded at once.
 const STEP: usize = 8 << 10;
 
@@ -58,6 +62,9 @@ impl Coding {
         match self {
             Self::Gzip => read(MultiGzDecoder::new(coded), bytes_max),
             Self::Deflate => inflate(coded, bytes_max),
+            Self::Brotli if coded.first().is_some_and(|it| it & 0x7f == LARGE_WINDOW) => {
+                Decoded { bytes: Vec::new(), whole: false }
+            }
             Self::Brotli => read(Decompressor::new(coded, STEP), bytes_max),
             Self::Zstd => match zstd(coded) {
                 Ok(decoder) => read(decoder, bytes_max),
@@ -130,7 +137,7 @@ mod tests {
     use http::{HeaderMap, HeaderValue, header};
     use proptest::{collection::vec, prelude::any, proptest};
 
-    use super::{Coding, RATIO_FREE};
+    use super::{Coding, LARGE_WINDOW, RATIO_FREE};
 
     /// `{"hello":"world"}` by the brotli of Node 20 (`zlib.brotliCompressSync`).
     const BROTLI: &[u8] = b"\x0b\x08\x80{\"hello\":\"world\"}\x03";
@@ -214,6 +221,16 @@ mod tests {
         check(Coding::Zstd, &frame, 100, ", cut");
         let small = [0x28, 0xb5, 0x2f, 0xfd, 0x00, 0x00, 0x01, 0x00, 0x00];
         check(Coding::Zstd, &small, 100, "");
+    }
+
+    #[test]
+    fn a_window_that_brotli_does_not_have_is_refused() {
+        // A window of 1 GiB or of 16 MiB, then five bytes as they are, and an empty last block.
+        let stream = |window: u8| [&[LARGE_WINDOW, window], &b"\x08\x00\x02hello\x03"[..]].concat();
+        for window in [30, 24] {
+            check(Coding::Brotli, &stream(window), 100, ", cut");
+        }
+        check(Coding::Brotli, b"\x0b\x02\x80hello\x03", 100, "hello");
     }
 
     #[test]

@@ -27,6 +27,9 @@ pub(super) enum UrlError {
 /// URLs that are kept. Bounds memory: each takes some hundred bytes, and most targets have one.
 const URLS_MAX: usize = 4_096;
 
+/// Bytes of a URL that is kept. Where redirects lead is what servers make of it.
+const URL_BYTES_MAX: usize = 1_024;
+
 /// URLs in the client's own form.
 #[derive(Default)]
 pub(super) struct Urls(RwLock<IdMap<Uri, Url>>);
@@ -38,7 +41,8 @@ impl Urls {
     /// When it is none, or has user info. The text says nothing of it: it may hold a secret.
     pub(super) fn parsed(&self, uri: &Uri) -> Result<Url, UrlError> {
         // A query may be another one with every payload, and may hold a secret.
-        if has_user_info(uri) || uri.query().is_some() {
+        let is_long = uri.path().len() > URL_BYTES_MAX;
+        if has_user_info(uri) || uri.query().is_some() || is_long {
             return parsed(uri);
         }
         let known = self.0.read().unwrap_or_else(PoisonError::into_inner).get(uri).cloned();
@@ -111,6 +115,9 @@ mod tests {
         check(&urls, "https://a.example/?key=secret", "https://a.example/?key=secret");
         check(&urls, "https://u:p@a.example/", &UrlError::UserInfo.to_string());
         assert_eq!(format!("{urls:?}"), "Urls(4)", "what may hold a secret is not kept");
+        let long = format!("https://a.example/{}", "x".repeat(1_024));
+        check(&urls, &long, &long);
+        assert_eq!(format!("{urls:?}"), "Urls(4)", "what is long is not kept");
     }
 
     #[test]

@@ -8,6 +8,9 @@ use http_auth::{ChallengeRef, parser::ChallengeParser};
 
 use super::algorithm::Algorithm;
 
+/// Bytes of the realm, the nonce and the opaque text of a challenge together: they are kept, and sent with every request.
+const KEPT_BYTES_MAX: usize = 4 << 10;
+
 /// A challenge that can be answered.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Challenge {
@@ -49,14 +52,14 @@ pub(super) fn next_nonce(headers: &HeaderMap) -> Option<String> {
     let info = headers.get("authentication-info")?.to_str().ok()?;
     let info = format!("Digest {info}");
     let info = ChallengeParser::new(&info).next()?.ok()?;
-    parameter(&info, "nextnonce").filter(|nonce| !nonce.is_empty())
+    parameter(&info, "nextnonce").filter(|nonce| (1..=KEPT_BYTES_MAX).contains(&nonce.len()))
 }
 
 fn challenges(line: &str) -> impl Iterator<Item = Challenge> {
     ChallengeParser::new(line).map_while(Result::ok).filter_map(|challenge| read(&challenge))
 }
 
-/// None where it is of another scheme, or cannot be answered.
+/// None where it is of another scheme, too long, or cannot be answered.
 fn read(challenge: &ChallengeRef<'_>) -> Option<Challenge> {
     if !challenge.scheme.eq_ignore_ascii_case("digest") {
         return None;
@@ -65,10 +68,15 @@ fn read(challenge: &ChallengeRef<'_>) -> Option<Challenge> {
         |name| parameter(challenge, name).is_some_and(|it| it.eq_ignore_ascii_case("true"));
     let algorithm = parameter(challenge, "algorithm").unwrap_or_else(|| "MD5".to_owned());
     let (algorithm, is_session) = Algorithm::by_name(&algorithm)?;
+    let (realm, nonce) = (parameter(challenge, "realm")?, parameter(challenge, "nonce")?);
+    let opaque = parameter(challenge, "opaque");
+    if realm.len() + nonce.len() + opaque.as_ref().map_or(0, String::len) > KEPT_BYTES_MAX {
+        return None;
+    }
     Some(Challenge {
-        realm: parameter(challenge, "realm")?,
-        nonce: parameter(challenge, "nonce")?,
-        opaque: parameter(challenge, "opaque"),
+        realm,
+        nonce,
+        opaque,
         algorithm,
         is_session,
         qop: offered(parameter(challenge, "qop").as_deref())?,
@@ -138,6 +146,16 @@ mod tests {
     }
 
     #[test]
+    fn what_is_too_long_to_be_kept_is_no_challenge() {
+        let (fits, long) = ("n".repeat(4_094), "n".repeat(4_095));
+        let challenge =
+            |nonce: &str| format!("Digest realm=\"a\", nonce=\"{nonce}\", opaque=\"o\"");
+        check(&[&challenge(&fits)], &format!("MD5 a {fits} Nothing opaque o"));
+        check(&[&challenge(&long)], "");
+        check(&[&challenge(&long), &challenge("1")], "MD5 a 1 Nothing opaque o");
+    }
+
+    #[test]
     fn the_strongest_challenge_is_chosen() {
         let (md5, sha256, sha512) = (
             "Digest realm=\"a\", nonce=\"1\", algorithm=MD5",
@@ -164,6 +182,7 @@ mod tests {
         check("nextnonce=\"a=b\", qop=auth, rspauth=\"0f\", nc=00000001", Some("a=b"));
         check("rspauth=\"0f\", NextNonce=abc", Some("abc"));
         check("nextnonce=\"\"", None);
+        check(&format!("nextnonce=\"{}\"", "n".repeat(4_097)), None);
         check("rspauth=\"0f\"", None);
         check("nextnonce", None);
         check("", None);
