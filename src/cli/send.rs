@@ -13,6 +13,7 @@ use super::{
     plan::{SendPlan, plan},
     run::Status,
     runtime, text, trace,
+    width::tame_json,
 };
 use crate::{
     config::EngineConfig,
@@ -147,7 +148,7 @@ fn show(args: &SendArgs, report: &Report) -> io::Result<()> {
         }
         Output::Json => {
             let json = serde_json::to_string_pretty(&wire::Report::from(report))?;
-            print(&format!("{json}\n"))?;
+            print(&format!("{}\n", tame_json(&json)))?;
             if args.trace {
                 print_aside(&trace::tree(report))?;
             }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use fanfare_sdk::Timestamp;
 
-use super::{live::waits, text::millis};
+use super::{live::waits, text::millis, width::tame};
 use crate::report::{AttemptRecord, Delivery, Report, hex};
 
 /// The trace as a tree: the broadcast, its deliveries, their attempts and what was waited for between them.
@@ -47,7 +47,7 @@ fn twig(start: Timestamp, attempt: &AttemptRecord) -> String {
     let begun = &attempt.started;
     let ended = attempt.ended.as_ref();
     let answer = match (ended.and_then(|e| e.error.as_ref()), ended.and_then(|e| e.status)) {
-        (Some(error), _) => error.message.to_string(),
+        (Some(error), _) => tame(&error.message),
         (None, Some(status)) => status.to_string(),
         (None, None) if ended.is_some() => "accepted".to_owned(),
         (None, None) => "no end is known".to_owned(),

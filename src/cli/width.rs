@@ -46,14 +46,36 @@ pub(super) fn cut_middle(text: &str, width: usize, ellipsis: &str) -> String {
     format!("{}{tail}", cut(text, width - columns(&tail), ellipsis))
 }
 
-/// Without what moves the cursor or rings the bell: names and messages come from elsewhere.
+/// Without what moves the cursor, rings the bell or turns a line around: names and messages come from elsewhere.
 pub(super) fn tame(text: &str) -> String {
-    text.chars().map(|letter| if letter.is_control() { '?' } else { letter }).collect()
+    let tamed = |letter: char| if letter.is_control() || turns(letter) { '?' } else { letter };
+    text.chars().map(tamed).collect()
+}
+
+/// The same for JSON, which means what it meant: of what a terminal could obey, it escapes only what is below a blank.
+pub(super) fn tame_json(json: &str) -> String {
+    let mut tamed = String::with_capacity(json.len());
+    for letter in json.chars() {
+        if matches!(letter, '\u{7f}'..='\u{9f}') || turns(letter) {
+            tamed.push_str(&format!("\\u{:04x}", u32::from(letter)));
+        } else {
+            tamed.push(letter);
+        }
+    }
+    tamed
+}
+
+/// Says in which direction text runs (UAX #9), or ends a line: what stands behind it would be shown elsewhere.
+const fn turns(letter: char) -> bool {
+    matches!(
+        letter,
+        '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
+    )
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{columns, cut, cut_middle, padded, tame};
+    use super::{columns, cut, cut_middle, padded, tame, tame_json};
 
     #[test]
     fn text_is_cut_by_columns_not_by_letters() {
@@ -94,5 +116,16 @@ mod tests {
         assert_eq!(padded("顧客", 6), "顧客  ");
         assert_eq!(padded("contacts", 3), "contacts");
         assert_eq!(tame("a\u{1b}[2J\nb"), "a?[2J?b");
+        assert_eq!(tame("paid\u{202e}di\u{2066}p\u{2028}"), "paid?di?p?");
+        assert_eq!(tame("e\u{301}顧客 🙂 \u{5d0}"), "e\u{301}顧客 🙂 \u{5d0}");
+    }
+
+    #[test]
+    fn json_means_what_it_meant() {
+        let said = "\u{1b}[2J\u{7f}\u{9b}31m\u{202e}\u{2069} 顧客\n";
+        let json = serde_json::to_string_pretty(&[said]).expect("it is JSON");
+        let tamed = tame_json(&json);
+        assert!(tamed.lines().all(|line| tame(line) == line), "{tamed:?}");
+        assert_eq!(serde_json::from_str::<[String; 1]>(&tamed).expect("it is JSON"), [said]);
     }
 }

@@ -19,6 +19,7 @@ use crate::{
         plan::Wrong,
         run::Status,
         text,
+        width::tame_json,
     },
     engine::Entropy,
     report::hex,
@@ -126,7 +127,8 @@ pub(super) fn shown(output: Output, report: &Report) -> String {
     match output {
         Output::Text => text::report(report),
         Output::Json => {
-            format!("{}\n", serde_json::to_string_pretty(report).unwrap_or_default())
+            let json = serde_json::to_string_pretty(report).unwrap_or_default();
+            format!("{}\n", tame_json(&json))
         }
     }
 }

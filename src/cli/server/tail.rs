@@ -16,7 +16,7 @@ use crate::{
         args::Output,
         output::{line, warn},
         run::Status,
-        width::tame,
+        width::{tame, tame_json},
     },
     wire::Event,
 };
@@ -75,7 +75,7 @@ async fn follow(args: &TailArgs, mut events: Events) -> Result<Status, Failed> {
 /// The line of an event. One of a kind that this version does not know is told by its name.
 fn shown(args: &TailArgs, event: &Block) -> String {
     if args.server.output == Output::Json {
-        return format!("{}\n", event.data);
+        return format!("{}\n", tame_json(&event.data));
     }
     let Ok(Event { at, broadcast, route, what }) = serde_json::from_str(&event.data) else {
         return format!("{}\n", tame(&event.kind));
