@@ -1,8 +1,6 @@
 //! `Deprecation` (RFC 9745), `Sunset` (RFC 8594) and the links that belong to them (RFC 8288, RFC 5829).
 
-use std::time::UNIX_EPOCH;
-
-use fanfare_sdk::Timestamp;
+use fanfare_sdk::{Timestamp, http_date};
 use http::{HeaderMap, HeaderName, HeaderValue, Uri, header};
 use sfv::{BareItem, Item, Parser};
 
@@ -80,8 +78,7 @@ fn date(value: &HeaderValue) -> Option<(Timestamp, bool)> {
     let text = value.to_str().ok()?.trim();
     let utc = text.strip_suffix("UTC");
     let text = utc.map_or(text.to_owned(), |start| format!("{start}GMT"));
-    let since = httpdate::parse_http_date(&text).ok()?.duration_since(UNIX_EPOCH).ok()?;
-    Some((Timestamp::from_secs(i64::try_from(since.as_secs()).ok()?), utc.is_some()))
+    Some((http_date(&text)?, utc.is_some()))
 }
 
 /// The target of a link, relative to the request. Nothing is taken from a reply that anybody on the way could have
@@ -111,9 +108,17 @@ mod tests {
         prop_assert, prop_oneof, proptest,
     };
 
+    use serde_json::{Value, json};
+
     use super::{
-        DEPRECATION, HeaderMap, HeaderName, HeaderValue, SUNSET, Timestamp, Uri, header, notice,
+        DEPRECATION, HeaderMap, HeaderName, HeaderValue, SUNSET, Timestamp, Uri, header, links,
+        notice,
     };
+
+    /// RFC 9745 and RFC 8594: their examples, and what is near them.
+    const ANNOUNCED: &str = include_str!("vectors/deprecation_sunset.json");
+    /// Of httpwg/structured-field-tests (3-clause BSD, beside it).
+    const DATES: &str = include_str!("vectors/structured_date.json");
 
     #[track_caller]
     fn check(written: &[(&'static str, &str)], expected: &str) {
@@ -151,6 +156,60 @@ mod tests {
             r#"deprecated Some(1688169599) Some(1719791999) "-" "-" old form"#,
         );
         check(&[("sunset", "Thu, 01 Jan 1970 00:00:00 GMT")], r#"sunset None Some(0) "-" "-""#);
+    }
+
+    #[test]
+    fn known_announcements_mean_what_they_mean() {
+        let vectors: Value = serde_json::from_str(ANNOUNCED).unwrap();
+        let url = Uri::from_static("https://crm.example/v1/x");
+        for case in vectors["cases"].as_array().unwrap() {
+            let mut headers = HeaderMap::new();
+            for (name, value) in case["headers"].as_object().unwrap() {
+                let name = HeaderName::try_from(name.to_ascii_lowercase()).unwrap();
+                headers.insert(name, value.as_str().unwrap().parse().unwrap());
+            }
+            let found = notice(&headers, Some(&url)).unwrap_or_default();
+            let [from, to] =
+                [found.deprecated_at, found.sunset].map(|it| it.map(Timestamp::as_secs));
+            match case.get("deprecation_unix") {
+                // A lenient reader may know more, and says so.
+                Some(Value::Null) => assert!(from.is_none() || found.old_form, "{case}"),
+                Some(at) => assert_eq!(from, at.as_i64(), "{case}"),
+                None => {}
+            }
+            if let Some(at) = case.get("sunset_unix") {
+                assert_eq!((to, found.old_form), (at.as_i64(), false), "{case}");
+            }
+            if let Some(at) = case.get("sunset_unix_lenient") {
+                assert_eq!((to, found.old_form), (at.as_i64(), true), "{case}");
+            }
+            if case["note"].as_str().is_some_and(|note| note.contains("trust neither")) {
+                assert_eq!((from, to, found.malformed), (None, None, true), "{case}");
+            }
+            let line = headers.get(header::LINK).map_or("", |line| line.to_str().unwrap());
+            let found: Vec<_> = links(line).into_iter().map(|it| [it.rel, it.target]).collect();
+            assert_eq!(
+                json!(found),
+                case.get("links").cloned().unwrap_or_else(|| json!([])),
+                "{case}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_date_is_one_of_structured_fields() {
+        let vectors: Value = serde_json::from_str(DATES).unwrap();
+        for case in vectors.as_array().unwrap() {
+            let value = case["raw"][0].as_str().unwrap().parse().unwrap();
+            let found = notice(&HeaderMap::from_iter([(DEPRECATION, value)]), None).unwrap();
+            let expected = case["expected"][0]["value"].as_i64().map(Timestamp::from_secs);
+            let refused = found.deprecated_at.is_none() && found.malformed;
+            if case["must_fail"] == true {
+                assert!(refused, "{case}");
+            } else if !(refused && case["can_fail"] == true) {
+                assert_eq!((found.deprecated_at, found.old_form), (expected, false), "{case}");
+            }
+        }
     }
 
     #[test]

@@ -97,6 +97,32 @@ mod tests {
     }
 
     #[test]
+    fn known_problems_are_what_they_are() {
+        // RFC 9457, and cases near its rules.
+        let vectors: Value =
+            serde_json::from_str(include_str!("vectors/problem_details.json")).unwrap();
+        for case in vectors["cases"].as_array().unwrap() {
+            let media_type = HeaderValue::from_static("application/problem+json");
+            let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, media_type)]);
+            let status = u16::try_from(case["http_status"].as_u64().unwrap()).unwrap();
+            let uri = case["request_url"].as_str().map(|url| url.parse().unwrap());
+            let body = &case["body"];
+            let reply = Reply::http(status, headers, body.to_string());
+            let found = problem_details(&reply, uri.as_ref()).unwrap();
+            // Relative to a path that may be a secret, it stays as it is.
+            let relative = case.get("type_resolved").map(|_| &body["type"]);
+            let kind = relative.or(case.get("type")).unwrap_or(&body["type"]);
+            let kind = kind.as_str().unwrap_or("about:blank");
+            let is_ignored = |name: &str| {
+                case["ignored_members"].as_array().is_some_and(|all| all.contains(&json!(name)))
+            };
+            let title = body["title"].as_str().filter(|_| !is_ignored("title"));
+            assert_eq!(found.kind, kind, "{case}");
+            assert_eq!((found.title.as_deref(), found.status), (title, Some(status)), "{case}");
+        }
+    }
+
+    #[test]
     fn what_is_no_problem_is_not_taken_for_one() {
         let body = json!({ "title": "x" });
         for other in ["application/json", "application/problem+xml", "text/html"] {

@@ -97,9 +97,10 @@ impl Classification {
     /// The default table. A reply without a status came from a target that is not HTTP, and meant accepted.
     ///
     /// A 406, 410, 415 or 426 is a rejected version where the call named a version; a 404 only where another one
-    /// can still be tried.
+    /// can still be tried. A 413 is temporary where it says for how long (RFC 9110 section 15.5.14).
     #[must_use]
     pub fn by_status(call: &Call, reply: &Reply) -> Self {
+        let headers = &reply.head.headers;
         let (meaning, effect) = match reply.head.status {
             None | Some(200..=299) => (Meaning::Success, Effect::Applied),
             Some(401) => (Meaning::Unauthorized, Effect::None),
@@ -108,10 +109,10 @@ impl Classification {
             }
             Some(429) => (Meaning::Throttled, Effect::None),
             Some(421 | 425 | 503) => (Meaning::Retry, Effect::None),
+            Some(413) if retry_after(headers).is_some() => (Meaning::Retry, Effect::None),
             Some(408 | 500 | 502 | 504 | 529) => (Meaning::Retry, Effect::Unknown),
             Some(_) => (Meaning::Permanent, Effect::None),
         };
-        let headers = &reply.head.headers;
         let retry_after = match meaning {
             // With an acceptance, `Retry-After` is about its result, and no quota.
             Meaning::Success => quota_used_up(headers),

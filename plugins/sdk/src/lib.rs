@@ -11,6 +11,7 @@ pub mod check;
 mod classification;
 mod error;
 mod http_api;
+mod http_date;
 mod kind;
 mod mapper;
 mod name;
@@ -34,6 +35,7 @@ pub use self::{
     classification::{Classification, Effect, Meaning, RetryAfter},
     error::{PrepareError, SendError, SendErrorKind},
     http_api::{Http, HttpApi},
+    http_date::http_date,
     kind::{RESERVED_KEYS, RegisterError, Registry, SettingError, TargetKind},
     mapper::{Expression, Judgement, Mapper, Wanted},
     name::{Endpoint, IdempotencyKey, TargetName, Version},

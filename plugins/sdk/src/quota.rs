@@ -39,7 +39,11 @@ pub fn quota_used_up(headers: &HeaderMap) -> Option<RetryAfter> {
         return None;
     }
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
-    let structured = text("ratelimit").and_then(|value| list(value).or_else(|| dictionary(value)));
+    // A list or a dictionary may be parted over several lines (RFC 9651 section 4.2).
+    let lines: Option<Vec<_>> =
+        headers.get_all("ratelimit").iter().map(|line| line.to_str().ok()).collect();
+    let field = lines.map(|lines| lines.join(", ")).filter(|field| !field.is_empty());
+    let structured = field.and_then(|field| list(&field).or_else(|| dictionary(&field)));
     let mut seen: Vec<&str> = Vec::new();
     let pairs = PAIRS.iter().filter_map(|(left, reset)| {
         if seen.contains(left) || text(left)?.parse::<f64>().ok()? > 0.0 {
@@ -170,6 +174,9 @@ mod tests {
         check(&[("ratelimit", "\"a\";r=0;t=10, \"b\";r=0;t=60, \"c\";r=9;t=600")], "60s");
         check(&[("ratelimit", "\"default\";r=0")], "nothing");
         check(&[("ratelimit", "\"default\";r=0;t=10;pk=:dHJpYWwxMjEzMjM=:")], "10s");
+        let lines = [("ratelimit", "\"a\";r=9;t=5"), ("ratelimit", "\"b\";r=0;t=60")];
+        check(&lines, "60s");
+        check(&[lines[1], ("ratelimit", "b;r=0")], "nothing");
     }
 
     #[test]
@@ -196,6 +203,7 @@ mod tests {
     fn older_drafts() {
         check(&[("ratelimit", "limit=100, remaining=0, reset=5")], "5s");
         check(&[("ratelimit", "limit=100, remaining=50, reset=5")], "nothing");
+        check(&[("ratelimit", "limit=100, remaining=0"), ("ratelimit", "reset=5")], "5s");
         check(&[("ratelimit-remaining", "0"), ("ratelimit-reset", "30")], "30s");
         check(&[("ratelimit-remaining", "0"), ("ratelimit-reset", "1609844400")], "at 1609844400");
     }

@@ -1,10 +1,10 @@
 //! `Retry-After` in all its forms (RFC 9110 section 10.2.3), and `retry-after-ms`.
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use http::{HeaderMap, header};
 
-use crate::{RetryAfter, Timestamp, quota::when};
+use crate::{RetryAfter, http_date, quota::when};
 
 /// How long the API asks to be left alone; none where it does not say, or says it wrongly.
 ///
@@ -20,8 +20,8 @@ pub fn retry_after(headers: &HeaderMap) -> Option<RetryAfter> {
     if let Some(secs) = digits(value) {
         return Some(RetryAfter::For(Duration::from_secs(secs)));
     }
-    let at = date(value)?;
-    match text(header::DATE.as_str()).and_then(date) {
+    let at = http_date(value)?;
+    match text(header::DATE.as_str()).and_then(http_date) {
         Some(sent) => Some(RetryAfter::For(at.since(sent))),
         None => Some(RetryAfter::At(at)),
     }
@@ -31,20 +31,13 @@ pub fn retry_after(headers: &HeaderMap) -> Option<RetryAfter> {
 /// (`1.5`), a duration as Go writes it (`6m0s`), a date (RFC 3339, RFC 9110), or seconds since 1970.
 #[must_use]
 pub fn retry_after_of(text: &str) -> Option<RetryAfter> {
-    when(text.trim()).or_else(|| date(text.trim()).map(RetryAfter::At))
+    when(text.trim()).or_else(|| http_date(text.trim()).map(RetryAfter::At))
 }
 
 /// 1*DIGIT, no sign, no point; more than fits is as much as fits.
 fn digits(text: &str) -> Option<u64> {
     let all = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
     all.then(|| text.parse().unwrap_or(u64::MAX))
-}
-
-/// IMF-fixdate, RFC 850 or asctime. The day's name is not looked at: some servers get it wrong.
-fn date(text: &str) -> Option<Timestamp> {
-    let time = httpdate::parse_http_date(text).ok()?;
-    let since = time.duration_since(SystemTime::UNIX_EPOCH).ok()?;
-    Some(Timestamp::from_secs(i64::try_from(since.as_secs()).ok()?))
 }
 
 #[cfg(test)]

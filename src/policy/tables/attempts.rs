@@ -43,6 +43,32 @@ fn what_was_refused_is_not_repeated() {
 }
 
 #[test]
+fn what_is_too_much_now_is_repeated_when_the_api_says_so() {
+    let script = |headers: &[(&str, &str)]| vec![with(413, headers), scripted(200)];
+    let never = TargetPolicy { repeat: Repeat::Never, ..api() };
+    check_script(vec![never], script(&[("retry-after", "7")]), "delivered after 2 attempts, 7s");
+    let refused = "failed (refused by the API) after 1 attempt, 0ns";
+    check_script(vec![api()], script(&[("retry-after", "soon")]), refused);
+}
+
+#[test]
+fn retry_after_takes_precedence_over_a_quota() {
+    let asked = |headers: &[(&str, &str)], expected| {
+        let script = vec![with(503, headers), scripted(200)];
+        check_script(vec![api()], script, expected);
+    };
+    let quota = ("ratelimit", "\"a\";r=0;t=90");
+    asked(&[quota], "delivered after 2 attempts, 90s");
+    asked(&[("retry-after", "3"), quota], "delivered after 2 attempts, 3s");
+    asked(&[("retry-after", "soon"), quota], "delivered after 2 attempts, 90s");
+    // As long as it may say, it is capped like any other.
+    let mut capped = api();
+    capped.retry.retry_after_max = secs(60);
+    let script = vec![with(503, &[quota]), scripted(200)];
+    check_script(vec![capped], script, "delivered after 2 attempts, 60s");
+}
+
+#[test]
 fn a_doubt_is_called_a_doubt() {
     let never = || TargetPolicy { repeat: Repeat::Never, ..api() };
     check(

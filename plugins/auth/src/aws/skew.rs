@@ -2,7 +2,7 @@
 
 use std::{sync::Mutex, sync::PoisonError, time::Duration};
 
-use fanfare_sdk::{Learned, ReplyHead, Timestamp};
+use fanfare_sdk::{Learned, ReplyHead, Timestamp, http_date};
 
 /// How far clocks may be apart: AWS refuses from 5 minutes on (S3 from 15), and its own clients correct from 4 on.
 const SKEW_MAX: Duration = Duration::from_secs(4 * 60);
@@ -35,11 +35,10 @@ impl Skew {
             return Learned::Nothing;
         }
         let date = head.headers.get("date").and_then(|date| date.to_str().ok());
-        let Some(date) = date.and_then(|date| httpdate::parse_http_date(date).ok()) else {
+        let Some(date) = date.and_then(http_date) else {
             return Learned::Nothing;
         };
-        let since = date.duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-        let theirs = i64::try_from(since.as_micros()).unwrap_or(i64::MAX);
+        let theirs = date.as_micros();
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let ours = state.signed_at.as_micros();
         let off = theirs.saturating_sub(ours.saturating_add(state.micros)).unsigned_abs();

@@ -136,7 +136,21 @@ mod tests {
 
     #[test]
     fn a_header_that_looks_secret_is_known() {
-        for name in ["Cookie", "x-api-key", "API-Key", "X-Auth-Token", "x-a-secret", "DPoP"] {
+        for name in [
+            "Authorization",
+            "Proxy-Authorization",
+            "Cookie",
+            "Set-Cookie",
+            "x-api-key",
+            "API-Key",
+            "X-Auth-Token",
+            "X-Amz-Security-Token",
+            "DPoP",
+            "Signature",
+            "webhook-signature",
+            "Stripe-Signature",
+            "x-a-secret",
+        ] {
             assert!(is_secret_header(name), "{name}");
         }
         for name in ["accept", "idempotency-key", "x-keyboard", "content-type", "tokens"] {
