@@ -225,3 +225,20 @@ fn limit_attributes(limit: Limit, target: Option<&TargetName>) -> Vec<KeyValue> 
     attributes.extend(target.map(|target| KeyValue::new(attribute::TARGET, text(target))));
     attributes
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    #[test]
+    fn requests_are_measured_as_the_conventions_have_it() {
+        let conventions: Value =
+            serde_json::from_str(include_str!("vectors/http_client_span_rules.json")).unwrap();
+        let metric = &conventions["metric"];
+        let boundaries = metric["boundaries"].as_array().unwrap().iter().map(Value::as_f64);
+        let ours = super::REQUEST_BOUNDARIES.iter().copied().map(Some);
+        assert!(boundaries.eq(ours), "{metric}");
+        let (name, unit) = (super::metric::REQUEST_DURATION, "s");
+        assert_eq!((&metric["name"], &metric["unit"]), (&json!(name), &json!(unit)));
+    }
+}

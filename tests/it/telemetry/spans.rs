@@ -20,6 +20,10 @@ use super::stage::{
     target, to,
 };
 
+/// Semantic conventions 1.44.0 (Apache-2.0), restated.
+const CONVENTIONS: &str =
+    include_str!("../../../src/telemetry/vectors/http_client_span_rules.json");
+
 /// What comes of a broadcast to `a`, as a tree.
 #[track_caller]
 fn is(kept: &Kept, expected: &[&str]) {
@@ -70,8 +74,19 @@ fn check_rules(span: &SpanData) {
     assert_eq!(failed, attribute(span, "error.type").is_some(), "{span:?}");
     assert_ne!(attribute(span, "http.request.resend_count").as_deref(), Some("0"));
     let http = attribute(span, "http.request.method").is_some();
-    for key in ["server.address", "server.port", "url.full"] {
+    let rules: serde_json::Value = serde_json::from_str(CONVENTIONS).unwrap();
+    let rules = &rules["client_span"];
+    for key in rules["required"].as_array().unwrap().iter().map(|key| key.as_str().unwrap()) {
         assert_eq!(attribute(span, key).is_some(), http, "{key} of {span:?}");
+    }
+    for (key, kind) in rules["types"].as_object().unwrap() {
+        let found = span.attributes.iter().find(|it| it.key.as_str() == key);
+        let found = found.map(|it| match it.value {
+            opentelemetry::Value::I64(_) => "int",
+            opentelemetry::Value::String(_) => "string",
+            _ => "of another type",
+        });
+        assert!(found.is_none_or(|found| found == kind), "{key} of {span:?}");
     }
 }
 
@@ -197,13 +212,17 @@ async fn waits_fallbacks_and_hand_overs_are_events() {
     let posts = kept.named("POST");
     let sent: Vec<_> = posts
         .iter()
-        .map(|span| attributes(span, &["fanfare.target", "url.full", "http.request.resend_count"]))
+        .map(|span| {
+            let resent = "http.request.resend_count";
+            let keys = ["fanfare.target", "url.full", "fanfare.attempt.version", resent];
+            attributes(span, &keys)
+        })
         .collect();
     let expected = [
-        "a http://a.example/v2 -",
-        "a http://a.example/v2 1",
-        "a http://a.example/v1 2",
-        "b http://b.example/v1 -",
+        "a http://a.example/v2 2 -",
+        "a http://a.example/v2 2 1",
+        "a http://a.example/v1 1 2",
+        "b http://b.example/v1 - -",
     ];
     assert_eq!(sent, expected, "a repeat is counted for each target");
 }
