@@ -1,4 +1,4 @@
-//! The cases of AWS' own test suite (awslabs/aws-c-auth, Apache-2.0).
+//! The cases of AWS' own test suite (awslabs/aws-c-auth, Apache-2.0), and some that botocore has signed.
 
 use std::time::Duration;
 
@@ -12,6 +12,7 @@ use serde_json::Value;
 use super::{AwsSettings, AwsSigner, Rules};
 
 const VECTORS: &str = include_str!("../../tests/vectors/aws-sigv4.json");
+const BOTOCORE: &str = include_str!("../../tests/vectors/aws-botocore.json");
 /// What a client encodes before it sends.
 const UNSENT: &AsciiSet = &CONTROLS.add(b' ');
 
@@ -73,10 +74,20 @@ fn check(case: &Value) {
     assert!(request.headers()["authorization"].is_sensitive());
 }
 
+#[track_caller]
+fn check_all(vectors: &str, count: usize) {
+    let vectors: Value = serde_json::from_str(vectors).expect("it is JSON");
+    let cases = vectors["cases"].as_array().expect("there are cases");
+    assert_eq!(cases.len(), count);
+    cases.iter().for_each(check);
+}
+
 #[test]
 fn signatures_are_those_of_the_test_suite() {
-    let vectors: Value = serde_json::from_str(VECTORS).expect("it is JSON");
-    let cases = vectors["cases"].as_array().expect("there are cases");
-    assert_eq!(cases.len(), 19);
-    cases.iter().for_each(check);
+    check_all(VECTORS, 19);
+}
+
+#[test]
+fn queries_are_sorted_and_values_trimmed_as_by_botocore() {
+    check_all(BOTOCORE, 3);
 }

@@ -177,6 +177,7 @@ mod tests {
         ] {
             assert!(value.contains(&part), "{part} in {value} of {}", text("ref"));
         }
+        assert_eq!(value.ends_with(", userhash=true"), is_true("userhash"), "{value}");
     }
 
     #[test]

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use aws_lc_rs::signature::{RSA_PSS_2048_8192_SHA512, UnparsedPublicKey};
+use aws_lc_rs::signature::{
+    ECDSA_P256_SHA256_FIXED, RSA_PSS_2048_8192_SHA512, UnparsedPublicKey, VerificationAlgorithm,
+};
 use base64::{Engine, prelude::BASE64_STANDARD};
 use bytes::Bytes;
 use fanfare_sdk::{Authorizer, Call, Stamp, Timestamp, check};
@@ -69,17 +71,56 @@ fn check(vectors: &Value, case: &Value) {
         return;
     }
     // Theirs, over their text with the nonce, and ours.
-    let public = key["public"].as_str().expect("it is text").as_bytes();
-    let public = SubjectPublicKeyInfoDer::from_pem_slice(public).expect("it is a key");
-    let public = UnparsedPublicKey::new(&RSA_PSS_2048_8192_SHA512, public);
     for (base, signature) in
         [(text("signature_base"), text("signature")), (base, header("signature"))]
     {
-        let signature =
-            signature.split_once("=:").expect("bytes").1.trim_end_matches(':').to_owned();
-        let signature = BASE64_STANDARD.decode(signature).expect("it is base64");
-        public.verify(base.as_bytes(), &signature).expect("it is right");
+        verify(key, &RSA_PSS_2048_8192_SHA512, &base, &signature);
     }
+}
+
+/// Verifies a signature as it stands in its header, and says of how many bytes it is.
+#[track_caller]
+fn verify(
+    key: &Value,
+    algorithm: &'static dyn VerificationAlgorithm,
+    base: &str,
+    signature: &str,
+) -> usize {
+    let public = key["public"].as_str().expect("it is text").as_bytes();
+    let public = SubjectPublicKeyInfoDer::from_pem_slice(public).expect("it is a key");
+    let signature = signature.split_once("=:").expect("bytes").1.trim_end_matches(':');
+    let signature = BASE64_STANDARD.decode(signature).expect("it is base64");
+    let public = UnparsedPublicKey::new(algorithm, public);
+    public.verify(base.as_bytes(), &signature).expect("it is right");
+    signature.len()
+}
+
+/// No request of appendix B is signed by ECDSA, but a response is: what verifies that one verifies ours.
+#[test]
+fn a_signature_by_ecdsa_is_of_two_numbers_of_32_bytes() {
+    let vectors: Value = serde_json::from_str(VECTORS).expect("it is JSON");
+    let theirs = &vectors["response"];
+    let text = |key: &str| theirs[key].as_str().expect("it is text");
+    let keys = vectors["keys"].as_array().expect("there are keys");
+    let key = keys.iter().find(|key| key["keyid"] == theirs["keyid"]).expect("it is there");
+    let verify =
+        |base: &str, signature: &str| verify(key, &ECDSA_P256_SHA256_FIXED, base, signature);
+    assert_eq!(verify(text("signature_base"), text("signature")), 64);
+    let settings = json!({
+        "algorithm": theirs["algorithm"], "key": key["private"], "key_id": theirs["keyid"],
+        "components": ["@method", "content-digest"],
+    });
+    let settings = check::settings(settings).expect("the settings have their form");
+    let signer = MessageSigner::try_new(&settings).expect("the settings are right");
+    let now = Timestamp::from_secs(1_618_884_473);
+    let call = Call::new("a".into(), "k".into(), now, Duration::ZERO);
+    let mut request = request(vectors["message"].as_str().expect("it is text"));
+    let parameters = signer.parameters(&call).expect("they are written");
+    let base = signer.base(&parameters, &request).expect("all of it is there");
+    let done = signer.authorize(Stamp::default(), &call, &mut request).now_or_never();
+    done.expect("it does not wait").expect("it signs");
+    let signature = request.headers()["signature"].to_str().expect("ASCII");
+    assert_eq!(verify(&base, signature), 64);
 }
 
 #[test]

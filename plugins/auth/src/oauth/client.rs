@@ -134,12 +134,17 @@ fn basic((id, secret): (&str, &str), wrong: &mut SettingErrors) -> Option<Client
 #[cfg(test)]
 mod tests {
     use fanfare_sdk::Secret;
+    use serde_json::Value;
 
     use super::encoded;
 
-    /// RFC 6749 appendix B.
     #[test]
     fn a_text_is_encoded_as_in_a_form() {
-        assert_eq!(encoded(&Secret::new(" %&+£€")), "+%25%26%2B%C2%A3%E2%82%AC");
+        let vectors = include_str!("../../tests/vectors/oauth2.json");
+        let vectors: Value = serde_json::from_str(vectors).expect("it is JSON");
+        for case in vectors["form_encoding"].as_array().expect("there are cases") {
+            let text = case["in"].as_str().expect("it is text");
+            assert_eq!(encoded(&Secret::new(text)), case["out"]);
+        }
     }
 }

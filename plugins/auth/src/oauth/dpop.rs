@@ -95,14 +95,18 @@ fn ath(token: &Secret) -> String {
 #[cfg(test)]
 mod tests {
     use fanfare_sdk::Secret;
+    use serde_json::Value;
 
     use super::{ath, target};
 
-    /// RFC 9449 section 7.1.
     #[test]
     fn the_hash_of_a_token_is_that_of_the_standard() {
-        let token = Secret::new("Kz~8mXK1EalYznwH-LC-1fBAo.4Ljp~zsPE_NeO.gxU");
-        assert_eq!(ath(&token), "fUHyO2r2Z3DZ53EsNrWBb0xWXoaNy59IiKCAqksmQEo");
+        let vectors = include_str!("../../tests/vectors/oauth2.json");
+        let vectors: Value = serde_json::from_str(vectors).expect("it is JSON");
+        for case in vectors["dpop_ath"].as_array().expect("there are cases") {
+            let token = case["access_token"].as_str().expect("it is text");
+            assert_eq!(ath(&Secret::new(token)), case["ath"]);
+        }
     }
 
     #[test]

@@ -9,6 +9,8 @@ use futures_util::FutureExt;
 use http::{HeaderMap, Request};
 use serde_json::{Value, json};
 
+const BASIC: &str = include_str!("../vectors/basic.json");
+
 fn authorizer(written: Value) -> Arc<dyn Authorizer> {
     let settings: AuthSettings = check::settings(written).expect("the settings have their form");
     settings.build().expect("the settings are right")
@@ -71,9 +73,16 @@ fn user_and_password_stand_in_the_header() {
         let written = json!({ "basic": { "user": user, "password": password } });
         check(written, URL, &[], &format!("https://a.example/b\nauthorization: Basic {expected}"));
     }
-    // RFC 7617 sections 2 and 2.1.
-    basic("Aladdin", "open sesame", "QWxhZGRpbjpvcGVuIHNlc2FtZQ==");
-    basic("test", "123£", "dGVzdDoxMjPCow==");
+    let known: Value = serde_json::from_str(BASIC).expect("it is JSON");
+    for case in known["basic"].as_array().expect("there are cases") {
+        let text = |key: &str| case[key].as_str().expect("it is text");
+        basic(text("user"), text("password"), text("value").trim_start_matches("Basic "));
+    }
+    for case in known["basic_invalid"].as_array().expect("there are cases") {
+        let written = json!({ "basic": { "user": case["user"], "password": "" } });
+        let built = check::settings::<AuthSettings>(written).and_then(|it| it.build());
+        assert!(built.is_err(), "{case}");
+    }
     basic("sk_1", "", "c2tfMTo=");
     basic("a", ":b", "YTo6Yg==");
 }

@@ -17,6 +17,7 @@ use http::{HeaderMap, Request};
 use serde_json::{Value, json};
 
 const KEY: &str = include_str!("../keys/es256.pem");
+const VECTORS: &str = include_str!("../vectors/oauth2.json");
 
 /// An authorizer, and the token endpoint that it asks.
 pub(crate) struct Stage {
@@ -114,10 +115,14 @@ async fn asked(host: &str, own: Value) -> Received {
 
 #[tokio::test]
 async fn a_client_proves_who_it_is_as_the_server_wants_it() {
-    // RFC 6749 section 2.3.1 and appendix B; taken and refused by oidc-provider 9.13.3.
-    let awkward = |auth: &str| json!({ "client_id": "a:b c", "client_secret": "p%+ss :x", "client_auth": auth });
+    // RFC 6749 section 2.3.1 and appendix B; taken, and refused in its raw form, by oidc-provider 9.13.3.
+    let known: Value = serde_json::from_str(VECTORS).expect("it is JSON");
+    let known = &known["client_secret_basic"][0];
+    let (id, secret) = (&known["client_id"], &known["client_secret"]);
+    let awkward =
+        |auth: &str| json!({ "client_id": id, "client_secret": secret, "client_auth": auth });
     let basic = asked("basic", awkward("basic")).await;
-    assert_eq!(basic.header("authorization"), Some("Basic YSUzQWIrYzpwJTI1JTJCc3MrJTNBeA=="));
+    assert_eq!(basic.header("authorization"), known["authorization"].as_str());
     assert_eq!(basic.text(), "grant_type=client_credentials");
     assert_eq!(basic.header("content-type"), Some("application/x-www-form-urlencoded"));
     assert_eq!((basic.method.as_str(), basic.path()), ("POST", "/token"));
@@ -176,6 +181,14 @@ async fn an_assertion_is_fresh_in_every_request() {
         ids.push(jti);
     }
     assert_ne!(ids[0], ids[1]);
+    // Older servers want their own URL; a life is short.
+    let own = json!({ "private_key_jwt": { "algorithm": "ES256", "key": KEY, "lifetime": "5m" } });
+    let request = asked("older", json!({ "client_auth": own })).await;
+    let (_, claims) = parts(&form(&request)[2].1);
+    assert_eq!(
+        (&claims["aud"], &claims["exp"]),
+        (&json!("https://older.example/token"), &json!(300))
+    );
 }
 
 /// Header and claims of a token, unverified.
@@ -215,10 +228,22 @@ async fn one_flight_serves_all_who_wait_and_all_who_share() {
         stage.carried(stamp.expect("there is a token"), 0, "Bearer one");
     }
     assert_eq!(stage.net.count(), 1);
-    // Another scope is another token.
-    let own = json!({ "client_secret": "s3cret", "scope": "x" });
-    build(settings("flight", own)).ready(stage.make_ready(0)).await.expect("there is a token");
-    assert_eq!(stage.net.count(), 2);
+    // What is for something else, or for somebody else, is another token.
+    let others = [
+        json!({ "scope": "x" }),
+        json!({ "audience": "x" }),
+        json!({ "resource": ["https://x.example/"] }),
+        json!({ "parameters": { "tenant": "x" } }),
+        json!({ "client_id": "other" }),
+        json!({ "client_auth": "post" }),
+        json!({ "token_url": "https://flight.example/other" }),
+    ];
+    for (nth, mut own) in others.into_iter().enumerate() {
+        own["client_secret"] = json!("s3cret");
+        let other = build(settings("flight", own));
+        other.ready(stage.make_ready(0)).await.expect("there is a token");
+        assert_eq!(stage.net.count(), nth + 2);
+    }
 }
 
 #[tokio::test]

@@ -72,6 +72,38 @@ fn what_is_signed_and_missing_is_added() {
     assert_eq!(signed(&message(&json!(["@path"]), &json!({}))), none);
 }
 
+/// A parameter of the header that OAuth 1.0a adds.
+fn parameter(header: &str, name: &str) -> Option<String> {
+    let found = header.trim_start_matches("OAuth ").split(", ");
+    let found = found.filter_map(|it| it.split_once('=')).find(|(known, _)| *known == name);
+    found.map(|(_, value)| value.trim_matches('"').to_owned())
+}
+
+#[test]
+fn every_request_has_a_nonce_and_a_time_of_its_own() {
+    let written = json!({ "oauth1": { "consumer_key": "a", "consumer_secret": "b" } });
+    let settings: AuthSettings = check::settings(written).expect("the settings have their form");
+    let authorizer = settings.build().expect("the settings are right");
+    let header = |secs: i64, nonce: u8| {
+        let now = Timestamp::from_secs(secs);
+        let mut call = Call::new("a".into(), "k".into(), now, Duration::ZERO);
+        call.nonce = [nonce; 16];
+        let mut request = Request::get("https://a.example/").body("".into()).expect("right");
+        let done = authorizer.authorize(Stamp::default(), &call, &mut request).now_or_never();
+        done.expect("it does not wait").expect("it signs");
+        request.headers()["authorization"].to_str().expect("ASCII").to_owned()
+    };
+    // The second one is of the same attempt, the third of another.
+    let sent = [header(7, 1), header(7, 1), header(8, 2)];
+    let all = |name: &str| sent.each_ref().map(|header| parameter(header, name));
+    assert_eq!(all("oauth_timestamp"), ["7", "7", "8"].map(|it| Some(it.to_owned())));
+    let (nonces, signatures) = (all("oauth_nonce"), all("oauth_signature"));
+    for [a, b] in [[0, 1], [0, 2], [1, 2]] {
+        assert_ne!(nonces[a], nonces[b]);
+        assert_ne!(signatures[a], signatures[b]);
+    }
+}
+
 #[test]
 fn what_cannot_be_signed_is_not_sent() {
     let says = "a part of the request that is to be signed is missing, or there twice";
