@@ -75,6 +75,21 @@ async fn a_payload_that_does_not_fit_its_route_is_wrong_usage() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn no_variable_leads_it_to_a_proxy() {
+    let api = MockApi::start(Scripted::status(200)).await;
+    let proxy = MockApi::start(Scripted::status(502)).await;
+    let (url, elsewhere) = (api.url("/hook"), proxy.url(""));
+    let mut command = fanfare(&["send", HELLO, "--to", &url]);
+    for name in ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"] {
+        command.env(name, &elsewhere).env(name.to_lowercase(), &elsewhere);
+    }
+    command.env_remove("NO_PROXY").env_remove("no_proxy").env_remove("REQUEST_METHOD");
+    let output = run(command).await;
+    assert_eq!(output.status.code(), Some(0), "{}", err(&output));
+    assert_eq!((api.received().len(), proxy.received().len()), (1, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn two_apis_get_it_and_the_report_fits_its_schema() {
     let [a, b] = [
         MockApi::start(Scripted::status(201).body(r#"{"id":7}"#)).await,

@@ -101,6 +101,25 @@ async fn the_sdk_reads_what_was_meant() {
     }
 }
 
+/// The schema of the CloudEvents project (Apache-2.0).
+#[tokio::test(start_paused = true)]
+async fn a_structured_event_fits_the_schema_of_the_project() {
+    let schema = include_str!("../../src/mapping/vectors/cloudevents.schema.json");
+    let schema = serde_json::from_str(schema).unwrap();
+    let schema = jsonschema::options().should_validate_formats(true).build(&schema).unwrap();
+    for lines in [
+        format!("cloudevents: {{ mode: structured, {ATTRIBUTES} }}\n    body: '{{ n }}'"),
+        "cloudevents: structured\n    body: { bytes: '\"/wA=\"' }".to_owned(),
+        "cloudevents: structured\n    body: { xml: '\"<a/>\"' }".to_owned(),
+    ] {
+        let sent = sent(&lines).await;
+        let document: Value = serde_json::from_slice(&sent.body).unwrap();
+        let wrong: Vec<_> = schema.iter_errors(&document).map(|it| it.to_string()).collect();
+        assert!(wrong.is_empty(), "{document}: {wrong:?}");
+        assert!(document["data"].is_null() != document["data_base64"].is_null(), "{document}");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn bytes_and_texts_are_read_too() {
     if !is_installed() {

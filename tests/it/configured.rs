@@ -255,6 +255,32 @@ async fn a_version_in_the_media_type() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn version_and_key_are_the_same_when_a_token_was_refused() {
+    let token = |text: &str| {
+        let body = json!({ "access_token": text, "token_type": "Bearer", "expires_in": 60 });
+        Scripted::status(200).body(body.to_string())
+    };
+    let lines = "versions: ['2024-06-01']\n    version_in: { header: X-Version }\n    \
+                 auth: { oauth2: { token_url: 'https://auth.example/same', client_id: a, client_secret: b } }";
+    let tokens: &[_] = &[token("one"), token("two")];
+    let script: &[_] = &[Scripted::status(401), Scripted::status(201)];
+    let stage = stage(&one(lines), &[("a", script), ("auth", tokens)]).await;
+    let report = stage.send(&json!({})).await;
+    let sent = stage.apis.received();
+    let to_api = sent.iter().filter(|it| it.uri.host() == Some("a.example"));
+    let header = |it: &Received, name| it.header(name).unwrap().to_owned();
+    let told: Vec<_> = to_api
+        .map(|it| ["authorization", "x-version", "idempotency-key"].map(|name| header(it, name)))
+        .collect();
+    let key = told[0][2].clone();
+    let expected = |token: &str| [token.to_owned(), "2024-06-01".to_owned(), key.clone()];
+    assert_eq!(told, [expected("Bearer one"), expected("Bearer two")]);
+    let kinds: Vec<_> =
+        report.deliveries[0].attempts.iter().map(|it| it.started.kind.code()).collect();
+    assert_eq!(kinds, ["first", "challenge"]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_statuses_that_reject_a_version_are_a_setting() {
     let lines = "versions: ['3', '2']\n    version_in: { header: X-Version }\n    version_rejected_by: [400]";
     let script = &[Scripted::status(400), Scripted::status(410)];

@@ -160,6 +160,16 @@ fn an_idempotency_key_has_a_form() {
     check(&json!({ "header": "PayPal-Request-Id" }), "8e03", "paypal-request-id: 8e03");
     check(&json!({ "quoted": true }), "8e03", "idempotency-key: \"8e03\"");
     check(&json!({ "quoted": true }), "a\"\\b", "idempotency-key: \"a\\\"\\\\b\"");
+    // draft-ietf-httpapi-idempotency-key-header: a string of structured fields, which most APIs take without its quotes.
+    let known: Value =
+        serde_json::from_str(include_str!("../vectors/idempotency_key.json")).unwrap();
+    let pairs = [("valid", json!({ "quoted": true })), ("not_a_structured_string", json!({}))];
+    for (form, settings) in pairs {
+        for value in known[form].as_array().unwrap().iter().map(|it| it.as_str().unwrap()) {
+            let expected = format!("idempotency-key: {value}");
+            check(&settings, value.trim_matches('"'), &expected);
+        }
+    }
     let wrong = "cannot prepare the request: the idempotency key is not visible ASCII";
     check(&json!({}), "é", wrong);
     check(&json!({}), "a\nb", wrong);
