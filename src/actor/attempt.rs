@@ -294,7 +294,7 @@ pub(crate) async fn probe(
     let (now, parts) = (shared.clock.now(), slot.parts());
     let policy = &parts.policy;
     let told = |error: SendError| AttemptError { kind: error.kind, message: chain(&error).into() };
-    let stamps = proof::prepare((slot, &parts), now).await;
+    let stamps = proof::prepare((shared, slot, &parts), now).await;
     let stamps = stamps.map_err(|error| {
         told(SendError::new(SendErrorKind::Auth, Meaning::Retry, Effect::None).because(error))
     })?;

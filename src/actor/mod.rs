@@ -11,6 +11,7 @@ mod ambient;
 mod announced;
 mod append;
 mod attempt;
+mod background;
 mod beyond;
 mod cancel;
 mod coordinator;
@@ -38,6 +39,7 @@ mod task;
 pub use self::ambient::{Clock, Entropy};
 pub(crate) use self::{
     attempt::probe,
+    background::Detached,
     coordinator::{Desk, Until, Waiter},
     keys::delivery_key,
     messages::{CoordinatorMsg, Inspection, SupervisorMsg, TargetMsg},

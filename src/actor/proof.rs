@@ -15,7 +15,7 @@ use futures_util::FutureExt;
 use tokio::time::timeout;
 
 use super::{
-    Slot, SlotParts, TargetMsg, attempt,
+    Shared, Slot, SlotParts, TargetMsg, attempt,
     messages::Stamps,
     queue::Place,
     starts::{Draft, filled},
@@ -31,10 +31,6 @@ use crate::{
 
 /// How long all authorizers of a target may take to be ready: a connection and a reply of a slow token endpoint.
 const READY_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// The pause after the first failure in a row; doubled up to the other one, which is what a token endpoint that comes back
-/// is waited for at most.
-const PAUSE: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(30));
 
 /// The longest pause that an authorizer may ask for: a clock that is wrong must not end everything.
 const PAUSE_ASKED_MAX: Duration = Duration::from_secs(5 * 60);
@@ -82,15 +78,21 @@ impl Proof {
         if now < lately.until {
             return (lately.until, false);
         }
-        let doubled = PAUSE.0.saturating_mul(1 << lately.failures.min(16));
-        let own = now.after(doubled.min(PAUSE.1));
-        let asked = error.not_before.unwrap_or(own).min(now.after(PAUSE_ASKED_MAX));
         lately.failures = lately.failures.saturating_add(1);
+        let own = now.after(AuthError::pause(lately.failures));
+        let (soonest, latest) = (now.after(AuthError::pause(1)), now.after(PAUSE_ASKED_MAX));
+        // Whoever knows when to ask again paces itself, for all who share it.
+        lately.until = error.not_before.map_or(own, |asked| asked.min(latest).max(soonest));
         lately.at = now;
-        lately.until = own.max(asked);
         lately.said = error.source.as_deref().map(|cause| attempt::chain(cause));
         lately.code = error.code;
         (lately.until, true)
+    }
+
+    /// Why nobody asks now.
+    fn pause(&self, now: Timestamp) -> Option<AuthError> {
+        let is_pausing = now < self.lately().until;
+        self.last().filter(|_| is_pausing).map(|(_, error)| error)
     }
 
     /// When and why they failed last, if nobody was ready since.
@@ -108,16 +110,16 @@ impl Proof {
 
 /// Asks every authorizer whether it is ready; a panic in one is an end like any other.
 pub(super) async fn prepare(
-    (slot, parts): (&Slot, &SlotParts),
+    (shared, slot, parts): (&Shared, &Slot, &SlotParts),
     now: Timestamp,
 ) -> Result<Stamps, AuthError> {
     let asking = AssertUnwindSafe(async {
-        let mut stamps = Stamps::new();
+        let (mut stamps, background) = (Stamps::new(), slot.background(shared));
         for authorizer in parts.authorizers.iter() {
             // The target's own: a client certificate that it shows counts at its token endpoint too (RFC 8705).
             let wire = Wire::new(parts.transport.clone())
                 .capturing(Capture::Whole { bytes_max: REPLY_BYTES_MAX });
-            let ready = Ready::new(now, slot.entropy.bytes(), wire);
+            let ready = Ready::new(now, slot.entropy.bytes(), wire).on(background.clone());
             stamps.push(authorizer.ready(ready).await?);
         }
         Ok(stamps)
@@ -143,28 +145,51 @@ fn unproved(attempt: u32, error: AuthError, at: Timestamp) -> Ended {
 }
 
 impl TargetState {
-    /// Asks the authorizers, outside of this actor.
-    pub(super) fn prepare(&mut self, id: &DeliveryId) {
-        let Some(held) = self.queue.get(id).filter(|held| held.place != Place::Preparing) else {
-            return;
+    /// Whether it can prove who it is now. What was ready when it came to stand before the gate may have expired there.
+    pub(super) fn is_proved(&mut self, id: &DeliveryId) -> bool {
+        let (now, authorizers) = (self.now, &self.parts.authorizers);
+        let Some(held) = self.queue.get(id) else { return true };
+        let are_ready = |stamps: &Stamps| {
+            authorizers.iter().zip(stamps).all(|(it, stamp)| it.is_ready(*stamp, now))
         };
-        held.place = Place::Preparing;
-        let (slot, parts) = (self.slot.clone(), self.parts.clone());
-        let (now, id) = (self.now, id.clone());
+        match &held.stamps {
+            // Whoever was ready just now is: there may be proofs that have no life at all.
+            Some((stamps, at)) => *at == now || are_ready(stamps),
+            None => authorizers.is_empty(),
+        }
+    }
+
+    /// Asks the authorizers. Those that have to wait for something are asked outside of this actor.
+    pub(super) fn prepare(&mut self, id: &DeliveryId) {
+        if let Some(error) = self.slot.proof.pause(self.now) {
+            return self.put_off(id, &error);
+        }
+        let Some(held) = self.queue.get(id).filter(|held| !held.preparing) else { return };
+        (held.preparing, held.stamps) = (true, None);
+        let expires = held.plan.expires;
+        let (shared, slot, parts) = (self.shared.clone(), self.slot.clone(), self.parts.clone());
+        let now = self.now;
+        let asking = async move { prepare((&shared, &slot, &parts), now).await };
+        let mut asking = Box::pin(asking);
+        // Most have nothing to wait for: a task and a message would cost more than they do.
+        if let Some(ready) = asking.as_mut().now_or_never() {
+            return self.prepared(id, ready);
+        }
+        self.queue.hold_back(id, Why::Auth);
+        self.queue.schedule(id.clone(), expires);
+        let (slot, id) = (self.slot.clone(), id.clone());
         task::spawn(async move {
-            let ready = prepare((&slot, &parts), now).await;
+            let ready = asking.await;
             slot.address.tell(TargetMsg::Prepared(id, ready));
         });
     }
 
     pub(super) fn prepared(&mut self, id: &DeliveryId, ready: Result<Stamps, AuthError>) {
-        let Some(held) = self.queue.get(id).filter(|held| held.place == Place::Preparing) else {
-            return;
-        };
-        held.place = Place::Waiting;
+        let Some(held) = self.queue.get(id).filter(|held| held.preparing) else { return };
+        held.preparing = false;
         match ready {
             Ok(stamps) => {
-                held.stamps = Some(stamps);
+                held.stamps = Some((stamps, self.now));
                 self.slot.proof.given();
                 self.decide(id);
             }
@@ -183,11 +208,15 @@ impl TargetState {
         let sight = self.slot.sight(&self.parts.policy, self.now);
         let Some(held) = self.queue.get(id) else { return };
         match next(&held.plan, &held.open.history, &sight, self.now) {
-            // It may still be made, only without proof: not before there is one, or the time is over.
-            Step::Attempt { .. } => {
-                let expires = held.plan.expires;
-                self.wait(id, until.min(expires), Why::Auth);
-            }
+            // It may still be made, only without proof: not before there is one, or the time is over. Whoever stands in a
+            // line keeps his place, and those behind him would have no proof either.
+            Step::Attempt { .. } => match held.place {
+                Place::AtGate | Place::ForBudget => self.opens_at(until),
+                Place::Waiting | Place::InOrder => {
+                    let expires = held.plan.expires;
+                    self.wait(id, until.min(expires), Why::Auth);
+                }
+            },
             step => self.act(id, step),
         }
     }
@@ -204,7 +233,6 @@ impl TargetState {
     /// Whether it was only for want of proof that nothing was sent.
     pub(super) fn is_unproved(&mut self, id: &DeliveryId) -> bool {
         self.queue.get(id).is_some_and(|held| held.refused == Some(Why::Auth))
-            && self.slot.proof.last().is_some()
     }
 
     /// Its time is over, and nothing was sent for want of proof: an attempt says so in the report.
@@ -215,13 +243,14 @@ impl TargetState {
             endpoint: policy.endpoint.clone(),
             version: policy.versions.first().cloned(),
         };
-        let (Some((failed, error)), Some(held)) = (self.slot.proof.last(), self.queue.get(id))
-        else {
-            return;
-        };
+        let Some(held) = self.queue.get(id) else { return };
+        let (due, expires) = (held.plan.accepted, held.plan.expires);
+        let (failed, error) = self.slot.proof.last().unwrap_or_else(|| {
+            let says = "its authorizers were not ready in time";
+            (expires, AuthError::temporary("timeout").because(says))
+        });
         // It was then that it could not begin: after its time is over, nothing does.
-        let (due, expires) = (held.plan.accepted, held.plan.expires.as_micros());
-        let at = failed.max(due).min(Timestamp::from_micros(expires - 1));
+        let at = failed.max(due).min(Timestamp::from_micros(expires.as_micros() - 1));
         let (kind, because) = (Kind::First, Because::FirstWay);
         self.record_unproved(id, Draft { way, kind, because, due, at }, error);
     }

@@ -17,8 +17,10 @@ pub(super) struct Held {
     pub(super) open: Open,
     pub(super) plan: Plan,
     pub(super) place: Place,
-    /// What the authorizers were ready with, for the attempt that is next.
-    pub(super) stamps: Option<Stamps>,
+    /// What the authorizers were ready with, for the attempt that is next, and when they were.
+    pub(super) stamps: Option<(Stamps, Timestamp)>,
+    /// Its authorizers are asked whether they are ready. It keeps its place meanwhile.
+    pub(super) preparing: bool,
     /// What the gate has refused it for since it was last due.
     pub(super) refused: Option<Why>,
 }
@@ -28,8 +30,6 @@ pub(super) struct Held {
 pub(super) enum Place {
     /// Waits for a time, or for its attempt to end.
     Waiting,
-    /// Its authorizers are asked whether they are ready.
-    Preparing,
     /// Before the gate, which has refused it.
     AtGate,
     /// A repeat for which the retry budget has nothing left.
@@ -175,7 +175,7 @@ impl Queue {
         match place {
             Place::AtGate => Some(&mut self.at_gate),
             Place::ForBudget => Some(&mut self.for_budget),
-            Place::Waiting | Place::Preparing | Place::InOrder => None,
+            Place::Waiting | Place::InOrder => None,
         }
     }
 

@@ -12,7 +12,7 @@ use std::{
 use fanfare_sdk::{Profile, TargetName, Timestamp};
 use tokio::sync::{Notify, RwLock};
 
-use super::{Clock, CoordinatorMsg, Desk, Entropy, Observed, Slots, TargetMsg, task};
+use super::{Clock, CoordinatorMsg, Desk, Detached, Entropy, Observed, Slots, TargetMsg, task};
 use crate::{
     journal::{Committed, Entry, Journal, JournalError, NewDelivery, Open},
     policy::{
@@ -66,6 +66,8 @@ pub(crate) struct Shared {
     pub(crate) draining: AtomicBool,
     /// Broadcasts that are being accepted: a shutdown waits for them.
     pub(crate) accepting: AtomicUsize,
+    /// What authorizers go on with: a shutdown waits for it a little.
+    pub(crate) detached: Detached,
 }
 
 impl Shared {

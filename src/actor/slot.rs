@@ -3,14 +3,14 @@
 use std::{
     fmt,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError, RwLock,
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::Duration,
 };
 
 use fanfare_sdk::{
-    ApiTarget, Authorizer, Capture, Mapper, Meaning, TargetName, Timestamp, Transport,
+    ApiTarget, Authorizer, Background, Capture, Mapper, Meaning, TargetName, Timestamp, Transport,
 };
 use ractor::rpc::CallResult;
 use tokio::{sync::Notify, task::AbortHandle};
@@ -20,6 +20,7 @@ use super::{
     address::Address,
     announced::Announced,
     attempt::{self, Order},
+    background::Beside,
     early::Early,
     keeping::Keeping,
     mapping::Mapping,
@@ -65,6 +66,8 @@ pub(crate) struct Slot {
     pub(crate) failed: AtomicBool,
     pub(super) mapping: Mapping,
     pub(super) proof: Proof,
+    /// Made when an authorizer is asked first.
+    background: OnceLock<Arc<dyn Background>>,
     gate: Mutex<Gate>,
     latencies: Mutex<Latencies>,
     /// Deliveries that an attempt has brought to an end of which their actor may not know yet: a hedge comes too late.
@@ -138,6 +141,7 @@ impl Slot {
             failed: AtomicBool::new(false),
             mapping: Mapping::default(),
             proof: Proof::default(),
+            background: OnceLock::new(),
             gate: Mutex::new(gate),
             latencies: Mutex::default(),
             succeeded: Mutex::default(),
@@ -176,6 +180,15 @@ impl Slot {
         if self.leaving.swap(false, Ordering::AcqRel) {
             self.failed.store(false, Ordering::Release);
         }
+    }
+
+    /// Where its authorizers go on with what they have begun.
+    pub(super) fn background(&self, shared: &Shared) -> Arc<dyn Background> {
+        let made = || -> Arc<dyn Background> {
+            let (clock, detached) = (shared.clock, shared.detached.clone());
+            Arc::new(Beside { target: self.name.clone(), clock, detached })
+        };
+        self.background.get_or_init(made).clone()
     }
 
     /// What the target knows at this moment.

@@ -229,7 +229,14 @@ impl TargetState {
             skipped: open.recipient().skipped,
             parked: open.recipient().parked(),
         };
-        let held = Held { open, plan, place: Place::Waiting, stamps: None, refused: None };
+        let held = Held {
+            open,
+            plan,
+            place: Place::Waiting,
+            stamps: None,
+            preparing: false,
+            refused: None,
+        };
         self.queue.insert(id.clone(), held);
         self.decide(&id);
     }
@@ -296,7 +303,7 @@ impl TargetState {
         }
     }
 
-    fn opens_at(&mut self, at: Timestamp) {
+    pub(super) fn opens_at(&mut self, at: Timestamp) {
         self.gate_opens = Some(self.gate_opens.map_or(at, |opens| opens.min(at)));
     }
 
@@ -306,12 +313,10 @@ impl TargetState {
             self.queue.hold_back(id, Why::Order);
             return self.queue.stand(id, Place::InOrder);
         }
-        let may_pass = self.queue.may_pass(id);
-        let needs_proof = !self.parts.authorizers.is_empty();
-        let Some(held) = self.queue.get(id) else { return };
-        if held.place == Place::Preparing || (needs_proof && held.stamps.is_none()) {
+        if !self.is_proved(id) {
             return self.prepare(id);
         }
+        let may_pass = self.queue.may_pass(id);
         let refusal = if may_pass {
             match self.slot.admit(&draft.way, draft.kind, (&self.shared, self.now)) {
                 Ok(permit) => return self.start(id, draft, (timeout, permit)),
@@ -349,7 +354,7 @@ impl TargetState {
             delivery_span: held.open.recipient().span_id,
             resends: attempt::resends(&self.slot, &held.open.history, &started),
             timeout,
-            stamps: held.stamps.take().unwrap_or_default(),
+            stamps: held.stamps.take().unwrap_or_default().0,
             started: started.clone(),
         });
         self.decided.write(Entry::Event(id.clone(), Event::Started(started)));

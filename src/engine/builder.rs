@@ -18,7 +18,7 @@ use super::{
 #[cfg(feature = "otel")]
 use crate::telemetry::{Meter, Recorder, ShouldSample, SpanProcessor};
 use crate::{
-    actor::{Clock, Desk, Entropy, Observed, Shared, Slot, Slots, Supervision, spawn},
+    actor::{Clock, Desk, Detached, Entropy, Observed, Shared, Slot, Slots, Supervision, spawn},
     journal::{Journal, JournalError, MemoryJournal, MemoryLimits},
     policy::gate::{Budget, GateSnapshot, RetryBudget},
     report::IdMap,
@@ -204,6 +204,7 @@ impl EngineBuilder {
             closing: AtomicBool::new(false),
             draining: AtomicBool::new(false),
             accepting: AtomicUsize::new(0),
+            detached: Detached::default(),
         });
         observe(&shared);
         if shared.journal.waits() {

@@ -12,6 +12,10 @@ use crate::{
 /// What a shutdown allows beyond the longest grace, for the last ends to be recorded.
 const SHUTDOWN_MARGIN: Duration = Duration::from_secs(3);
 
+/// How long the end waits for what authorizers have begun: whoever does not hear the answer of a token endpoint may have
+/// lost the next refresh token.
+const DETACHED_GRACE: Duration = Duration::from_secs(5);
+
 /// The pause before it is looked again whether all attempts have ended.
 const LOOK_AGAIN: Duration = Duration::from_millis(5);
 
@@ -42,6 +46,7 @@ impl Engine {
             Err(_) => shared.journal.open_broadcasts().await.map_or(usize::MAX, |open| open.len()),
         };
         self.answer_all().await;
+        drop(tokio::time::timeout(DETACHED_GRACE, self.nothing_detached()).await);
         self.0.end();
         Shutdown { unsettled }
     }
@@ -83,6 +88,7 @@ impl Engine {
         let unsettled =
             shared.journal.open_broadcasts().await.map_or(usize::MAX, |open| open.len());
         self.answer_all().await;
+        drop(tokio::time::timeout(DETACHED_GRACE, self.nothing_detached()).await);
         self.0.end();
         Shutdown { unsettled }
     }
@@ -96,6 +102,14 @@ impl Engine {
                 || shared.slots.all().values().any(|slot| in_flight(slot))
         };
         while is_busy() {
+            shared.clock.sleep(LOOK_AGAIN).await;
+        }
+    }
+
+    /// Waits until authorizers have ended what they have begun.
+    async fn nothing_detached(&self) {
+        let shared = &self.0.shared;
+        while !shared.detached.is_empty() {
             shared.clock.sleep(LOOK_AGAIN).await;
         }
     }

@@ -109,6 +109,11 @@ pub(crate) fn unproved(target: &TargetName, error: &(dyn Error + 'static), wait:
     warn!(target = %target, error, ?wait, "there is no proof of who we are to give; its authorizers are asked again");
 }
 
+/// Something is wrong with the authorizers of a target of which no delivery fails.
+pub(crate) fn auth_warned(target: &TargetName, error: &(dyn Error + 'static)) {
+    warn!(target = %target, error, "an authorizer warns");
+}
+
 /// Something was refused or cut short because of a limit.
 pub(crate) fn limit_reached(limit: Limit, target: Option<&TargetName>) {
     let target = target.map(TargetName::as_str);

@@ -34,9 +34,9 @@ pub(crate) use self::{
     baggage::inject_baggage,
     caller::current,
     events::{
-        accepted, actor_restarted, announced, attempt_ended, breaker_changed, files_read_again,
-        files_refused, journal_failed, limit_reached, not_sent_again, notices_unserved, settled,
-        target_disabled, unproved,
+        accepted, actor_restarted, announced, attempt_ended, auth_warned, breaker_changed,
+        files_read_again, files_refused, journal_failed, limit_reached, not_sent_again,
+        notices_unserved, settled, target_disabled, unproved,
     },
     observer::{AttemptEnd, Observer},
 };

@@ -21,6 +21,7 @@ mod daemon;
 mod durable;
 mod engine;
 mod failure_policy;
+mod fetched;
 mod gate;
 mod guides;
 mod isolation;

@@ -1,12 +1,15 @@
 //! Who we are, proved to an API.
 
-use std::{error::Error as StdError, fmt};
+use std::{error::Error as StdError, fmt, time::Duration};
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use crate::{Call, ReplyHead, Timestamp, Wire};
+use crate::{Call, Ready, ReplyHead, Timestamp};
+
+/// The pause after the first failure in a row; doubled up to the other one.
+const PAUSE: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(30));
 
 /// Which token, nonce or key generation an exchange was made with.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -36,23 +39,11 @@ pub struct AuthError {
     pub code: &'static str,
     /// Whether somebody has to change something first.
     pub permanent: bool,
-    /// When it makes sense to ask again.
+    /// When it makes sense to ask again; after a pause that grows unless set.
     pub not_before: Option<Timestamp>,
     /// The cause. Never printed with a secret in it.
     #[source]
     pub source: Option<Box<dyn StdError + Send + Sync>>,
-}
-
-/// What an authorizer may use to become ready. Owned, so that an `async fn` with it needs no lifetime.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct Ready {
-    /// The time.
-    pub now: Timestamp,
-    /// Chance: another one for each asking.
-    pub nonce: [u8; 16],
-    /// The way out of the target, without what its authorizers add to a request.
-    pub wire: Wire,
 }
 
 /// Proves who we are. Never sends the delivery's own request, so it cannot repeat it. A target has a list of
@@ -67,9 +58,16 @@ pub trait Authorizer: fmt::Debug + Send + Sync + 'static {
     /// is asked again after a pause.
     ///
     /// # Cancel safety
-    /// Dropped when it takes too long: whoever is asked next must not find anything half done.
+    /// Dropped when it takes too long, or when whoever has asked goes away: whoever is asked next must not find anything
+    /// half done. What must come to its end, as a request that spends something does, is [detached](Ready::detach).
     async fn ready(&self, _ready: Ready) -> Result<Stamp, AuthError> {
         Ok(Stamp::default())
+    }
+
+    /// Whether what it was ready with still holds. A delivery may have stood before the gate for long: where it does not,
+    /// `ready` is asked again.
+    fn is_ready(&self, _stamp: Stamp, _now: Timestamp) -> bool {
+        true
     }
 
     /// Puts the proof on the final request: last to touch it, body included.
@@ -113,20 +111,18 @@ impl AuthError {
         self
     }
 
+    /// How long nobody asks again after so many failures in a row, where nobody says more: 200 ms, doubled up to 30 s, which
+    /// is what a token endpoint that comes back is waited for at most.
+    #[must_use]
+    pub fn pause(failures: u32) -> Duration {
+        let doubled = PAUSE.0.saturating_mul(1 << failures.saturating_sub(1).min(16));
+        doubled.min(PAUSE.1)
+    }
+
     /// With its cause.
     #[must_use]
     pub fn because(mut self, cause: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         self.source = Some(cause.into());
         self
-    }
-}
-
-// === impl Ready ===
-
-impl Ready {
-    /// What an authorizer may use.
-    #[must_use]
-    pub fn new(now: Timestamp, nonce: [u8; 16], wire: Wire) -> Self {
-        Self { now, nonce, wire }
     }
 }

@@ -18,6 +18,7 @@ mod name;
 mod payload;
 mod progress;
 mod quota;
+mod ready;
 mod reply;
 mod retry_after;
 mod secret;
@@ -30,7 +31,7 @@ mod wire;
 pub use async_trait::async_trait;
 
 pub use self::{
-    authorizer::{AuthError, Authorizer, Learned, Ready, Stamp},
+    authorizer::{AuthError, Authorizer, Learned, Stamp},
     call::{Attempt, Call, Delivered},
     classification::{Classification, Effect, Meaning, RetryAfter},
     error::{PrepareError, SendError, SendErrorKind},
@@ -42,6 +43,7 @@ pub use self::{
     payload::{Along, Payload},
     progress::{Progress, ProgressMark},
     quota::quota_used_up,
+    ready::{Background, Ready, Work},
     reply::{Reply, ReplyBody, ReplyHead},
     retry_after::{retry_after, retry_after_of},
     secret::Secret,

@@ -10,7 +10,8 @@ use std::{
 
 use bytes::Bytes;
 use fanfare_sdk::{
-    AuthError, Authorizer, Call, Learned, Ready, ReplyHead, SettingErrors, Stamp, async_trait,
+    AuthError, Authorizer, Call, Learned, Ready, ReplyHead, SettingErrors, Stamp, Timestamp,
+    async_trait,
 };
 use http::{Request, header::AUTHORIZATION};
 
@@ -64,6 +65,10 @@ impl OAuth2 {
 impl Authorizer for OAuth2 {
     async fn ready(&self, ready: Ready) -> Result<Stamp, AuthError> {
         self.source.ready(ready).await
+    }
+
+    fn is_ready(&self, stamp: Stamp, now: Timestamp) -> bool {
+        self.source.is_good(stamp, now)
     }
 
     async fn authorize(

@@ -5,9 +5,6 @@ use std::time::Duration;
 use fanfare_sdk::{AuthError, Meaning, Reply, RetryAfter, SendError, Timestamp, retry_after};
 use serde::Deserialize;
 
-/// The pause after the first failure in a row; doubled up to the other one.
-const PAUSE: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(30));
-
 /// The longest pause that a token endpoint may ask for.
 const PAUSE_ASKED_MAX: Duration = Duration::from_secs(5 * 60);
 
@@ -53,7 +50,7 @@ pub(super) struct Failing {
 
 #[derive(Deserialize)]
 struct Body {
-    error: Option<String>,
+    error: String,
 }
 
 // === impl Failure ===
@@ -76,7 +73,8 @@ impl Failure {
         }
     }
 
-    /// A reply that is no token. `use_dpop_nonce` is looked at before.
+    /// A reply that is no token. `use_dpop_nonce` is looked at before. Only what the token endpoint says in its own words does
+    /// not pass: what stands before it answers 404 or 403, or shows a page, while it is down.
     pub(super) fn refused(reply: &Reply, now: Timestamp) -> Self {
         let status = reply.head.status.unwrap_or_default();
         let answered = format!("the token endpoint answered {status}");
@@ -89,7 +87,8 @@ impl Failure {
             return Self { asked, ..Self::temporary("token_endpoint", answered) };
         }
         let Some((code, passes)) = code(reply) else {
-            return Self::permanent("token_endpoint", answered);
+            let permanent = matches!(status, 400 | 401) && said(reply).is_some();
+            return Self { asked, permanent, ..Self::temporary("token_endpoint", answered) };
         };
         let says = format!("{answered}, {code}");
         if code == "invalid_grant" {
@@ -109,9 +108,13 @@ impl From<AuthError> for Failure {
 
 /// The code of an error, where it is a known one.
 pub(super) fn code(reply: &Reply) -> Option<(&'static str, bool)> {
-    let body: Body = serde_json::from_slice(reply.body.bytes()).ok()?;
-    let error = body.error?;
+    let error = said(reply)?;
     CODES.iter().copied().find(|(code, _)| *code == error)
+}
+
+/// The code of an error, whatever it is.
+fn said(reply: &Reply) -> Option<String> {
+    serde_json::from_slice(reply.body.bytes()).ok().map(|body: Body| body.error)
 }
 
 // === impl Failing ===
@@ -120,11 +123,7 @@ impl Failing {
     /// One more.
     pub(super) fn after(before: Option<&Self>, last: Failure, now: Timestamp) -> Self {
         let count = before.map_or(0, |before| before.count).saturating_add(1);
-        let own = if last.permanent {
-            PERMANENT_PAUSE
-        } else {
-            PAUSE.0.saturating_mul(1 << (count - 1).min(16)).min(PAUSE.1)
-        };
+        let own = if last.permanent { PERMANENT_PAUSE } else { AuthError::pause(count) };
         let latest = now.after(PAUSE_ASKED_MAX);
         let until = now.after(own).max(last.asked.map_or(now, |asked| asked.min(latest)));
         Self { last, count, until }

@@ -1,5 +1,7 @@
 //! What a token is asked for with.
 
+use std::sync::Arc;
+
 use fanfare_sdk::{AuthError, Secret, SettingErrors, Span};
 
 use super::{
@@ -19,7 +21,7 @@ const LIFETIME_MAX: Span = Span::secs(60 * 60);
 #[derive(Debug)]
 pub(super) enum Asking {
     ClientCredentials,
-    RefreshToken(Kept),
+    RefreshToken(Arc<Kept>),
     JwtBearer(Box<Signer>),
 }
 
@@ -28,7 +30,9 @@ impl Asking {
     pub(super) fn of(settings: &OAuth2Settings, wrong: &mut SettingErrors) -> Option<Self> {
         match &settings.grant {
             Grant::ClientCredentials => Some(Self::ClientCredentials),
-            Grant::RefreshToken(it) => Kept::of(it, wrong).map(Self::RefreshToken),
+            Grant::RefreshToken(it) => {
+                Kept::of(it, wrong).map(|kept| Self::RefreshToken(Arc::new(kept)))
+            }
             Grant::JwtBearer(it) => {
                 let at = |key| ["grant", "jwt_bearer", key];
                 let mut claims = it.claims.0.clone();
@@ -49,11 +53,11 @@ impl Asking {
         }
     }
 
-    /// Takes what belongs to one request alone: the newest refresh token.
-    pub(super) fn lease(&self) -> Result<Option<Lease<'_>>, AuthError> {
+    /// Where it keeps what a request spends.
+    pub(super) fn kept(&self) -> Option<&Arc<Kept>> {
         match self {
-            Self::RefreshToken(kept) => kept.lease().map(Some),
-            Self::ClientCredentials | Self::JwtBearer(_) => Ok(None),
+            Self::RefreshToken(kept) => Some(kept),
+            Self::ClientCredentials | Self::JwtBearer(_) => None,
         }
     }
 
@@ -61,7 +65,7 @@ impl Asking {
     pub(super) fn add(
         &self,
         form: &mut Form,
-        (lease, times): (Option<&Lease<'_>>, Times),
+        (lease, times): (Option<&Lease>, Times),
     ) -> Result<(), AuthError> {
         let grant_type = match self {
             Self::ClientCredentials => "client_credentials",

@@ -7,7 +7,7 @@ use std::{
     fs::{File, TryLockError},
     io::{self, Read as _, Write as _},
     path::{Path, PathBuf},
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use fanfare_sdk::{AuthError, Secret, SettingErrors};
@@ -32,8 +32,8 @@ pub(super) struct Kept {
 
 /// The right to spend the newest refresh token. Dropped without having it spent, nothing has changed.
 #[derive(Debug)]
-pub(super) struct Lease<'a> {
-    kept: &'a Kept,
+pub(super) struct Lease {
+    kept: Arc<Kept>,
     token: Secret,
     next: NamedTempFile,
     /// Is held until this is dropped.
@@ -65,15 +65,20 @@ impl Kept {
             wrong.push(&at("file"), "is not an absolute path to a file");
             return None;
         }
+        // Looked at here, since it does not pass by itself: what goes wrong with the file later may.
+        if !path.parent().is_some_and(Path::is_dir) {
+            wrong.push(&at("file"), "is in a folder that is not there");
+            return None;
+        }
         Some(Self { first: settings.token.clone(), path, unwritten: Mutex::default() })
     }
 
-    /// Looks which token is the newest, and makes sure that the next one can be written.
-    pub(super) fn lease(&self) -> Result<Lease<'_>, AuthError> {
+    /// Looks which token is the newest, and makes sure that the next one can be written. Blocks.
+    pub(super) fn lease(self: &Arc<Self>) -> Result<Lease, AuthError> {
         let lock = self.lock()?;
         let unwritable = |error: io::Error| {
             let says = format!("the file of the refresh token cannot be written: {error}");
-            AuthError::permanent("refresh_token_file").because(says)
+            AuthError::temporary("refresh_token_file").because(says)
         };
         if let Some(token) = self.unwritten() {
             self.replace(self.temporary().map_err(unwritable)?, &token).map_err(unwritable)?;
@@ -81,7 +86,7 @@ impl Kept {
         }
         let token = self.newest()?;
         let next = self.temporary().map_err(unwritable)?;
-        Ok(Lease { kept: self, token, next, _lock: lock })
+        Ok(Lease { kept: self.clone(), token, next, _lock: lock })
     }
 
     fn unwritten(&self) -> Option<Secret> {
@@ -95,7 +100,7 @@ impl Kept {
             File::options().create(true).truncate(false).write(true).open(PathBuf::from(path));
         let file = file.map_err(|error| {
             let says = format!("the lock beside the file of the refresh token: {error}");
-            AuthError::permanent("refresh_token_file").because(says)
+            AuthError::temporary("refresh_token_file").because(says)
         })?;
         match file.try_lock() {
             Ok(()) => Ok(file),
@@ -103,7 +108,7 @@ impl Kept {
                 .because("somebody else is using the refresh token")),
             Err(TryLockError::Error(error)) => {
                 let says = format!("the lock beside the file of the refresh token: {error}");
-                Err(AuthError::permanent("refresh_token_file").because(says))
+                Err(AuthError::temporary("refresh_token_file").because(says))
             }
         }
     }
@@ -112,7 +117,7 @@ impl Kept {
     fn newest(&self) -> Result<Secret, AuthError> {
         let unreadable = |says: String| {
             let says = format!("the file of the refresh token {says}");
-            AuthError::permanent("refresh_token_file").because(says)
+            AuthError::temporary("refresh_token_file").because(says)
         };
         let file = match File::open(&self.path) {
             Ok(file) => file,
@@ -151,18 +156,23 @@ impl Kept {
 
 // === impl Lease ===
 
-impl Lease<'_> {
+impl Lease {
     pub(super) fn token(&self) -> &Secret {
         &self.token
     }
 
     /// It was spent; the token endpoint may have given another one. Where that cannot be written, it is kept in memory,
-    /// and written before it is spent.
-    pub(super) fn spent(self, next: Option<Secret>) {
-        let Some(token) = next.filter(|next| next.expose() != self.token.expose()) else { return };
-        if self.kept.replace(self.next, &token).is_err() {
+    /// and written before it is spent: until then, whoever ends loses it. Blocks.
+    pub(super) fn spent(self, next: Option<Secret>) -> Result<(), AuthError> {
+        let next = next.filter(|next| next.expose() != self.token.expose());
+        let Some(token) = next else { return Ok(()) };
+        self.kept.replace(self.next, &token).map_err(|error| {
             let mut unwritten = self.kept.unwritten.lock().unwrap_or_else(PoisonError::into_inner);
             *unwritten = Some(token);
-        }
+            let says = format!(
+                "the new refresh token could not be written, and is in memory only: {error}"
+            );
+            AuthError::temporary("refresh_token_file").because(says)
+        })
     }
 }

@@ -72,7 +72,7 @@ impl Recipe {
     /// A request for a token: `jti`s in it are fresh.
     pub(super) fn request(
         &self,
-        lease: Option<&Lease<'_>>,
+        lease: Option<&Lease>,
         times: Times,
         nonce: Option<&str>,
     ) -> Result<Request<Bytes>, AuthError> {

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use fanfare_sdk::{Reply, Secret};
+use fanfare_sdk::{Reply, Secret, Timestamp};
 use http::HeaderValue;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::failure::Failure;
+use super::failure::{Failure, code};
 
 /// How long a token is used of which is not said how long it is good for. Where that is too long, the API says so by a 401.
 const LIFE_UNSAID: Duration = Duration::from_secs(60 * 60);
@@ -36,18 +36,24 @@ struct Body {
     refresh_token: Option<String>,
 }
 
-/// Reads a reply with the status 200. Members that are not known are ignored. Never repeats what it has read.
-pub(super) fn read(reply: &Reply, has_key: bool) -> Result<Given, Failure> {
+/// Reads a reply with the status 200. Members that are not known are ignored. Never repeats what it has read. What is no
+/// answer of a token endpoint may be a page of what stands before it, and passes.
+pub(super) fn read(reply: &Reply, has_key: bool, now: Timestamp) -> Result<Given, Failure> {
     let no_token = |says: &str| Failure::permanent("token_reply", says);
+    let no_answer = |says: &str| Failure::temporary("token_reply", says);
+    if code(reply).is_some() {
+        // Some say so with a status of success.
+        return Err(Failure::refused(reply, now));
+    }
     if reply.body.is_truncated() {
         let says = "the reply of the token endpoint was cut off, or is too long";
         return Err(Failure::temporary("token_reply", says));
     }
     let body: Body = serde_json::from_slice(reply.body.bytes()).map_err(|_| {
-        no_token("the reply of the token endpoint is not JSON, or not as it should be")
+        no_answer("the reply of the token endpoint is not JSON, or not as it should be")
     })?;
     let token = body.access_token.filter(|token| !token.is_empty());
-    let token = token.ok_or_else(|| no_token("the reply of the token endpoint has no token"))?;
+    let token = token.ok_or_else(|| no_answer("the reply of the token endpoint has no token"))?;
     let kind = body.token_type.unwrap_or_default().to_ascii_lowercase();
     let (scheme, is_bound) = match kind.as_str() {
         "bearer" => ("Bearer", false),

@@ -1,18 +1,24 @@
 //! One token for all who ask: fetched by one flight however many wait, refreshed early while the old one still serves,
 //! dropped when it is refused.
+//!
+//! Invariant: a flight has a life of its own. Whoever has begun it may go away: it lands, and what it brings is kept.
 
 use std::{
-    sync::{Mutex as Lock, MutexGuard, PoisonError},
+    sync::{Arc, Mutex as Lock, MutexGuard, PoisonError},
     time::Duration,
 };
 
-use fanfare_sdk::{AuthError, Ready, Secret, Stamp, Timestamp};
-use futures_util::lock::Mutex;
+use fanfare_sdk::{AuthError, Ready, Secret, Stamp, Timestamp, Work};
+use futures_util::{
+    FutureExt,
+    lock::{Mutex, OwnedMutexGuard},
+};
 use http::HeaderValue;
 
 use super::{
     dpop,
     failure::{Failing, Failure, code},
+    kept::Lease,
     recipe::Recipe,
     reply::{Given, read},
 };
@@ -25,12 +31,18 @@ const EARLY_MAX: Duration = Duration::from_secs(60);
 /// itself: what refuses every token does not make us fetch one for every delivery.
 const REFUSED_AGAIN_PAUSE: Duration = Duration::from_secs(60);
 
+/// How long a token endpoint may take to answer: a connection and a reply of a slow one.
+const FLIGHT_MAX: Duration = Duration::from_secs(10);
+
+/// The same where the request spends a refresh token: whoever does not hear the answer has lost the next one.
+const SPENDING_FLIGHT_MAX: Duration = Duration::from_secs(60);
+
 /// Where a token comes from.
 #[derive(Debug)]
 pub(super) struct Source {
     pub(super) recipe: Recipe,
-    /// Held by whoever fetches.
-    flight: Mutex<()>,
+    /// Held by the flight.
+    flight: Arc<Mutex<()>>,
     kept: Lock<Kept>,
 }
 
@@ -81,7 +93,7 @@ enum Look {
 /// Notes that a flight was cut off, unless it came to its end.
 struct Flying<'a> {
     source: &'a Source,
-    now: Timestamp,
+    ready: &'a Ready,
     is_over: bool,
 }
 
@@ -89,32 +101,49 @@ struct Flying<'a> {
 
 impl Source {
     pub(super) fn new(recipe: Recipe) -> Self {
-        Self { recipe, flight: Mutex::new(()), kept: Lock::default() }
+        Self { recipe, flight: Arc::default(), kept: Lock::default() }
     }
 
     /// A token that is good now.
-    pub(super) async fn ready(&self, ready: Ready) -> Result<Stamp, AuthError> {
-        match self.look(ready.now) {
+    pub(super) async fn ready(self: &Arc<Self>, ready: Ready) -> Result<Stamp, AuthError> {
+        match self.look(ready.by_now()) {
             Look::Good(stamp) => return Ok(stamp),
+            Look::Old(stamp) => return Ok(self.refresh(ready, stamp)),
             Look::Failing(error) => return Err(error),
-            Look::Old(stamp) => {
-                let Some(_flight) = self.flight.try_lock() else { return Ok(stamp) };
-                return match self.look(ready.now) {
-                    Look::Good(stamp) => Ok(stamp),
-                    Look::Old(old) if self.may_ask(ready.now) => {
-                        Ok(self.fetch(ready).await.unwrap_or(old))
-                    }
-                    Look::Old(old) => Ok(old),
-                    Look::None | Look::Failing(_) => self.fetch(ready).await,
-                };
-            }
             Look::None => {}
         }
-        let _flight = self.flight.lock().await;
-        match self.look(ready.now) {
+        let flight = self.flight.clone().lock_owned().await;
+        match self.look(ready.by_now()) {
             Look::Good(stamp) | Look::Old(stamp) => Ok(stamp),
             Look::Failing(error) => Err(error),
-            Look::None => self.fetch(ready).await,
+            Look::None => {
+                let before = self.kept().generation;
+                self.fetch(ready, flight).await;
+                self.landed(before)
+            }
+        }
+    }
+
+    /// Has the token refreshed, unless somebody does that already. The old one serves meanwhile.
+    fn refresh(self: &Arc<Self>, ready: Ready, old: Stamp) -> Stamp {
+        let Some(flight) = self.flight.clone().try_lock_owned() else { return old };
+        let now = ready.by_now();
+        match self.look(now) {
+            Look::Old(old) if self.may_ask(now) => {
+                // It may have landed at once.
+                let landed = self.fetch(ready, flight).now_or_never();
+                landed.and_then(|()| self.landed(old.0).ok()).unwrap_or(old)
+            }
+            Look::Good(newer) => newer,
+            Look::Old(_) | Look::None | Look::Failing(_) => old,
+        }
+    }
+
+    /// Whether that token is still the one, and good.
+    pub(super) fn is_good(&self, stamp: Stamp, now: Timestamp) -> bool {
+        match self.look(now) {
+            Look::Good(newest) | Look::Old(newest) => newest == stamp,
+            Look::None | Look::Failing(_) => false,
         }
     }
 
@@ -135,26 +164,44 @@ impl Source {
         }
     }
 
-    /// Asks the token endpoint. Whoever calls it holds the flight.
-    async fn fetch(&self, ready: Ready) -> Result<Stamp, AuthError> {
-        let mut flying = Flying { source: self, now: ready.now, is_over: false };
+    /// Asks the token endpoint, whether or not somebody waits for what is returned.
+    fn fetch(self: &Arc<Self>, ready: Ready, flight: OwnedMutexGuard<()>) -> Work {
+        let spends = self.recipe.grant.kept().is_some();
+        let within = if spends { SPENDING_FLIGHT_MAX } else { FLIGHT_MAX };
+        let background = ready.clone();
+        background.detach(within, self.clone().fly(ready, flight))
+    }
+
+    async fn fly(self: Arc<Self>, ready: Ready, _flight: OwnedMutexGuard<()>) {
+        let mut flying = Flying { source: &self, ready: &ready, is_over: false };
         let asked = self.ask(&ready).await;
         flying.is_over = true;
         match asked {
-            Ok(given) => Ok(self.keep(given, &ready)),
-            Err(failure) => Err(self.failed(failure, ready.now)),
+            Ok((given, sent)) => self.keep(given, sent, ready.nonce[0]),
+            Err(failure) => self.failed(failure, ready.by_now()),
         }
     }
 
-    async fn ask(&self, ready: &Ready) -> Result<Given, Failure> {
-        let lease = self.recipe.grant.lease()?;
-        let times = Times::new(ready.now, ready.nonce);
+    /// What the flight has brought that was begun when that one was the newest.
+    fn landed(&self, before: u64) -> Result<Stamp, AuthError> {
+        let kept = self.kept();
+        if kept.generation != before {
+            return Ok(Stamp(kept.generation));
+        }
+        Err(kept.failing.as_ref().map_or_else(|| AuthError::temporary("timeout"), Failing::told))
+    }
+
+    /// A token, and when it was asked for.
+    async fn ask(&self, ready: &Ready) -> Result<(Given, Timestamp), Failure> {
+        let lease = self.lease(ready).await?;
+        let times = Times::new(ready.by_now(), ready.nonce);
         // A nonce is asked for once: then it is known (RFC 9449 section 8).
         for again in [false, true] {
             let nonce = self.kept().nonce.clone();
             // What is fresh in a request is so in the second one, too.
             let times = times.nth(if again { 8 } else { 0 });
             let request = self.recipe.request(lease.as_ref(), times, nonce.as_deref())?;
+            let sent = ready.by_now();
             let reply =
                 ready.wire.send(request).await.map_err(|error| Failure::unreached(&error))?;
             let newer = dpop::nonce(&reply.head.headers);
@@ -163,15 +210,15 @@ impl Source {
                 self.kept().nonce = newer;
             }
             if reply.head.status == Some(200) {
-                let given = read(&reply, self.recipe.dpop.is_some())?;
+                let given = read(&reply, self.recipe.dpop.is_some(), ready.by_now())?;
                 if let Some(lease) = lease {
-                    lease.spent(given.refresh_token.clone());
+                    spend(lease, given.refresh_token.clone(), ready).await;
                 }
-                return Ok(given);
+                return Ok((given, sent));
             }
             let wants_nonce = code(&reply).is_some_and(|(code, _)| code == "use_dpop_nonce");
             if again || !wants_nonce || !has_newer {
-                return Err(Failure::refused(&reply, ready.now));
+                return Err(Failure::refused(&reply, ready.by_now()));
             }
         }
         Err(Failure::temporary(
@@ -180,11 +227,18 @@ impl Source {
         ))
     }
 
-    fn keep(&self, given: Given, ready: &Ready) -> Stamp {
+    /// Takes what belongs to one request alone: the newest refresh token.
+    async fn lease(&self, ready: &Ready) -> Result<Option<Lease>, Failure> {
+        let Some(kept) = self.recipe.grant.kept().cloned() else { return Ok(None) };
+        let lease = ready.blocking(move || kept.lease()).await;
+        let lease = lease.unwrap_or_else(|| Err(AuthError::permanent("panicked")));
+        lease.map(Some).map_err(Failure::from)
+    }
+
+    fn keep(&self, given: Given, now: Timestamp, chance: u8) {
         let Given { value, token, life, is_bound, .. } = given;
         let mut kept = self.kept();
         let replaces_refused = kept.token.as_ref().is_some_and(|token| token.refused);
-        let now = ready.now;
         kept.generation += 1;
         kept.failing = None;
         kept.token = Some(Token {
@@ -192,22 +246,18 @@ impl Source {
             text: token,
             is_bound,
             fetched: now,
-            refresh_at: now.after(life.saturating_sub(early(life, ready.nonce[0]))),
+            refresh_at: now.after(life.saturating_sub(early(life, chance))),
             expires: now.after(life),
             used: now,
             accepted: false,
             replaces_refused,
             refused: false,
         });
-        Stamp(kept.generation)
     }
 
-    fn failed(&self, failure: Failure, now: Timestamp) -> AuthError {
+    fn failed(&self, failure: Failure, now: Timestamp) {
         let mut kept = self.kept();
-        let failing = Failing::after(kept.failing.as_ref(), failure, now);
-        let error = failing.told();
-        kept.failing = Some(failing);
-        error
+        kept.failing = Some(Failing::after(kept.failing.as_ref(), failure, now));
     }
 
     /// What a request carries now.
@@ -253,11 +303,23 @@ fn early(life: Duration, chance: u8) -> Duration {
     life.mul_f64(0.1 + 0.1 * f64::from(chance) / 255.0).min(EARLY_MAX)
 }
 
+/// Writes down what follows a refresh token that was spent.
+async fn spend(lease: Lease, next: Option<Secret>, ready: &Ready) {
+    let written = ready.blocking(move || lease.spent(next)).await;
+    if let Err(error) = written.unwrap_or_else(|| Err(AuthError::temporary("panicked"))) {
+        ready.warn(&error);
+    }
+}
+
 impl Drop for Flying<'_> {
     fn drop(&mut self) {
         if !self.is_over {
-            let says = "the token endpoint did not answer in time";
-            self.source.failed(Failure::temporary("timeout", says), self.now);
+            let failure = if std::thread::panicking() {
+                Failure::permanent("panicked", "fetching the token panicked")
+            } else {
+                Failure::temporary("timeout", "the token endpoint did not answer in time")
+            };
+            self.source.failed(failure, self.ready.by_now());
         }
     }
 }

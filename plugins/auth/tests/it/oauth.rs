@@ -9,7 +9,8 @@ use std::{
 use bytes::Bytes;
 use fanfare_auth::AuthSettings;
 use fanfare_sdk::{
-    Authorizer, Call, Capture, Learned, Ready, ReplyHead, Stamp, Timestamp, Wire, check,
+    AuthError, Authorizer, Background, Call, Capture, Learned, Ready, ReplyHead, Stamp, Timestamp,
+    Wire, Work, check,
 };
 use fanfare_testkit::{Received, Script, Scripted, ScriptedTransport};
 use futures_util::{FutureExt, future::join_all};
@@ -248,17 +249,14 @@ async fn one_flight_serves_all_who_wait_and_all_who_share() {
 
 #[tokio::test]
 async fn a_token_is_refreshed_early_while_the_old_one_serves() {
-    let slow = token("two", 1000).after(Duration::from_millis(20));
-    let stage = Stage::secret("early", vec![token("one", 1000), Scripted::status(500), slow]);
+    let stage =
+        Stage::secret("early", vec![token("one", 1000), Scripted::status(500), token("two", 1000)]);
     let first = stage.ready(0).await.expect("there is a token");
     assert_eq!(stage.ready(939).await, Ok(first));
     // It cannot be refreshed now; the old one is still good.
     assert_eq!(stage.ready(980).await, Ok(first));
     assert_eq!(stage.net.count(), 2);
-    // One fetches, the others go on with the old one.
-    let (fetching, other) = tokio::join!(stage.ready(985), stage.ready(985));
-    assert_eq!(other, Ok(first));
-    stage.carried(fetching.expect("there is a token"), 985, "Bearer two");
+    stage.carried(stage.ready(985).await.expect("there is a token"), 985, "Bearer two");
     assert_eq!(stage.net.count(), 3);
 }
 
@@ -310,11 +308,18 @@ async fn a_failure_is_told_and_asked_again_in_its_time() {
     check("f6", Scripted::status(429).header("retry-after", "7"), "token_endpoint 17000");
     check("f7", Scripted::status(429).header("retry-after", "700"), "token_endpoint 310000");
     check("f8", Scripted::refused(), "token_endpoint 10200");
-    check("f9", Scripted::status(302), "token_endpoint! 70000");
+    check("f9", Scripted::status(302), "token_endpoint 10200");
+    // What stands before the token endpoint while that is down.
+    check("f11", Scripted::status(404).body("no healthy upstream"), "token_endpoint 10200");
+    check("f12", Scripted::status(403).body("<html>s3cret"), "token_endpoint 10200");
+    check("f13", Scripted::status(401), "token_endpoint 10200");
+    check("f14", error(404, "s3cret"), "token_endpoint 10200");
+    check("f15", error(403, "access_denied"), "access_denied! 70000");
+    check("f16", error(200, "invalid_grant"), "invalid_grant! 70000");
     check("f10", error(400, "temporarily_unavailable"), "temporarily_unavailable 10200");
     let reply = |body: &str| Scripted::status(200).body(body.to_owned());
-    check("r1", reply("<html>s3cret"), "token_reply! 70000");
-    check("r2", reply(r#"{"token_type":"Bearer"}"#), "token_reply! 70000");
+    check("r1", reply("<html>s3cret"), "token_reply 10200");
+    check("r2", reply(r#"{"token_type":"Bearer"}"#), "token_reply 10200");
     check("r3", reply(r#"{"access_token":"s3cret"}"#), "token_reply! 70000");
     check("r4", reply(r#"{"access_token":"s3cret","token_type":"mac"}"#), "token_reply! 70000");
     check("r5", reply(r#"{"access_token":"s3cret","token_type":"DPoP"}"#), "token_reply! 70000");
@@ -416,8 +421,12 @@ async fn the_newest_refresh_token_is_kept_in_a_file() {
 
 #[tokio::test]
 async fn a_refresh_token_is_not_spent_where_the_next_one_could_not_be_kept() {
-    let stage = refreshing("nowhere", "/no/such/folder/x", "first", vec![token("a", 10)]);
-    assert_eq!(stage.ready(0).await, Err("refresh_token_file! 60000".to_owned()));
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("x");
+    let path = path.to_str().expect("UTF-8");
+    let stage = refreshing("nowhere", path, "first", vec![token("a", 10)]);
+    folder.close().expect("it goes");
+    assert_eq!(stage.ready(0).await, Err("refresh_token_file 200".to_owned()));
     assert_eq!(stage.net.count(), 0);
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("f");
@@ -428,7 +437,68 @@ async fn a_refresh_token_is_not_spent_where_the_next_one_could_not_be_kept() {
     drop(lock);
     stage.ready(1).await.expect("there is a token");
     fs::write(&path, "s3cret").expect("it is written");
-    assert_eq!(stage.ready(100).await, Err("refresh_token_file! 160000".to_owned()));
+    assert_eq!(stage.ready(100).await, Err("refresh_token_file 100200".to_owned()));
+}
+
+/// Does everything in place, and keeps what is told to whoever is on call.
+#[derive(Debug, Default)]
+struct Warned(Mutex<Vec<String>>);
+
+impl Background for Warned {
+    fn now(&self) -> Timestamp {
+        Timestamp::default()
+    }
+
+    fn detach(&self, work: Work, _: Duration) -> Work {
+        work
+    }
+
+    fn block(&self, work: Box<dyn FnOnce() + Send>) -> Work {
+        work();
+        Box::pin(std::future::ready(()))
+    }
+
+    fn warn(&self, error: &AuthError) {
+        let cause = error.source.as_ref().map(ToString::to_string).unwrap_or_default();
+        self.0.lock().expect("no panic").push(cause);
+    }
+}
+
+#[tokio::test]
+async fn a_refresh_token_that_cannot_be_kept_is_told_at_once() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("f");
+    let file = path.to_str().expect("UTF-8").to_owned();
+    let grant = json!({ "refresh_token": { "token": "first", "file": file } });
+    let written = settings("warned", json!({ "client_secret": "s", "grant": grant }));
+    let (there, sent) = (path.clone(), Arc::<Mutex<Vec<String>>>::default());
+    let tokens = sent.clone();
+    let net = Arc::new(ScriptedTransport::new(move |request| {
+        let form: Vec<_> = form_urlencoded::parse(request.body()).into_owned().collect();
+        tokens.lock().expect("no panic").push(form[1].1.clone());
+        // What is there cannot be replaced by a file.
+        if !there.exists() {
+            fs::create_dir(&there).expect("a folder");
+        }
+        let body = json!({ "access_token": "a", "token_type": "Bearer", "expires_in": 0, "refresh_token": "s3cret" });
+        Scripted::status(200).body(body.to_string())
+    }));
+    let (authorizer, warned) = (build(written), Arc::<Warned>::default());
+    let ready = || {
+        let wire = Wire::new(net.clone()).capturing(Capture::Whole { bytes_max: 1024 });
+        Ready::new(Timestamp::default(), [1; 16], wire).on(warned.clone())
+    };
+    authorizer.ready(ready()).await.expect("there is a token");
+    let told = warned.0.lock().expect("no panic").clone();
+    let says = "the new refresh token could not be written, and is in memory only: ";
+    assert!(
+        told.len() == 1 && told[0].starts_with(says) && !told[0].contains("s3cret"),
+        "{told:?}"
+    );
+    // It is written before it is spent.
+    fs::remove_dir(&path).expect("it goes");
+    authorizer.ready(ready()).await.expect("there is a token");
+    assert_eq!(*sent.lock().expect("no panic"), ["first", "s3cret"]);
 }
 
 #[tokio::test]

@@ -53,6 +53,11 @@ fn what_does_not_fit_together_is_told_at_once() {
             "/oauth2/dpop/algorithm: is shared with whoever checks it: one with a private key would be right",
         ],
     );
+    let kept = json!({ "token": "s3cret", "file": "/no/such/folder/x" });
+    wrong(
+        json!({ "token_url": url, "client_id": "a", "client_secret": "s3cret", "grant": { "refresh_token": kept } }),
+        &["/oauth2/grant/refresh_token/file: is in a folder that is not there"],
+    );
     let bearer = json!({ "algorithm": "HS256", "key": "s3cret", "claims": { "jti": "s3cret" }, "lifetime": "999ms" });
     wrong(
         json!({ "token_url": url, "client_auth": "none", "grant": { "jwt_bearer": bearer } }),
