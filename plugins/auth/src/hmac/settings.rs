@@ -128,12 +128,6 @@ pub enum SignatureForm {
 // === impl HmacSettings ===
 
 impl HmacSettings {
-    /// What a vendor's webhooks are signed with.
-    #[must_use]
-    pub fn preset(preset: HmacPreset, secret: Secret) -> Self {
-        Self { preset: Some(preset), secret: Some(secret), ..Self::default() }
-    }
-
     /// The scheme that is written or meant.
     pub(super) fn scheme(&self, wrong: &mut SettingErrors) -> Scheme<'_> {
         if let Some(preset) = self.preset {

@@ -141,3 +141,18 @@ impl Failing {
         error.not_before(self.until).because(says.clone())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use fanfare_sdk::{Effect, Meaning, SendError, SendErrorKind};
+
+    use super::Failure;
+
+    #[test]
+    fn what_may_not_be_called_is_not_asked_again_soon() {
+        let may_not = SendError::permanent(SendErrorKind::Address);
+        assert!(Failure::unreached(&may_not).permanent);
+        let down = SendError::new(SendErrorKind::Connect, Meaning::Retry, Effect::None);
+        assert!(!Failure::unreached(&down).permanent);
+    }
+}

@@ -54,23 +54,22 @@ impl Kept {
     pub(super) fn of(settings: &RefreshTokenSettings, wrong: &mut SettingErrors) -> Option<Self> {
         let at = |key| ["grant", "refresh_token", key];
         let path = PathBuf::from(&settings.file);
-        if settings.token.expose().is_empty() {
-            wrong.push(
-                &at("token"),
-                "is empty: is the variable or file that it comes from empty too?",
-            );
-            return None;
+        let has_token = !settings.token.expose().is_empty();
+        if !has_token {
+            let says = "is empty: is the variable or file that it comes from empty too?";
+            wrong.push(&at("token"), says);
         }
-        if !path.is_absolute() || path.file_name().is_none() {
-            wrong.push(&at("file"), "is not an absolute path to a file");
-            return None;
-        }
+        let is_path = path.is_absolute() && path.file_name().is_some();
         // Looked at here, since it does not pass by itself: what goes wrong with the file later may.
-        if !path.parent().is_some_and(Path::is_dir) {
+        let has_folder = path.parent().is_some_and(Path::is_dir);
+        if !is_path {
+            wrong.push(&at("file"), "is not an absolute path to a file");
+        } else if !has_folder {
             wrong.push(&at("file"), "is in a folder that is not there");
-            return None;
         }
-        Some(Self { first: settings.token.clone(), path, unwritten: Mutex::default() })
+        let first = settings.token.clone();
+        let is_right = has_token && is_path && has_folder;
+        is_right.then(|| Self { first, path, unwritten: Mutex::default() })
     }
 
     /// Looks which token is the newest, and makes sure that the next one can be written. Blocks.

@@ -22,3 +22,33 @@ pub(super) fn shared(fingerprint: Fingerprint, new: Source) -> Arc<Source> {
     sources.insert(fingerprint, Arc::downgrade(&source));
     source
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use fanfare_sdk::check;
+    use serde_json::json;
+
+    use super::{SOURCES, Source, shared};
+    use crate::oauth::{
+        OAuth2Settings,
+        recipe::{Fingerprint, Recipe, fingerprint},
+    };
+
+    fn build(id: &str) -> (Fingerprint, Arc<Source>) {
+        let written =
+            json!({ "token_url": "https://pool.example/", "client_id": id, "client_secret": "s" });
+        let settings: OAuth2Settings = check::settings(written).expect("they have their form");
+        let source = Source::new(Recipe::try_new(&settings).expect("they are right"));
+        (fingerprint(&settings), shared(fingerprint(&settings), source))
+    }
+
+    #[test]
+    fn what_nobody_uses_any_more_is_forgotten() {
+        let (gone, _) = build("a");
+        let (there, _source) = build("b");
+        let sources = SOURCES.lock().expect("no panic");
+        assert_eq!([gone, there].map(|it| sources.contains_key(&it)), [false, true]);
+    }
+}

@@ -222,4 +222,18 @@ mod tests {
         assert_eq!(cases.len(), 3);
         cases.iter().for_each(check);
     }
+
+    #[test]
+    fn only_a_form_is_signed_with_its_content() {
+        #[track_caller]
+        fn check(kind: &str, expected: &str) {
+            let request = Request::post("https://a.example/").header("content-type", kind);
+            let request = request.body(Bytes::from_static(b"c=d")).expect("it is right");
+            assert_eq!(base_string(&request, &[]), expected);
+        }
+        let with = "POST&https%3A%2F%2Fa.example%2F&c%3Dd";
+        check("application/x-www-form-urlencoded", with);
+        check("Application/X-WWW-Form-Urlencoded ; charset=utf-8", with);
+        check("application/json", "POST&https%3A%2F%2Fa.example%2F&");
+    }
 }

@@ -121,6 +121,10 @@ fn a_401_is_final() {
             json!({ "bearer": { "token": "a" } }),
             json!({ "basic": { "user": "a", "password": "b" } }),
             json!({ "api_key": { "in": { "query": "a" }, "value": "b" } }),
+            json!({ "jwt": { "algorithm": "HS256", "key": "k".repeat(32) } }),
+            json!({ "hmac": { "preset": "github", "secret": "a" } }),
+            json!({ "http_signature": { "algorithm": "hmac-sha256", "key": "YQ==", "key_id": "b" } }),
+            json!({ "oauth1": { "consumer_key": "a", "consumer_secret": "b" } }),
         ] {
             let head = ReplyHead::http(status, HeaderMap::new());
             assert_eq!(authorizer(written).learn(Stamp::default(), &head), expected);

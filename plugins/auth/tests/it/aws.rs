@@ -53,6 +53,19 @@ fn a_path_is_sent_to_s3_as_it_is_signed() {
 }
 
 #[test]
+fn a_path_with_empty_parts_is_another_one_for_s3_only() {
+    #[track_caller]
+    fn check(service: &str, is_same: bool) {
+        let aws = build(&settings(service)).expect("right");
+        let [one, other] = ["https://a.example/a/b", "https://a.example/a//b"]
+            .map(|uri| signed(&aws, NOW, uri)["authorization"].clone());
+        assert_eq!(one == other, is_same, "{service}");
+    }
+    check("s3", false);
+    check("execute-api", true);
+}
+
+#[test]
 fn only_what_stays_is_signed_and_only_s3_gets_the_hash_of_the_body() {
     #[track_caller]
     fn check(aws: &Value, expected: &str) {

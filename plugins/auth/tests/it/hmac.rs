@@ -87,6 +87,11 @@ fn any_form_can_be_described() {
         json!({ "encoding": "base64" }),
         "x-sign: W9zBRr9gdU5qBCQmCJV1x1oAPwidJzmDnexYuWTsOEM= (sensitive)",
     );
+    let shopify = json!({ "hmac": { "preset": "shopify", "secret": "Jefe" } });
+    assert_eq!(
+        signed(shopify, &call("id-1", 1), "what do ya want for nothing?"),
+        "x-shopify-hmac-sha256: W9zBRr9gdU5qBCQmCJV1x1oAPwidJzmDnexYuWTsOEM= (sensitive)"
+    );
     check(
         json!({ "encoding": "base64_url" }),
         "x-sign: W9zBRr9gdU5qBCQmCJV1x1oAPwidJzmDnexYuWTsOEM (sensitive)",
@@ -128,6 +133,13 @@ fn an_id_that_could_be_read_in_two_ways_is_not_signed() {
     let says = "the delivery's id is to be visible ASCII without `.`";
     assert_eq!(signed(written(), &call("a.b", 1), "x"), says);
     assert_eq!(signed(written(), &call("a b", 1), "x"), says);
+    // Wherever it stands.
+    for (key, value) in [("signed", "{id}"), ("value", "{id} {signatures}"), ("id_header", "X-Id")]
+    {
+        let mut hmac = json!({ "header": "X-Sign", "secret": "s", "signed": "{body}" });
+        hmac[key] = json!(value);
+        assert_eq!(signed(json!({ "hmac": hmac }), &call("a.b", 1), "x"), says, "{key}");
+    }
 }
 
 #[test]
@@ -169,6 +181,7 @@ fn what_is_wrong_is_said_all_at_once() {
             "/hmac/secrets/1: is empty: is the variable or file that it comes from empty too?",
         ],
     );
+    check(json!({ "preset": "svix", "secrets": vec!["whsec_c2VjcmV0"; 8] }), &[]);
     check(
         json!({ "preset": "svix", "secrets": vec!["whsec_c2VjcmV0"; 9] }),
         &["/hmac/secrets: are 9: at most 8 would be right"],

@@ -134,8 +134,13 @@ fn a_key_that_does_not_fit_is_refused() {
     wrong(key("ES256", "s3cret"), &no("ES256", "a key of the curve P-256"));
     let short = include_str!("../keys/rsa1024.pem");
     wrong(key("PS256", short), &no("PS256", "an RSA key of 2048 bits or more"));
-    let short = "/jwt/key: is shorter than the 32 bytes that HS256 asks for (RFC 7518)";
-    wrong(key("HS256", "s3cret"), short);
+    for (algorithm, bytes) in [("HS256", 32), ("HS384", 48), ("HS512", 64)] {
+        let says = format!(
+            "/jwt/key: is shorter than the {bytes} bytes that {algorithm} asks for (RFC 7518)"
+        );
+        wrong(key(algorithm, &"k".repeat(bytes - 1)), &says);
+        request(&key(algorithm, &"k".repeat(bytes)), Timestamp::from_secs(0));
+    }
     let empty = "/jwt/key: is empty: is the variable or file that it comes from empty too?";
     wrong(key("HS256", ""), empty);
 }

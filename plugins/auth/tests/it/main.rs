@@ -7,6 +7,7 @@ mod hmac;
 mod hmac_peer;
 mod jwt;
 mod oauth;
+mod oauth_refresh;
 mod oauth_settings;
 mod peer;
 mod settings;

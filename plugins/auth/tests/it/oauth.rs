@@ -1,7 +1,6 @@
 //! Tokens by OAuth 2.0: how they are asked for, kept, refreshed, refused.
 
 use std::{
-    fs,
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -9,8 +8,7 @@ use std::{
 use bytes::Bytes;
 use fanfare_auth::AuthSettings;
 use fanfare_sdk::{
-    AuthError, Authorizer, Background, Call, Capture, Learned, Ready, ReplyHead, Stamp, Timestamp,
-    Wire, Work, check,
+    Authorizer, Call, Capture, Learned, Ready, ReplyHead, Stamp, Timestamp, Wire, check,
 };
 use fanfare_testkit::{Received, Script, Scripted, ScriptedTransport};
 use futures_util::{FutureExt, future::join_all};
@@ -23,7 +21,7 @@ const VECTORS: &str = include_str!("../vectors/oauth2.json");
 /// An authorizer, and the token endpoint that it asks.
 pub(crate) struct Stage {
     pub(crate) authorizer: Arc<dyn Authorizer>,
-    net: Arc<ScriptedTransport>,
+    pub(crate) net: Arc<ScriptedTransport>,
     nonces: Mutex<u128>,
 }
 
@@ -49,7 +47,7 @@ pub(crate) fn settings(host: &str, own: Value) -> Value {
     json!({ "oauth2": all })
 }
 
-fn build(written: Value) -> Arc<dyn Authorizer> {
+pub(crate) fn build(written: Value) -> Arc<dyn Authorizer> {
     let settings: AuthSettings = check::settings(written).expect("the settings have their form");
     settings.build().expect("the settings are right")
 }
@@ -104,7 +102,7 @@ impl Stage {
 }
 
 /// The pairs of a form, in their order.
-fn form(request: &Received) -> Vec<(String, String)> {
+pub(crate) fn form(request: &Received) -> Vec<(String, String)> {
     form_urlencoded::parse(&request.body).into_owned().collect()
 }
 
@@ -245,6 +243,10 @@ async fn one_flight_serves_all_who_wait_and_all_who_share() {
         other.ready(stage.make_ready(0)).await.expect("there is a token");
         assert_eq!(stage.net.count(), nth + 2);
     }
+    // They do not drive out the first one.
+    let again = build(settings("flight", json!({ "client_secret": "s3cret" })));
+    again.ready(stage.make_ready(0)).await.expect("there is a token");
+    assert_eq!(stage.net.count(), 8);
 }
 
 #[tokio::test]
@@ -253,19 +255,19 @@ async fn a_token_is_refreshed_early_while_the_old_one_serves() {
         Stage::secret("early", vec![token("one", 1000), Scripted::status(500), token("two", 1000)]);
     let first = stage.ready(0).await.expect("there is a token");
     assert_eq!(stage.ready(939).await, Ok(first));
-    // It cannot be refreshed now; the old one is still good.
-    assert_eq!(stage.ready(980).await, Ok(first));
-    assert_eq!(stage.net.count(), 2);
+    // It cannot be refreshed now; the old one is still good, and nobody asks again before the time.
+    for _ in 0..2 {
+        assert_eq!(stage.ready(980).await, Ok(first));
+        assert_eq!(stage.net.count(), 2);
+    }
     stage.carried(stage.ready(985).await.expect("there is a token"), 985, "Bearer two");
     assert_eq!(stage.net.count(), 3);
 }
 
 #[tokio::test]
 async fn a_token_that_is_refused_is_dropped_and_fetched_once() {
-    let stage = Stage::secret(
-        "refused",
-        vec![token("one", 3600), token("two", 3600), token("three", 3600)],
-    );
+    let tokens = ["one", "two", "three", "four"].map(|text| token(text, 3600));
+    let stage = Stage::secret("refused", tokens.into());
     let one = stage.ready(0).await.expect("there is a token");
     assert_eq!(stage.learns(one, 403), Learned::Nothing);
     assert_eq!(stage.ready(1).await, Ok(one));
@@ -281,11 +283,19 @@ async fn a_token_that_is_refused_is_dropped_and_fetched_once() {
     assert_eq!(stage.learns(two, 401), Learned::Hopeless);
     assert_eq!(stage.ready(2).await, Ok(two));
     assert_eq!(stage.net.count(), 2);
-    // Once it was taken, or has been there for a minute, it is worth another one.
+    // Once it has been there for a minute, or was taken, it is worth another one.
     stage.carried(two, 61, "Bearer two");
     assert_eq!(stage.learns(two, 401), Learned::TryAgain);
-    assert_ne!(stage.ready(62).await, Ok(two));
-    assert_eq!(stage.net.count(), 3);
+    let three = stage.ready(62).await.expect("there is a token");
+    stage.carried(three, 62, "Bearer three");
+    // What is said of an older one says nothing of this one.
+    assert_eq!(stage.learns(two, 200), Learned::Nothing);
+    assert_eq!(stage.learns(three, 401), Learned::Hopeless);
+    assert_eq!(stage.learns(three, 200), Learned::Nothing);
+    assert_eq!(stage.learns(three, 401), Learned::TryAgain);
+    let four = stage.ready(62).await.expect("there is a token");
+    stage.carried(four, 62, "Bearer four");
+    assert_eq!(stage.net.count(), 4);
 }
 
 #[tokio::test]
@@ -317,6 +327,11 @@ async fn a_failure_is_told_and_asked_again_in_its_time() {
     check("f15", error(403, "access_denied"), "access_denied! 70000");
     check("f16", error(200, "invalid_grant"), "invalid_grant! 70000");
     check("f10", error(400, "temporarily_unavailable"), "temporarily_unavailable 10200");
+    check("f17", error(400, "slow_down").header("retry-after", "7"), "slow_down 17000");
+    check("f18", Scripted::status(503).header("retry-after", "7"), "token_endpoint 17000");
+    // A nonce is a reason to ask again only where it is asked for, and there.
+    check("n1", error(400, "invalid_grant").header("dpop-nonce", "n"), "invalid_grant! 70000");
+    check("n2", error(400, "use_dpop_nonce"), "use_dpop_nonce 10200");
     let reply = |body: &str| Scripted::status(200).body(body.to_owned());
     check("r1", reply("<html>s3cret"), "token_reply 10200");
     check("r2", reply(r#"{"token_type":"Bearer"}"#), "token_reply 10200");
@@ -345,6 +360,11 @@ async fn pauses_double_and_a_success_ends_them() {
     }
     stage.ready(3).await.expect("there is a token, for this time");
     assert_eq!(stage.ready(4).await, Err("token_endpoint 4200".to_owned()));
+    let stage = Stage::secret("long", vec![error(401, "invalid_client"), token("t", 60)]);
+    for secs in [0, 59] {
+        assert_eq!(stage.ready(secs).await, Err("invalid_client! 60000".to_owned()));
+    }
+    stage.ready(60).await.expect("the pause is over at its end");
 }
 
 #[tokio::test]
@@ -373,132 +393,6 @@ async fn a_flight_that_is_cut_off_is_a_failure() {
     assert!(stage.ready(0).now_or_never().is_none(), "dropped while it waits");
     assert_eq!(stage.ready(0).await, Err("timeout 200".to_owned()));
     stage.ready(1).await.expect("there is a token");
-}
-
-fn refreshing(host: &str, file: &str, first: &str, script: Vec<Scripted>) -> Stage {
-    let grant = json!({ "refresh_token": { "token": first, "file": file } });
-    Stage::new(host, json!({ "client_secret": "s", "grant": grant }), script)
-}
-
-#[tokio::test]
-async fn the_newest_refresh_token_is_kept_in_a_file() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let path = folder.path().join("crm.refresh");
-    let file = path.to_str().expect("UTF-8");
-    let rotated = |access: &str, refresh: &str| {
-        let body = json!({ "access_token": access, "token_type": "Bearer", "expires_in": 10, "refresh_token": refresh });
-        Scripted::status(200).body(body.to_string())
-    };
-    let sent = |stage: &Stage| -> Vec<_> {
-        stage.net.received().iter().map(|request| form(request)[1].1.clone()).collect()
-    };
-    let script = vec![rotated("a", "second"), token("b", 10), rotated("c", "third")];
-    let stage = refreshing("keeps", file, "first", script);
-    for secs in [0, 100, 200] {
-        stage.ready(secs).await.expect("there is a token");
-    }
-    // The second reply brought no other one.
-    assert_eq!(sent(&stage), ["first", "second", "second"]);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt as _;
-        let mode = fs::metadata(&path).expect("it is there").permissions().mode();
-        assert_eq!(mode & 0o777, 0o600);
-    }
-    drop(stage);
-    // After a restart.
-    let stage = refreshing("keeps", file, "first", vec![error(400, "invalid_grant")]);
-    assert_eq!(stage.ready(0).await, Err("invalid_grant! 60000".to_owned()));
-    assert_eq!(sent(&stage), ["third"]);
-    // Somebody has signed in again.
-    let stage = refreshing("keeps", file, "new", vec![token("d", 10)]);
-    stage.ready(0).await.expect("there is a token");
-    assert_eq!(sent(&stage), ["new"]);
-    let names: Vec<_> =
-        fs::read_dir(folder.path()).expect("a folder").flatten().map(|e| e.file_name()).collect();
-    assert_eq!(names.len(), 2, "nothing else is left beside the lock: {names:?}");
-}
-
-#[tokio::test]
-async fn a_refresh_token_is_not_spent_where_the_next_one_could_not_be_kept() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let path = folder.path().join("x");
-    let path = path.to_str().expect("UTF-8");
-    let stage = refreshing("nowhere", path, "first", vec![token("a", 10)]);
-    folder.close().expect("it goes");
-    assert_eq!(stage.ready(0).await, Err("refresh_token_file 200".to_owned()));
-    assert_eq!(stage.net.count(), 0);
-    let folder = tempfile::tempdir().expect("a folder");
-    let path = folder.path().join("f");
-    let lock = fs::File::create(folder.path().join("f.lock")).expect("a lock");
-    lock.lock().expect("nobody has it");
-    let stage = refreshing("busy", path.to_str().expect("UTF-8"), "first", vec![token("a", 10)]);
-    assert_eq!(stage.ready(0).await, Err("refresh_token_busy 200".to_owned()));
-    drop(lock);
-    stage.ready(1).await.expect("there is a token");
-    fs::write(&path, "s3cret").expect("it is written");
-    assert_eq!(stage.ready(100).await, Err("refresh_token_file 100200".to_owned()));
-}
-
-/// Does everything in place, and keeps what is told to whoever is on call.
-#[derive(Debug, Default)]
-struct Warned(Mutex<Vec<String>>);
-
-impl Background for Warned {
-    fn now(&self) -> Timestamp {
-        Timestamp::default()
-    }
-
-    fn detach(&self, work: Work, _: Duration) -> Work {
-        work
-    }
-
-    fn block(&self, work: Box<dyn FnOnce() + Send>) -> Work {
-        work();
-        Box::pin(std::future::ready(()))
-    }
-
-    fn warn(&self, error: &AuthError) {
-        let cause = error.source.as_ref().map(ToString::to_string).unwrap_or_default();
-        self.0.lock().expect("no panic").push(cause);
-    }
-}
-
-#[tokio::test]
-async fn a_refresh_token_that_cannot_be_kept_is_told_at_once() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let path = folder.path().join("f");
-    let file = path.to_str().expect("UTF-8").to_owned();
-    let grant = json!({ "refresh_token": { "token": "first", "file": file } });
-    let written = settings("warned", json!({ "client_secret": "s", "grant": grant }));
-    let (there, sent) = (path.clone(), Arc::<Mutex<Vec<String>>>::default());
-    let tokens = sent.clone();
-    let net = Arc::new(ScriptedTransport::new(move |request| {
-        let form: Vec<_> = form_urlencoded::parse(request.body()).into_owned().collect();
-        tokens.lock().expect("no panic").push(form[1].1.clone());
-        // What is there cannot be replaced by a file.
-        if !there.exists() {
-            fs::create_dir(&there).expect("a folder");
-        }
-        let body = json!({ "access_token": "a", "token_type": "Bearer", "expires_in": 0, "refresh_token": "s3cret" });
-        Scripted::status(200).body(body.to_string())
-    }));
-    let (authorizer, warned) = (build(written), Arc::<Warned>::default());
-    let ready = || {
-        let wire = Wire::new(net.clone()).capturing(Capture::Whole { bytes_max: 1024 });
-        Ready::new(Timestamp::default(), [1; 16], wire).on(warned.clone())
-    };
-    authorizer.ready(ready()).await.expect("there is a token");
-    let told = warned.0.lock().expect("no panic").clone();
-    let says = "the new refresh token could not be written, and is in memory only: ";
-    assert!(
-        told.len() == 1 && told[0].starts_with(says) && !told[0].contains("s3cret"),
-        "{told:?}"
-    );
-    // It is written before it is spent.
-    fs::remove_dir(&path).expect("it goes");
-    authorizer.ready(ready()).await.expect("there is a token");
-    assert_eq!(*sent.lock().expect("no panic"), ["first", "s3cret"]);
 }
 
 #[tokio::test]
@@ -540,8 +434,13 @@ async fn a_token_is_bound_to_a_key_where_it_is_asked_for() {
     assert_eq!(learned, Learned::TryAgain);
     assert_eq!(stage.ready(7).await, Ok(stamp));
     assert_eq!(proof(&stage.carries(stamp, 7))["nonce"], "n3");
+    // One that only comes along does not excuse the token.
+    let mut headers = HeaderMap::new();
+    headers.insert("dpop-nonce", "n4".parse().expect("right"));
+    headers.insert("www-authenticate", r#"DPoP error="invalid_token""#.parse().expect("right"));
+    let learned = stage.authorizer.learn(stamp, &ReplyHead::http(401, headers));
+    assert_eq!(learned, Learned::TryAgain);
     // Nonces are the server's: the token endpoint has its own.
-    assert_eq!(stage.learns(stamp, 401), Learned::TryAgain);
     stage.ready(8).await.expect("there is a token");
     let last = stage.net.received().pop().expect("a request");
     assert_eq!(parts(last.header("dpop").expect("a proof")).1["nonce"], "n2");

@@ -50,6 +50,7 @@ fn what_does_not_fit_together_is_told_at_once() {
             &format!("/oauth2/client_auth/private_key_jwt/key: {key}"),
             openssl,
             "/oauth2/grant/refresh_token/token: is empty: is the variable or file that it comes from empty too?",
+            "/oauth2/grant/refresh_token/file: is not an absolute path to a file",
             "/oauth2/dpop/algorithm: is shared with whoever checks it: one with a private key would be right",
         ],
     );

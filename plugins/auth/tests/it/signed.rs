@@ -104,6 +104,23 @@ fn every_request_has_a_nonce_and_a_time_of_its_own() {
     }
 }
 
+/// The base string and the signature are those of oauthlib 4.0.1.
+#[test]
+fn what_oauth_1_has_to_say_stands_in_one_header() {
+    let written = json!({ "oauth1": {
+        "consumer_key": "k", "consumer_secret": "s", "token": "t&", "token_secret": "u", "realm": "r",
+    } });
+    let nonce = "0".repeat(40);
+    assert_eq!(
+        signed(&written),
+        format!(
+            "authorization: OAuth realm=\"r\", oauth_consumer_key=\"k\", oauth_nonce=\"{nonce}\", \
+             oauth_signature_method=\"HMAC-SHA1\", oauth_timestamp=\"1618884473\", oauth_token=\"t%26\", \
+             oauth_signature=\"ilX3gkQYhYJWIxcRRZ1cnW3r1%2Bw%3D\""
+        )
+    );
+}
+
 #[test]
 fn what_cannot_be_signed_is_not_sent() {
     let says = "a part of the request that is to be signed is missing, or there twice";
@@ -140,6 +157,9 @@ fn what_is_wrong_is_said_all_at_once() {
         serde_json::from_str(include_str!("../vectors/rfc9421.json")).expect("it is JSON");
     let rsa = json!({ "algorithm": "ed25519", "key": vectors["keys"][0]["private"] });
     check(message(&json!([]), &rsa), &["/http_signature/key: is no key of that algorithm"]);
+    let many = |count: usize| (0..count).map(|at| format!("x-{at}")).collect::<Vec<_>>();
+    check(message(&json!(many(64)), &json!({})), &[""]);
+    check(message(&json!(many(65)), &json!({})), &["/http_signature/components: are more than 64"]);
     let text = json!({ "key": "no base64" });
     let says = "/http_signature/key: is not base64, as `hmac-sha256` needs it";
     check(message(&json!([]), &text), &[says]);
