@@ -130,3 +130,36 @@ fn rejects_version(status: u16, call: &Call) -> bool {
         _ => false,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use http::HeaderMap;
+
+    use super::Classification;
+    use crate::{Call, Reply, Timestamp};
+
+    #[test]
+    fn a_version_is_rejected_where_one_was_named() {
+        #[track_caller]
+        fn check(version: Option<&str>, has_other: bool, status: u16, expected: &str) {
+            let mut call =
+                Call::new("a".into(), "k".into(), Timestamp::from_secs(0), Duration::ZERO);
+            call.version = version.map(Into::into);
+            call.has_other_version = has_other;
+            let reply = Reply::http(status, HeaderMap::new(), "");
+            let meant = Classification::by_status(&call, &reply);
+            let meant = format!("{} {}", meant.meaning.code(), meant.effect.code());
+            assert_eq!(meant, expected, "{version:?} {status}");
+        }
+        for status in [406, 410, 415, 426] {
+            check(Some("2"), false, status, "version_rejected none");
+            check(None, true, status, "permanent none");
+        }
+        check(Some("2"), true, 404, "version_rejected none");
+        check(Some("2"), false, 404, "permanent none");
+        check(None, true, 404, "permanent none");
+        check(Some("2"), true, 403, "permanent none");
+    }
+}

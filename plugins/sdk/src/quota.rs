@@ -214,12 +214,16 @@ mod tests {
         check(&reset("x-ratelimit-reset", "1609844400"), "at 1609844400");
         check(&reset("x-ratelimit-reset", "1609844400000"), "at 1609844400");
         check(&reset("x-ratelimit-reset", "60"), "60s");
+        check(&reset("x-ratelimit-reset", "0"), "0ns");
         check(&reset("x-ratelimit-reset-after", "1.25"), "1.25s");
         let go = |value| {
             [("x-ratelimit-remaining-requests", "0"), ("x-ratelimit-reset-requests", value)]
         };
         check(&go("6m0s"), "360s");
         check(&go("1h2m3.5s"), "3723.5s");
+        check(&go("1500us"), "1.5ms");
+        check(&go("5000ns"), "5µs");
+        check(&go("0s"), "0ns");
         check(&go("6 minutes"), "nothing");
         check(
             &[("x-ratelimit-remaining-tokens", "0"), ("x-ratelimit-reset-tokens", "120ms")],

@@ -78,3 +78,25 @@ impl fmt::Display for SettingErrors {
 }
 
 impl std::error::Error for SettingErrors {}
+
+#[cfg(test)]
+mod tests {
+    use super::SettingErrors;
+
+    #[test]
+    fn what_cannot_be_built_is_wrong_somewhere() {
+        #[track_caller]
+        fn check(says: &[&str], built: Option<u8>, expected: Result<u8, &str>) {
+            let mut wrong = SettingErrors::default();
+            says.iter().for_each(|it| wrong.push(&["a"], *it));
+            assert_eq!(
+                wrong.or(built).map_err(|it| it.to_string()),
+                expected.map_err(str::to_owned)
+            );
+        }
+        check(&[], Some(1), Ok(1));
+        check(&[], None, Err(": cannot be built"));
+        check(&["b"], Some(1), Err("/a: b"));
+        check(&["b", "c"], None, Err("/a: b; /a: c"));
+    }
+}

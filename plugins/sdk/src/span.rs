@@ -138,6 +138,7 @@ mod tests {
         check(" 1m30s ", "90s");
         check("2h", "7200s");
         check("1s500ms", "1.5s");
+        check("15us", "15µs");
         check("0s", "0ns");
     }
 
@@ -153,7 +154,7 @@ mod tests {
 
     #[test]
     fn durations_are_written_as_people_read_them() {
-        for text in ["250ms", "5s", "1m30s", "2h", "1s500ms", "0s", "1d"] {
+        for text in ["15us", "250ms", "5s", "1m30s", "2h", "1s500ms", "0s", "1d"] {
             assert_eq!(Span::parse(text).expect("it is a duration").to_string(), text);
         }
         assert_eq!(Span(Duration::from_secs(3_600)).to_string(), "1h");

@@ -2,13 +2,19 @@
 
 use std::time::Duration;
 
-use fanfare_http::{HttpSettings, HttpTarget};
-use fanfare_sdk::{Along, Call, HttpApi, Payload, Timestamp, check};
+use bytes::Bytes;
+use fanfare_http::{HttpSettings, HttpTarget, IdempotencyKeySettings};
+use fanfare_sdk::{Along, Call, HttpApi, Payload, PrepareError, Timestamp, check};
+use http::Request;
 use serde_json::{Value, json};
 
 /// The request as text: method and URL, headers in the order of their names, body.
 fn text(target: &HttpTarget, call: &Call, payload: &Payload) -> String {
-    let request = match target.request(call, payload) {
+    written(target.request(call, payload))
+}
+
+fn written(request: Result<Request<Bytes>, PrepareError>) -> String {
+    let request = match request {
         Ok(request) => request,
         Err(error) => return error.to_string(),
     };
@@ -115,6 +121,58 @@ fn a_version_goes_where_the_settings_say() {
 }
 
 #[test]
+fn a_version_may_be_a_part_of_the_media_type() {
+    #[track_caller]
+    fn check_with(method: &str, headers: Value, version: Option<&str>, expected: &str) {
+        let written = json!({
+            "url": "https://a.example/", "method": method, "headers": headers,
+            "idempotency_key": { "send": false },
+            "version_in": { "media_type": "application/vnd.b.v{version}+json" },
+        });
+        check(
+            written,
+            &call(version, None),
+            &expected.replace("{v2}", "application/vnd.b.v2+json"),
+        );
+    }
+    let (none, own) = (json!({}), json!({ "Content-Type": "text/x" }));
+    let post = "POST https://a.example/\n";
+    check_with("GET", none.clone(), Some("2"), "GET https://a.example/\naccept: {v2}");
+    let both = format!("{post}accept: {{v2}}\ncontent-type: {{v2}}\n{{\"a\":1}}");
+    check_with("POST", none.clone(), Some("2"), &both);
+    let kept = format!("{post}accept: {{v2}}\ncontent-type: text/x\n{{\"a\":1}}");
+    check_with("POST", own, Some("2"), &kept);
+    let without = format!("{post}content-type: application/json\n{{\"a\":1}}");
+    check_with("POST", none.clone(), None, &without);
+    let wrong = "cannot prepare the request: the version contains a control character, perhaps a line break at its end: remove it";
+    check_with("GET", none, Some("2\n"), wrong);
+}
+
+#[test]
+fn a_probe_has_neither_body_nor_effect() {
+    #[track_caller]
+    fn check(probe: Value, version_in: Value, version: Option<&str>, expected: &str) {
+        let settings = json!({
+            "url": "https://a.example/b", "query": { "q": "1" },
+            "headers": { "Content-Type": "text/x", "X-A": "1" }, "version_in": version_in, "probe": probe,
+        });
+        let probe = target(settings).probe(&call(version, None)).transpose().expect("it has one");
+        assert_eq!(written(probe), expected);
+    }
+    let header = || json!({ "header": "V" });
+    let own = "OPTIONS https://a.example/b?q=1\n";
+    check(json!({}), header(), None, &format!("{own}x-a: 1"));
+    check(json!({}), header(), Some("2"), &format!("{own}v: 2\nx-a: 1"));
+    let media_type = json!({ "media_type": "a/b.{version}" });
+    check(json!({}), media_type, Some("2"), &format!("{own}accept: a/b.2\nx-a: 1"));
+    for method in ["GET", "HEAD", "OPTIONS"] {
+        let probe = json!({ "method": method, "url": "https://a.example/health/{version}" });
+        let expected = format!("{method} https://a.example/health/2\nv: 2\nx-a: 1");
+        check(probe, header(), Some("2"), &expected);
+    }
+}
+
+#[test]
 fn an_endpoint_stands_in_for_the_url() {
     #[track_caller]
     fn get(version: Option<&str>, endpoint: &str, expected: &str) {
@@ -174,6 +232,18 @@ fn an_idempotency_key_has_a_form() {
     check(&json!({}), "é", wrong);
     check(&json!({}), "a\nb", wrong);
     check(&json!({}), "", wrong);
+}
+
+#[test]
+fn an_idempotency_key_is_chosen_in_code_too() {
+    #[track_caller]
+    fn check(key: IdempotencyKeySettings, expected: &str) {
+        let target = HttpSettings::post("https://a.example/").idempotency_key(key).build().unwrap();
+        let text = text(&target, &call(None, None), &Payload::new("", ""));
+        assert_eq!(text, format!("POST https://a.example/{expected}"));
+    }
+    check(IdempotencyKeySettings::off(), "");
+    check(IdempotencyKeySettings::in_header("X-Request-Id"), "\nx-request-id: key-1");
 }
 
 #[test]

@@ -87,6 +87,25 @@ fn settings_of_the_wrong_meaning_are_named() {
         with("version_in", json!({ "query": "" })),
         &["/version_in/query: is not the name of a version: `api-version` would be right"],
     );
+    let media_type = |text: &str| with("version_in", json!({ "media_type": text }));
+    check(media_type("application/vnd.b+json;v={version}"), &[]);
+    let right = "`application/vnd.crm.v{version}+json` would be right";
+    let none = format!("/version_in/media_type: has no `{{version}}`: {right}");
+    check(media_type("application/json"), &[&none]);
+    let wrong = format!("/version_in/media_type: is not a media type: {right}");
+    for text in ["v{version}", "a/{version}.{version}"] {
+        check(media_type(text), &[&wrong]);
+    }
+    let mut twice = media_type("a/b.{version}");
+    twice["headers"] = json!({ "Accept": "a/b" });
+    let says =
+        "/version_in/media_type: goes into `Accept`, which stands in `headers` too: keep one";
+    check(twice, &[says]);
+    check(
+        with("probe", json!({ "method": "POST" })),
+        &["/probe/method: is not without effect: `GET`, `HEAD` or `OPTIONS` would be right"],
+    );
+    check(with("capture_bytes_max", json!(16_777_216)), &[]);
     check(
         with("capture_bytes_max", json!(16_777_217)),
         &["/capture_bytes_max: is more than 16777216 bytes (16 MiB)"],

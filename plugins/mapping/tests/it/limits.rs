@@ -48,6 +48,7 @@ fn texts_on_the_way_are_bounded() {
         ".price * .count",
         ".count * .price",
         ".price *= .count",
+        ". as {(.price * .count): $x} | $x",
         ".list | join(\",\") | length",
         ".list | tojson | length",
         ".list | \"\\(.)\" | length",

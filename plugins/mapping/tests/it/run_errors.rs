@@ -25,6 +25,13 @@ fn values_of_the_wrong_kind() {
     fails("5", ".[]", "cannot take a number for an array or object");
     fails("null", "length | keys", "cannot take a number for an array or object");
     fails("true", "length", "a boolean has no length");
+    fails("false", ".a", "cannot take `a` of a boolean");
+    // However deep it is; jaq writes it by recursion.
+    for nest in ["[.]", "{a: .}"] {
+        let source = format!("reduce range(6000) as $i (0; {nest}) | . - 1");
+        let kind = if nest == "[.]" { "an array" } else { "an object" };
+        fails("null", &source, &format!("cannot calculate with {kind}"));
+    }
     fails(r#""secret""#, ". - 1", "cannot calculate with a string");
     fails("{}", ".a.b = 1", "cannot take null for an array or object");
     fails("{}", "path(1)", "`path`, `del` or an assignment was given something that is no path");

@@ -59,12 +59,14 @@ fn what_is_no_message_is_refused() {
     wrong(&json(&json!({})), nothing);
     wrong(&json(&json!({ "text": "", "blocks": [] })), nothing);
     wrong(&json(&json!("")), nothing);
+    wrong(&json(&json!({ "text": null, "attachments": {} })), nothing);
     let long = "`text` is longer than the 40,000 characters that Slack takes";
     wrong(&json(&json!("é".repeat(40_001))), long);
     assert!(by_webhook().request(&call(), &json(&json!("é".repeat(40_000)))).is_ok());
-    let blocks = vec![json!({ "type": "divider" }); 51];
-    let many = "there are more than the 50 `blocks` that Slack takes";
-    wrong(&json(&json!({ "blocks": blocks })), many);
+    let blocks = |count| json(&json!({ "blocks": vec![json!({ "type": "divider" }); count] }));
+    assert!(by_webhook().request(&call(), &blocks(50)).is_ok());
+    wrong(&blocks(51), "there are more than the 50 `blocks` that Slack takes");
+    wrong(&Payload::new("text/plain", "a".repeat(1 << 20)), long);
     let huge = Payload::new("text/plain", "a".repeat((1 << 20) + 1));
     wrong(&huge, "the payload is longer than 1 MiB, and no message is");
 }

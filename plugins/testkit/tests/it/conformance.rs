@@ -106,6 +106,7 @@ const WRONG: &[(Wrong, &[&str])] = &[
     (Wrong::CompensationHidden, &["compensation is as declared"]),
     (Wrong::CompensationMissing, &["compensation is as declared"]),
     (Wrong::CompensationRefused, &["compensation is as declared"]),
+    (Wrong::CompensationSilent, &["compensation is as declared"]),
     (Wrong::CompensationCounted, &["compensation prepares the same request"]),
     (Wrong::CompensationKeyPerAttempt, &["a repeated compensation carries the same key"]),
     (Wrong::ProbePosts, &["a probe asks by a safe method"]),
@@ -152,6 +153,12 @@ async fn every_check_finds_what_is_wrong_and_nothing_else() {
     }
     assert!(surprises.is_empty(), "{}", surprises.join("\n\n"));
     assert_eq!(unproved, BTreeSet::from(["the clock is paused", "the target can be built"]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_promise_may_rest_on_what_the_api_recognises() {
+    let builder = Conformance::builder().recognised_by("the customer's id in the URL");
+    builder.run(|| Demo::make(Wrong::PromiseOnNothing)).await.assert();
 }
 
 #[tokio::test(start_paused = true)]

@@ -81,6 +81,7 @@ pub(crate) enum Wrong {
     CompensationHidden,
     CompensationMissing,
     CompensationRefused,
+    CompensationSilent,
     CompensationCounted,
     CompensationKeyPerAttempt,
     ProbeDelivers,
@@ -324,6 +325,7 @@ impl ApiTarget for Demo {
                 return Err(SendError::permanent(SendErrorKind::Unsupported));
             }
             Wrong::CompensationRefused => return Ok(Reply::http(404, Default::default(), "")),
+            Wrong::CompensationSilent => return Ok(Reply::accepted("")),
             _ => {}
         }
         let mut request = self.request(&attempt, "undo")?;

@@ -133,6 +133,13 @@ fn nothing_prints_a_secret() {
 }
 
 #[test]
+fn another_endpoint_is_a_url_too() {
+    assert_eq!(WebhookKind.check_endpoint(&"https://eu.example/hook".into()), Ok(()));
+    let wrong = WebhookKind.check_endpoint(&"ftp://eu.example/".into()).unwrap_err();
+    assert_eq!(wrong, ["is neither `https://…` nor `http://…`"]);
+}
+
+#[test]
 fn the_schema_keeps_off_the_engines_keys_and_the_page_names_every_key() {
     Registry::default().register(WebhookKind).unwrap();
     let schema = WebhookKind.schema();
