@@ -155,3 +155,29 @@ impl fmt::Debug for Proxy {
         write!(f, "Proxy({})", self.url)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::{Proxy, Secret};
+
+    /// Those that are equal share their connections.
+    #[test]
+    fn proxies_differ_by_place_user_and_password() {
+        let proxy = |url: &str, user: Option<(&str, &str)>| Proxy {
+            url: url.to_owned(),
+            user: user.map(|(user, password)| (user.to_owned(), Secret::new(password))),
+        };
+        let all = || {
+            let with = ["u:p", "u:q", "v:p"].map(|it| it.split_once(':'));
+            let with = with.map(|user| proxy("http://a.example:1", user));
+            [proxy("http://a.example:1", None), proxy("http://b.example:1", None)]
+                .into_iter()
+                .chain(with)
+        };
+        let distinct: HashSet<_> = all().chain(all()).collect();
+        assert_eq!(distinct.len(), 5);
+        assert_eq!(format!("{:?}", all().last()), "Some(Proxy(http://a.example:1))");
+    }
+}

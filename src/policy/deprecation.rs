@@ -155,6 +155,10 @@ mod tests {
             &[("deprecation", "@1688169599"), ("sunset", "Sun, 30 Jun 2024 23:59:59 UTC")],
             r#"deprecated Some(1688169599) Some(1719791999) "-" "-" old form"#,
         );
+        check(
+            &[("deprecation", "@1719791999"), ("sunset", "Sun, 30 Jun 2024 23:59:59 GMT")],
+            r#"deprecated Some(1719791999) Some(1719791999) "-" "-""#,
+        );
         check(&[("sunset", "Thu, 01 Jan 1970 00:00:00 GMT")], r#"sunset None Some(0) "-" "-""#);
     }
 
@@ -220,6 +224,10 @@ mod tests {
             &[("deprecation", "Sun, 11 Nov 2018 23:59:59 GMT")],
             r#"deprecated Some(1541980799) None "-" "-" old form"#,
         );
+        check(
+            &[("deprecation", "true"), ("sunset", "Sun, 30 Jun 2024 23:59:59 UTC")],
+            r#"deprecated None Some(1719791999) "-" "-" old form"#,
+        );
     }
 
     #[test]
@@ -227,6 +235,7 @@ mod tests {
         check(&[("deprecation", "1688169599")], r#"malformed None None "-" "-" malformed"#);
         check(&[("deprecation", "@1688169599.5")], r#"malformed None None "-" "-" malformed"#);
         check(&[("deprecation", "?0")], r#"malformed None None "-" "-" malformed"#);
+        check(&[("deprecation", "soon")], r#"malformed None None "-" "-" malformed"#);
         check(&[("sunset", "soon")], r#"malformed None None "-" "-" malformed"#);
         check(
             &[("deprecation", "@1719792000"), ("sunset", "Fri, 30 Jun 2023 23:59:59 GMT")],

@@ -74,6 +74,10 @@ mod tests {
         check("</x,y;z>; title=\"a, b; c\"; rel=a, </w>; rel=b", &[("a", "/x,y;z"), ("b", "/w")]);
         check("</x>; rel=a; rel=b", &[("a", "/x")]);
         check("</x>; title=\"\\\"\"; rel=a", &[("a", "/x")]);
+        let (x, w) = (("a", "/w"), "</w>; rel=a");
+        check(&format!("</x\\>; rel=b, {w}"), &[("b", "/x\\"), x]);
+        check(&format!("</\"x>; rel=b, {w}"), &[("b", "/\"x"), x]);
+        check(&format!("</x>; title=\"<\"; rel=b, {w}"), &[("b", "/x"), x]);
     }
 
     #[test]

@@ -172,7 +172,9 @@ mod tests {
         );
         leads("http://a.example/x", "https://a.example/", "GET https://a.example/, another origin");
         leads("https://a.example/x", "http://a.example/", "not followed");
-        leads("http://a.example/x", "http://u:p@a.example/", "not followed");
+        for user in ["u", "u:p", ":p"] {
+            leads("http://a.example/x", &format!("http://{user}@a.example/"), "not followed");
+        }
         leads("http://a.example/x", "ftp://a.example/", "not followed");
         leads("http://a.example/x", "file:///etc/passwd", "not followed");
         leads("http://a.example/x", "data:,x", "not followed");

@@ -75,6 +75,9 @@ mod tests {
         let mut known = ends(500);
         known.successor = Some("3".into());
         policy.notices.insert("2".into(), Arc::new(known));
+        // No reason to warn, but to be shown.
+        let next = Notice { successor: Some("4".into()), ..Notice::default() };
+        policy.notices.insert("3".into(), Arc::new(next));
         policy
     }
 
@@ -101,7 +104,7 @@ mod tests {
     #[test]
     fn what_was_rejected_and_announced_is_shown_beside_what_is_configured() {
         let (mut policy, mut gate) = (policy(), Gate::new(policy().gate));
-        check((&policy, &gate), 0, &["3 preferred used None None \"-\"", "2 None Some(500) \"3\""]);
+        check((&policy, &gate), 0, &["3 preferred used None None \"4\"", "2 None Some(500) \"3\""]);
         let way = Way { target: "crm".into(), endpoint: None, version: Some("3".into()) };
         let ticket = gate.admit(&way, Kind::First, Timestamp::from_secs(0)).unwrap();
         let (health, pause, said) = (Health::Well, Pause::None, Said::VersionRejected);
@@ -117,12 +120,12 @@ mod tests {
         check(
             (&policy, &gate),
             1,
-            &["3 preferred Some(600) None \"-\"", "2 used None Some(400) \"3\""],
+            &["3 preferred Some(600) None \"4\"", "2 used None Some(400) \"3\""],
         );
         check(
             (&policy, &gate),
             600,
-            &["3 preferred used None None \"-\"", "2 None Some(400) \"3\""],
+            &["3 preferred used None None \"4\"", "2 None Some(400) \"3\""],
         );
     }
 

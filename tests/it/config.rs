@@ -428,6 +428,21 @@ fn targets_and_routes_fit_together() {
 }
 
 #[test]
+fn what_may_be_under_way_at_once_makes_sense() {
+    let below =
+        "5:37: targets.a.concurrency.max: is below `initial`: the same or more would be right";
+    wrong(&target("concurrency: { initial: 8, max: 7 }"), &[below]);
+    assert!(read(&target("concurrency: { initial: 8, max: 8 }")).is_ok());
+    let twice =
+        "5:12: targets.a.hedge: would send twice what may act twice: `repeat` has to allow it";
+    wrong(&target("hedge: { after: 1s }"), &[twice]);
+    for after in ["1s", "p95"] {
+        let hedge = format!("repeat: same_endpoint\n    hedge: {{ after: {after} }}");
+        assert!(read(&target(&hedge)).is_ok());
+    }
+}
+
+#[test]
 fn everything_is_told_in_one_run() {
     let text = include_str!("config/everything_wrong.yaml");
     let says = load_str("fanfare.yaml", text, &kinds(), &given()).err().unwrap().to_string();

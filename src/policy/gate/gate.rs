@@ -281,12 +281,6 @@ impl Gate {
         (from != to).then_some(Transition { endpoint: None, from, to })
     }
 
-    /// What an operator wants of its breakers.
-    #[must_use]
-    pub fn breaker_mode(&self) -> BreakerMode {
-        self.kept.breaker_mode
-    }
-
     /// The state of its breakers: of those of several endpoints, the one that lets least through.
     #[must_use]
     pub fn breaker_state(&self, now: Timestamp) -> BreakerState {

@@ -169,7 +169,8 @@ fn a_fallback_is_as_patient_as_it_says() {
     );
     let version =
         TargetPolicy { fallback: vec![once(FallbackTo::Version)], ..versions(&["3", "2"]) };
-    check(version, &[410, 503], "failed (all attempts used up) after 2 attempts, 0ns");
+    check(version.clone(), &[410, 503], "failed (all attempts used up) after 2 attempts, 0ns");
+    check(version, &[503, 503, 200], "delivered after 3 attempts, 600ms, version 3");
 }
 
 #[test]

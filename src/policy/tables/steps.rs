@@ -5,9 +5,9 @@ use fanfare_sdk::{
     Timestamp,
 };
 
-use super::harness::{api, play, scripted, secs};
+use super::harness::{api, endpoints, play, scripted, secs};
 use crate::{
-    policy::{Backoff, Door, Hedge, Plan, Sight, Step, TargetPolicy, next},
+    policy::{Backoff, Door, Hedge, Plan, Retry, Sight, Step, TargetPolicy, next},
     report::{
         AttemptError, Because, Boot, CancelledBy, Ended, Event, History, Kind, Outcome, Reason,
         Started, Way, Why,
@@ -62,15 +62,22 @@ fn unauthorized(attempt: u32, learned: Learned) -> Event {
 fn step(policy: TargetPolicy, events: &[Event], sight: &Sight, expected: &str) {
     let history: History = events.iter().cloned().collect();
     let step = next(&plan(policy), &history, sight, Timestamp::from_secs(0));
-    let text = match step {
+    assert_eq!(text(step), expected);
+}
+
+fn text(step: Step) -> String {
+    match step {
         Step::Attempt { kind, because, .. } => format!("attempt: {kind:?}, {because}"),
         Step::Wait { until, why } => {
             format!("wait {:?}: {}", until.since(Timestamp::from_secs(0)), why.code())
         }
         Step::Settle(outcome) => outcome.to_string(),
+        Step::FallBack(note, step) => {
+            let passed: Vec<_> = note.passed.iter().map(|it| it.because.code()).collect();
+            format!("{}, passed over: {}", text(*step), passed.join(", "))
+        }
         other => format!("{other:?}"),
-    };
-    assert_eq!(text, expected);
+    }
 }
 
 #[test]
@@ -156,7 +163,53 @@ fn doors_are_obeyed() {
     let stands_in =
         TargetPolicy { fallback: vec![Fallback::Target("backup".into()).into()], ..api() };
     let to = r#"HandOver { to: "backup", because: Refused(Breaker) }"#;
-    step(stands_in, &[], &door(Door::NotBefore(soon, Why::Breaker)), to);
+    step(stands_in.clone(), &[], &door(Door::NotBefore(soon, Why::Breaker)), to);
+    // What passes by itself is waited for, whoever could stand in.
+    let throttled = door(Door::NotBefore(soon, Why::Throttled));
+    step(stands_in.clone(), &[], &throttled, "wait 9s: throttled");
+    step(stands_in, &[], &door(Door::Busy(Why::Concurrency)), "attempt: First, first way");
+    // Not all come back in the same instant.
+    let spread = plan(TargetPolicy { retry: Retry::default(), ..api() });
+    let step = next(&spread, &History::default(), &throttled, Timestamp::from_secs(0));
+    assert!(matches!(step, Step::Wait { until, .. } if until > soon), "{step:?}");
+}
+
+fn started_at(endpoint: &str) -> Event {
+    let Event::Started(mut first) = started(1, Kind::First) else { panic!("it is a start") };
+    first.way.endpoint = Some(endpoint.into());
+    Event::Started(first)
+}
+
+#[test]
+fn another_endpoint_is_waited_for_where_the_whole_target_pauses() {
+    #[track_caller]
+    fn check(at: i64, expected: &str) {
+        let mut policy = endpoints("a", &["b"]);
+        policy.retry.attempts_max = 1;
+        let failed = ended(1, Classification::new(Meaning::Retry, Effect::None), Learned::Nothing);
+        let target = Door::NotBefore(Timestamp::from_secs(at), Why::Throttled);
+        let sight = Sight { target, ..Sight::default() };
+        step(policy, &[started_at("a"), failed], &sight, expected);
+    }
+    check(0, "attempt: First, the endpoint before it failed");
+    check(9, "wait 9s: throttled");
+    check(299, "wait 299s: throttled");
+    check(300, "failed (all attempts used up), passed over: too_late");
+}
+
+#[test]
+fn an_endpoint_that_is_configured_no_more_is_not_called_again() {
+    let failed = ended(1, Classification::new(Meaning::Retry, Effect::None), Learned::Nothing);
+    let called = |endpoint| {
+        let history: History = [started_at(endpoint), failed.clone()].into_iter().collect();
+        let plan = plan(endpoints("a", &["b"]));
+        match next(&plan, &history, &Sight::default(), Timestamp::from_secs(1)) {
+            Step::Attempt { way, .. } => way.endpoint.map(|endpoint| endpoint.to_string()),
+            other => Some(format!("{other:?}")),
+        }
+    };
+    let found = ["a", "b", "old"].map(|it| called(it).unwrap_or_default());
+    assert_eq!(found, ["a", "b", "a"]);
 }
 
 #[test]

@@ -53,6 +53,7 @@ fn a_doubt_at_one_version_keeps_from_another() {
 fn another_endpoint_serves_where_the_first_one_failed() {
     let two = || endpoints("a", &["b"]);
     check(two(), &[503, 503, 503, 200], "delivered after 4 attempts, 600ms, endpoint b");
+    check(two(), &[503, 503, 503, 503, 200], "delivered after 5 attempts, 800ms, endpoint b");
     check(two(), &[503], "failed (all attempts used up) after 6 attempts, 1.2s");
     check(two(), &[400, 200], "failed (refused by the API) after 1 attempt, 0ns");
     check(two(), &[500, 500, 500, 200], "delivered after 4 attempts, 600ms, endpoint b");
@@ -100,6 +101,18 @@ fn a_stand_in_takes_over_with_the_history() {
         Repeat::Anywhere,
         &[500, 500, 500, 400],
         "indeterminate (refused by the API) after 4 attempts, 600ms",
+    );
+}
+
+#[test]
+fn a_stand_in_has_endpoints_of_its_own() {
+    let fallback = vec![Fallback::Target("b".into()).into()];
+    let first = TargetPolicy { fallback, ..api() };
+    let second = TargetPolicy { target: "b".into(), ..endpoints("x", &["y"]) };
+    check_script(
+        vec![first, second],
+        [422, 503, 503, 503, 200].map(scripted).to_vec(),
+        "delivered after 5 attempts, 600ms, target b, endpoint y",
     );
 }
 
