@@ -212,7 +212,7 @@ mod tests {
     use http::HeaderMap;
     use serde_json::{Value, json};
 
-    use super::{CloudEvents, EventMode};
+    use super::{CloudEvents, EventMode, wrong_name};
     use crate::mapping::{Filter, Text};
 
     fn made(mode: EventMode, more: &[(&str, Text)], content: (&str, &[u8])) -> String {
@@ -283,7 +283,40 @@ mod tests {
         check(("application/xml", b"<a/>"), ",\"data\":\"<a/>\"");
         check(("text/plain", b"\xff\x00"), ",\"data_base64\":\"/wA=\"");
         check(("application/octet-stream", b"abc"), ",\"data_base64\":\"YWJj\"");
+        // Text stays text, whatever it looks like; what is broken is no JSON.
+        check(("text/plain", b"[1]"), ",\"data\":\"[1]\"");
+        check(("application/json", b"{"), ",\"data_base64\":\"ew==\"");
         check(("application/json", b""), "");
+    }
+
+    #[test]
+    fn attributes_have_their_types() {
+        #[track_caller]
+        fn check(name: &str, text: Text, binary: &str, structured: &str) {
+            let made = |mode| made(mode, &[(name, text.clone())], ("text/plain", b"x"));
+            let (head, document) = (made(EventMode::Binary), made(EventMode::Structured));
+            assert!(head.contains(&format!("ce-{name}: {binary}\n")), "{head}");
+            assert!(document.contains(&format!("\"{name}\":{structured}")), "{document}");
+        }
+        check("id", jq(".n"), "7", "\"7\"");
+        check("id", jq("\"a\""), "a", "\"a\"");
+        check("flag", jq("true"), "true", "true");
+        check("n", jq("-2147483648"), "-2147483648", "-2147483648");
+        let time = "2026-01-31T12:00:00Z";
+        check("time", Text::Fixed(time.to_owned()), time, &format!("\"{time}\""));
+        let schema = "https://shop.example/order.json";
+        check("dataschema", Text::Fixed(schema.to_owned()), schema, &format!("\"{schema}\""));
+    }
+
+    #[test]
+    fn extensions_have_names_of_their_own() {
+        assert_eq!(wrong_name("tenant7"), None);
+        for name in ["", "a-b", "A", "é"] {
+            assert!(wrong_name(name).is_some_and(|says| says.starts_with("is no name")), "{name}");
+        }
+        for name in ["id", "data", "time"] {
+            assert!(wrong_name(name).is_some_and(|says| says.starts_with("is no ext")), "{name}");
+        }
     }
 
     #[test]
@@ -292,7 +325,14 @@ mod tests {
         fn check(name: &str, text: Text, expected: &str) {
             assert_eq!(made(EventMode::Binary, &[(name, text)], ("text/plain", b"x")), expected);
         }
-        check("type", jq("\"\""), "`cloudevents.type`: is empty");
+        for name in ["id", "type", "subject", "source", "dataschema"] {
+            check(name, jq("\"\""), &format!("`cloudevents.{name}`: is empty"));
+        }
+        check(
+            "dataschema",
+            jq("\"/order.json\""),
+            "`cloudevents.dataschema`: is no absolute URI: `https://shop.example/order.json` would be right",
+        );
         check(
             "source",
             jq("\"a b\""),
@@ -306,6 +346,8 @@ mod tests {
         check("subject", jq("\"a\\nb\""), "`cloudevents.subject`: has control characters");
         let must = "must be text; an extension may be a boolean or a whole number of 32 bits too";
         check("subject", jq(".n"), &format!("`cloudevents.subject`: {must}"));
+        check("time", jq("true"), &format!("`cloudevents.time`: {must}"));
+        check("id", jq("true"), &format!("`cloudevents.id`: {must}"));
         check("n", jq("3000000000"), &format!("`cloudevents.n`: {must}"));
         check("n", jq(".list"), &format!("`cloudevents.n`: {must}"));
         let none =

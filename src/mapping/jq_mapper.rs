@@ -241,3 +241,79 @@ impl Mapper for JqMapper {
         self.captures.iter().map(captured).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use fanfare_sdk::{Mapper as _, Meaning, Payload, PrepareError, Wanted};
+    use serde_json::{Value, json};
+
+    use super::{Body, CloudEvents, Filter, JqMapper, Rules, Worked};
+    use crate::mapping::{BodyForm, Dialect, EventMode, Rule, Text};
+
+    fn jq(source: &str) -> Filter {
+        Filter::parse(source).expect("it is jq")
+    }
+
+    fn rules(when: Filter) -> Rules {
+        let mut rule = Rule::new("a", Meaning::Permanent);
+        rule.when = Some(when);
+        Rules::new(vec![rule], 1_000)
+    }
+
+    fn versions(dialect: Dialect) -> JqMapper {
+        JqMapper::default().dialects(vec![("2".into(), dialect)])
+    }
+
+    /// A mapper that does one thing, by that expression.
+    const WITH: [fn(Filter) -> JqMapper; 7] = [
+        |it| JqMapper::default().body(Some(Body::As(BodyForm::Json, it))),
+        |it| {
+            let (pointer, wanted) = ("/a".to_owned(), Wanted::Json);
+            JqMapper::default().values(vec![Worked { pointer, wanted, filter: it }])
+        },
+        |it| JqMapper::default().captures(vec![("a".to_owned(), it)]),
+        |it| JqMapper::default().judging(rules(it)),
+        |it| versions(Dialect { body: Some(Body::As(BodyForm::Json, it)), ..Dialect::default() }),
+        |it| versions(Dialect { rules: rules(it), ..Dialect::default() }),
+        |it| {
+            let attributes = vec![("id".to_owned(), Text::Jq(it))];
+            JqMapper::default().events(Some(CloudEvents::new(EventMode::Binary, attributes)))
+        },
+    ];
+
+    #[test]
+    fn whatever_it_does_is_seen_and_how_long_that_may_take() {
+        let nothing = JqMapper::default();
+        assert!(nothing.is_empty() && nothing.is_quick() && !nothing.judges());
+        for (place, with) in WITH.iter().enumerate() {
+            let (quick, slow) = (with(jq(".a")), with(jq("[range(.n)]")));
+            assert!(!quick.is_empty() && quick.is_quick() && !slow.is_quick(), "{place}");
+            assert!(!slow.captures(Vec::new()).is_quick(), "{place}: it stays so");
+            assert_eq!(quick.judges(), [3, 5].contains(&place), "{place}");
+        }
+        assert!(!JqMapper::default().merging(Some(Value::Null)).is_empty());
+        assert!(!JqMapper::default().ordered_by(Some(jq(".a"))).is_empty());
+    }
+
+    #[test]
+    fn a_key_of_order_is_a_short_text() {
+        #[track_caller]
+        fn check(payload: Value, expected: Result<Option<&str>, &str>) {
+            let mapper = JqMapper::default().ordered_by(Some(jq(".a")));
+            let key = mapper.order_key(&Payload::json(&payload));
+            let wrong = |says: &str| PrepareError(format!("`order_by`: {says}"));
+            assert_eq!(key, expected.map(|it| it.map(str::to_owned)).map_err(wrong));
+        }
+        check(json!({ "a": "b" }), Ok(Some("b")));
+        check(json!({ "a": 7 }), Ok(Some("7")));
+        check(json!({}), Ok(None));
+        let long = "x".repeat(1 << 10);
+        check(json!({ "a": long }), Ok(Some(&long)));
+        check(json!({ "a": format!("{long}x") }), Err("the output is larger than 1024 bytes"));
+        let text = Payload::new("text/plain", "a");
+        let mapper = JqMapper::default().ordered_by(Some(jq(".a")));
+        let wrong = mapper.order_key(&text).map_err(|error| error.0);
+        assert_eq!(wrong, Err("`order_by`: the payload is not JSON".to_owned()));
+        assert_eq!(JqMapper::default().order_key(&text), Ok(None));
+    }
+}

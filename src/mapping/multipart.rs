@@ -148,3 +148,35 @@ fn boundary(written: &[(String, Vec<u8>)], key: &str) -> String {
 fn quoted(text: &str) -> String {
     text.replace('"', "%22").replace('\r', "%0D").replace('\n', "%0A")
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::{BODY_BYTES_MAX, Filter, Part, PartContent, boundary, write};
+
+    #[test]
+    fn a_boundary_stands_in_no_part() {
+        let first = boundary(&[], "k");
+        let (inside, nothing) = (format!("a{first}b"), String::new());
+        for (head, content) in [(&nothing, &inside), (&inside, &nothing)] {
+            let part = [(head.clone(), content.clone().into_bytes())];
+            let other = boundary(&part, "k");
+            assert!(other != first && other.len() == first.len());
+            assert_eq!(boundary(&part, "k"), other, "a repeat is the same");
+        }
+        assert_ne!(boundary(&[], "l"), first);
+    }
+
+    #[test]
+    fn all_parts_together_have_a_limit() {
+        let part = Part::new("a", PartContent::Text(Filter::parse(".").expect("it is jq")));
+        let written = |input| write(std::slice::from_ref(&part), &input, "k").map(|it| it.1.len());
+        let text = "x".repeat(1 << 20);
+        assert!(written(json!(text)).is_ok_and(|bytes| bytes > text.len()));
+        let nine = text.repeat(9);
+        assert!(written(json!(nine)).is_ok());
+        let says = format!("the parts have more than {BODY_BYTES_MAX} bytes");
+        assert_eq!(written(json!([nine, nine])), Err(says));
+    }
+}

@@ -243,6 +243,8 @@ mod tests {
         assert_eq!(of(&["gzip"]), Some(Coding::Gzip));
         assert_eq!(of(&["X-GZip "]), Some(Coding::Gzip));
         assert_eq!(of(&["br"]), Some(Coding::Brotli));
+        assert_eq!(of(&["deflate"]), Some(Coding::Deflate));
+        assert_eq!(of(&["zstd"]), Some(Coding::Zstd));
         for others in [vec![], vec!["identity"], vec!["compress"], vec!["gzip, br"]] {
             assert_eq!(of(&others), None, "{others:?}");
         }
