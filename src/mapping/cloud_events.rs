@@ -292,20 +292,20 @@ mod tests {
     #[test]
     fn attributes_have_their_types() {
         #[track_caller]
-        fn check(name: &str, text: Text, binary: &str, structured: &str) {
+        fn check(name: &str, text: &Text, binary: &str, structured: &str) {
             let made = |mode| made(mode, &[(name, text.clone())], ("text/plain", b"x"));
             let (head, document) = (made(EventMode::Binary), made(EventMode::Structured));
             assert!(head.contains(&format!("ce-{name}: {binary}\n")), "{head}");
             assert!(document.contains(&format!("\"{name}\":{structured}")), "{document}");
         }
-        check("id", jq(".n"), "7", "\"7\"");
-        check("id", jq("\"a\""), "a", "\"a\"");
-        check("flag", jq("true"), "true", "true");
-        check("n", jq("-2147483648"), "-2147483648", "-2147483648");
+        check("id", &jq(".n"), "7", "\"7\"");
+        check("id", &jq("\"a\""), "a", "\"a\"");
+        check("flag", &jq("true"), "true", "true");
+        check("n", &jq("-2147483648"), "-2147483648", "-2147483648");
         let time = "2026-01-31T12:00:00Z";
-        check("time", Text::Fixed(time.to_owned()), time, &format!("\"{time}\""));
+        check("time", &Text::Fixed(time.to_owned()), time, &format!("\"{time}\""));
         let schema = "https://shop.example/order.json";
-        check("dataschema", Text::Fixed(schema.to_owned()), schema, &format!("\"{schema}\""));
+        check("dataschema", &Text::Fixed(schema.to_owned()), schema, &format!("\"{schema}\""));
     }
 
     #[test]

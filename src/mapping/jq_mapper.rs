@@ -298,18 +298,18 @@ mod tests {
     #[test]
     fn a_key_of_order_is_a_short_text() {
         #[track_caller]
-        fn check(payload: Value, expected: Result<Option<&str>, &str>) {
+        fn check(payload: &Value, expected: Result<Option<&str>, &str>) {
             let mapper = JqMapper::default().ordered_by(Some(jq(".a")));
-            let key = mapper.order_key(&Payload::json(&payload));
+            let key = mapper.order_key(&Payload::json(payload));
             let wrong = |says: &str| PrepareError(format!("`order_by`: {says}"));
             assert_eq!(key, expected.map(|it| it.map(str::to_owned)).map_err(wrong));
         }
-        check(json!({ "a": "b" }), Ok(Some("b")));
-        check(json!({ "a": 7 }), Ok(Some("7")));
-        check(json!({}), Ok(None));
+        check(&json!({ "a": "b" }), Ok(Some("b")));
+        check(&json!({ "a": 7 }), Ok(Some("7")));
+        check(&json!({}), Ok(None));
         let long = "x".repeat(1 << 10);
-        check(json!({ "a": long }), Ok(Some(&long)));
-        check(json!({ "a": format!("{long}x") }), Err("the output is larger than 1024 bytes"));
+        check(&json!({ "a": long }), Ok(Some(&long)));
+        check(&json!({ "a": format!("{long}x") }), Err("the output is larger than 1024 bytes"));
         let text = Payload::new("text/plain", "a");
         let mapper = JqMapper::default().ordered_by(Some(jq(".a")));
         let wrong = mapper.order_key(&text).map_err(|error| error.0);

@@ -123,7 +123,7 @@ fn a_version_goes_where_the_settings_say() {
 #[test]
 fn a_version_may_be_a_part_of_the_media_type() {
     #[track_caller]
-    fn check_with(method: &str, headers: Value, version: Option<&str>, expected: &str) {
+    fn check_with(method: &str, headers: &Value, version: Option<&str>, expected: &str) {
         let written = json!({
             "url": "https://a.example/", "method": method, "headers": headers,
             "idempotency_key": { "send": false },
@@ -137,21 +137,21 @@ fn a_version_may_be_a_part_of_the_media_type() {
     }
     let (none, own) = (json!({}), json!({ "Content-Type": "text/x" }));
     let post = "POST https://a.example/\n";
-    check_with("GET", none.clone(), Some("2"), "GET https://a.example/\naccept: {v2}");
+    check_with("GET", &none, Some("2"), "GET https://a.example/\naccept: {v2}");
     let both = format!("{post}accept: {{v2}}\ncontent-type: {{v2}}\n{{\"a\":1}}");
-    check_with("POST", none.clone(), Some("2"), &both);
+    check_with("POST", &none, Some("2"), &both);
     let kept = format!("{post}accept: {{v2}}\ncontent-type: text/x\n{{\"a\":1}}");
-    check_with("POST", own, Some("2"), &kept);
+    check_with("POST", &own, Some("2"), &kept);
     let without = format!("{post}content-type: application/json\n{{\"a\":1}}");
-    check_with("POST", none.clone(), None, &without);
+    check_with("POST", &none, None, &without);
     let wrong = "cannot prepare the request: the version contains a control character, perhaps a line break at its end: remove it";
-    check_with("GET", none, Some("2\n"), wrong);
+    check_with("GET", &none, Some("2\n"), wrong);
 }
 
 #[test]
 fn a_probe_has_neither_body_nor_effect() {
     #[track_caller]
-    fn check(probe: Value, version_in: Value, version: Option<&str>, expected: &str) {
+    fn check(probe: &Value, version_in: &Value, version: Option<&str>, expected: &str) {
         let settings = json!({
             "url": "https://a.example/b", "query": { "q": "1" },
             "headers": { "Content-Type": "text/x", "X-A": "1" }, "version_in": version_in, "probe": probe,
@@ -159,16 +159,16 @@ fn a_probe_has_neither_body_nor_effect() {
         let probe = target(settings).probe(&call(version, None)).transpose().expect("it has one");
         assert_eq!(written(probe), expected);
     }
-    let header = || json!({ "header": "V" });
+    let (header, nothing) = (json!({ "header": "V" }), json!({}));
     let own = "OPTIONS https://a.example/b?q=1\n";
-    check(json!({}), header(), None, &format!("{own}x-a: 1"));
-    check(json!({}), header(), Some("2"), &format!("{own}v: 2\nx-a: 1"));
+    check(&nothing, &header, None, &format!("{own}x-a: 1"));
+    check(&nothing, &header, Some("2"), &format!("{own}v: 2\nx-a: 1"));
     let media_type = json!({ "media_type": "a/b.{version}" });
-    check(json!({}), media_type, Some("2"), &format!("{own}accept: a/b.2\nx-a: 1"));
+    check(&nothing, &media_type, Some("2"), &format!("{own}accept: a/b.2\nx-a: 1"));
     for method in ["GET", "HEAD", "OPTIONS"] {
         let probe = json!({ "method": method, "url": "https://a.example/health/{version}" });
         let expected = format!("{method} https://a.example/health/2\nv: 2\nx-a: 1");
-        check(probe, header(), Some("2"), &expected);
+        check(&probe, &header, Some("2"), &expected);
     }
 }
 
