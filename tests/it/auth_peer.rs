@@ -101,6 +101,25 @@ async fn httpbin_lets_digests_in_and_nonces_be_reused() {
     }
 }
 
+/// It works out the hash of the body that it has received.
+#[tokio::test]
+async fn httpbin_lets_bodies_in_that_are_protected() {
+    let Some(server) = Server::start("auth_peer/serve_httpbin.py", HTTPBIN).await else { return };
+    for algorithm in ["MD5", "SHA-256"] {
+        let path = format!("/digest-auth/auth-int/u/p/{algorithm}/never");
+        for more in ["", "\n    compress: gzip\n    compress_above: 1"] {
+            let lines = |password| {
+                format!(
+                    "auth: {{ digest: {{ user: u, password: {password}, auth_int: true }} }}{more}"
+                )
+            };
+            let expected = vec![vec![401, 200], vec![200]];
+            assert_eq!(server.statuses(&path, &lines("p"), 2).await, expected, "{path}{more}");
+            assert_eq!(server.statuses(&path, &lines("q"), 1).await, [[401, 401]]);
+        }
+    }
+}
+
 #[tokio::test]
 async fn moto_lets_requests_for_aws_in_that_are_signed_right() {
     let Some(server) = Server::start("auth_peer/serve_aws.py", MOTO).await else { return };

@@ -94,6 +94,7 @@ impl Authorizer for Digest {
                 body: request.body(),
                 qop: Qop::of(session.challenge.qop, self.protect_body),
                 count,
+                first_nonce: &session.first_nonce,
                 cnonce: &cnonce,
             };
             authorization(&session.challenge, &self.user, &session.secret_hash, &asked)
@@ -113,12 +114,10 @@ impl Authorizer for Digest {
         let is_current = stamp.0 == sessions.generation;
         let Some(session) = &mut sessions.current else { return Learned::Nothing };
         session.is_good |= is_current;
-        let is_good = session.is_good;
         let next = next_nonce(&head.headers).filter(|next| *next != session.challenge.nonce);
         if let Some(nonce) = next {
-            let challenge = Challenge { nonce, ..session.challenge.clone() };
-            self.begin(&mut sessions, challenge);
-            sessions.current.iter_mut().for_each(|session| session.is_good = is_good);
+            let next = session.with_next(nonce);
+            sessions.begin(next);
         }
         Learned::Nothing
     }

@@ -5,6 +5,9 @@ use super::challenge::Challenge;
 /// A nonce in use.
 pub(super) struct Session {
     pub(super) challenge: Challenge,
+    /// The nonce that the challenge came with: with `-sess` the hash of the session is made with it, also after another nonce
+    /// has followed (RFC 7616 section 3.4.2).
+    pub(super) first_nonce: String,
     /// As the password's: never printed.
     pub(super) secret_hash: String,
     /// The first client nonce: with `-sess` the hash of the session is made with it.
@@ -27,7 +30,16 @@ pub(super) struct Sessions {
 
 impl Session {
     pub(super) fn new(challenge: Challenge, secret_hash: String) -> Self {
-        Self { challenge, secret_hash, cnonce: None, count: 0, is_good: false }
+        let first_nonce = challenge.nonce.clone();
+        Self { challenge, first_nonce, secret_hash, cnonce: None, count: 0, is_good: false }
+    }
+
+    /// The same session with the nonce that follows (RFC 7616 section 3.5).
+    pub(super) fn with_next(&self, nonce: String) -> Self {
+        let challenge = Challenge { nonce, ..self.challenge.clone() };
+        let (first_nonce, secret_hash) = (self.first_nonce.clone(), self.secret_hash.clone());
+        let (cnonce, is_good) = (self.cnonce.clone(), self.is_good);
+        Self { challenge, first_nonce, secret_hash, cnonce, count: 0, is_good }
     }
 
     /// The count and the client nonce of the next request.
