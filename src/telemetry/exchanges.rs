@@ -5,7 +5,7 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use fanfare_sdk::{Reply, SendError, SendErrorKind, Timestamp};
+use fanfare_sdk::{Reply, SendError, SendErrorKind, Timestamp, UrlTemplate};
 use http::{Method, Uri, Version};
 
 /// The exchanges of one attempt, as they happen. Outlives the attempt's own future.
@@ -14,16 +14,27 @@ pub struct Exchanges {
     log: Mutex<Vec<ExchangeRecord>>,
 }
 
-/// One request on the wire, and what became of it.
+/// One request, as it goes out.
 #[derive(Clone)]
-#[non_exhaustive]
-pub struct ExchangeRecord {
+pub struct Sent {
     /// Its span: the one that its `traceparent` names.
     pub span_id: [u8; 8],
     /// Its method.
     pub method: Method,
-    /// Where it went, without what the authorizers have added.
+    /// Where it goes, without what the authorizers have added.
     pub url: Uri,
+    /// What its path and query were made of.
+    pub template: Option<UrlTemplate>,
+    /// Redirects that have led to it.
+    pub redirects: u16,
+}
+
+/// One request on the wire, and what became of it.
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct ExchangeRecord {
+    /// The request.
+    pub sent: Sent,
     /// When it began.
     pub at: Timestamp,
     /// How it ended; none where it was cut short.
@@ -50,8 +61,8 @@ impl Exchanges {
     }
 
     /// A request goes out. Gives its place.
-    pub fn begin(&self, span_id: [u8; 8], method: Method, url: Uri) -> usize {
-        let record = ExchangeRecord { span_id, method, url, at: (self.now)(), ended: None };
+    pub fn begin(&self, sent: Sent) -> usize {
+        let record = ExchangeRecord { sent, at: (self.now)(), ended: None };
         let mut log = self.log();
         log.push(record);
         log.len() - 1
@@ -86,10 +97,15 @@ impl fmt::Debug for Exchanges {
     }
 }
 
-impl fmt::Debug for ExchangeRecord {
+impl fmt::Debug for Sent {
     /// Of the URL the host only: path and query may be secrets.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let host = self.url.host().unwrap_or("");
-        write!(f, "ExchangeRecord({} {host}, {:?})", self.method, self.ended)
+        write!(f, "{} {}", self.method, self.url.host().unwrap_or(""))
+    }
+}
+
+impl fmt::Debug for ExchangeRecord {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ExchangeRecord({:?}, {:?})", self.sent, self.ended)
     }
 }

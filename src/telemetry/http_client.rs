@@ -64,18 +64,18 @@ impl Finished<'_> {
 
     /// `http.request.method`; of a method that is not known, that it is another one.
     pub(super) fn method(&self) -> Cow<'static, str> {
-        known(&self.record.method).unwrap_or("_OTHER").into()
+        known(&self.record.sent.method).unwrap_or("_OTHER").into()
     }
 
     /// The method as it was sent, where it is not a known one.
     pub(super) fn method_original(&self) -> Option<String> {
-        let method = &self.record.method;
+        let method = &self.record.sent.method;
         known(method).is_none().then(|| method.as_str().to_owned())
     }
 
     /// The attributes that its span and its metric have in common.
     pub(super) fn attributes(&self) -> Vec<KeyValue> {
-        let (address, port) = server(&self.record.url);
+        let (address, port) = server(&self.record.sent.url);
         let mut attributes = Vec::with_capacity(16);
         let mut add = |key: &'static str, value: Value| attributes.push(KeyValue::new(key, value));
         add(semconv::REQUEST_METHOD, self.method().into());

@@ -42,7 +42,7 @@ pub(crate) use self::{
 };
 pub use self::{
     baggage::{Baggage, BaggageError},
-    exchanges::{ExchangeEnd, ExchangeRecord, Exchanges},
+    exchanges::{ExchangeEnd, ExchangeRecord, Exchanges, Sent},
     live::{Following, Gap, Live, Next, NoPosition, Position, Watch},
     propagation::{extract, inject},
     trace_context::{RemoteContext, TraceContext, nth_span_id},

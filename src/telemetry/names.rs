@@ -64,6 +64,7 @@ pub(super) mod semconv {
     pub(crate) const SERVER_ADDRESS: &str = "server.address";
     pub(crate) const SERVER_PORT: &str = "server.port";
     pub(crate) const URL_FULL: &str = "url.full";
+    pub(crate) const URL_TEMPLATE: &str = "url.template";
 }
 
 /// Attributes of the process.

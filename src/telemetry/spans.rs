@@ -251,13 +251,20 @@ fn without_exchange<'a>(end: &AttemptEnd<'a>) -> Draft<'a> {
 
 fn client<'a>(end: &AttemptEnd<'a>, exchange: &Finished<'_>) -> Draft<'a> {
     let mut attributes = exchange.attributes();
-    let url = redacted(&exchange.record.url.to_string());
+    let sent = &exchange.record.sent;
+    let url = redacted(&sent.url.to_string());
     attributes.push(KeyValue::new(semconv::URL_FULL, url));
     let original = exchange.method_original();
-    let name = if original.is_some() { span::HTTP.into() } else { exchange.method() };
+    let mut name = if original.is_some() { span::HTTP.into() } else { exchange.method() };
+    if let Some(template) = &sent.template {
+        let template = redacted(template.as_str());
+        name = format!("{name} {template}").into();
+        attributes.push(KeyValue::new(semconv::URL_TEMPLATE, template));
+    }
     attributes.extend(original.map(|it| KeyValue::new(semconv::REQUEST_METHOD_ORIGINAL, it)));
-    if end.resends > 0 {
-        attributes.push(KeyValue::new(semconv::REQUEST_RESEND_COUNT, i64::from(end.resends)));
+    let resends = i64::from(end.resends) + i64::from(sent.redirects);
+    if resends > 0 {
+        attributes.push(KeyValue::new(semconv::REQUEST_RESEND_COUNT, resends));
     }
     attributes.extend(started_attributes(end.started));
     if exchange.last {
@@ -271,7 +278,7 @@ fn client<'a>(end: &AttemptEnd<'a>, exchange: &Finished<'_>) -> Draft<'a> {
         times: (exchange.record.at, exchange.ended_at),
         attributes,
         error: exchange.error.clone(),
-        ..child(end, exchange.record.span_id)
+        ..child(end, sent.span_id)
     }
 }
 

@@ -12,7 +12,7 @@ use std::{
 use fanfare_sdk::{
     AuthError, Authorizer, Call, Compress, Effect, Exchange, Learned, Meaning, Payload,
     PrepareError, Reply, RetryAfter, SecretUrl, SendError, SendErrorKind, Stamp, Transport,
-    async_trait,
+    UrlTemplate, async_trait,
 };
 use http::Uri;
 use smallvec::SmallVec;
@@ -22,7 +22,7 @@ use super::echo::Proofs;
 use super::encode::compress;
 use super::urls::{UrlError, canonical};
 use crate::policy::Redirects;
-use crate::telemetry::{Exchanges, TraceContext, inject, inject_baggage, nth_span_id};
+use crate::telemetry::{Exchanges, Sent, TraceContext, inject, inject_baggage, nth_span_id};
 
 /// What the way out of one attempt is made of.
 #[derive(Debug)]
@@ -116,7 +116,7 @@ impl Transport for Outbound {
         }
         match self.parts.redirects {
             Some(redirects) => self.follow(redirects, exchange).await,
-            None => self.one(exchange, true).await,
+            None => self.one(exchange, true, 0).await,
         }
     }
 }
@@ -134,7 +134,7 @@ impl Outbound {
             // Without what is added on the way out: that is added anew, or not at all.
             let mut next = exchange.clone();
             let (method, url) = (exchange.request.method().clone(), exchange.request.uri().clone());
-            let replied = self.one(exchange, is_ours).await;
+            let replied = self.one(exchange, is_ours, redirects.hops_max - left).await;
             let reply = replied.map_err(|error| self.in_doubt(error))?;
             let hop = redirects.hop(&reply.head, &method, &url).filter(|_| left > 0);
             let Some(hop) = hop else { return Ok(reply) };
@@ -150,6 +150,8 @@ impl Outbound {
                 next.progress.sending();
             }
             next.request = hop.request(next.request, is_ours);
+            // The API has made that URL.
+            next.request.extensions_mut().remove::<UrlTemplate>();
             exchange = next;
         }
     }
@@ -164,7 +166,12 @@ impl Outbound {
     }
 
     /// Makes one exchange; with the trace and with who we are only where it is ours: others are strangers.
-    async fn one(&self, mut exchange: Exchange, is_ours: bool) -> Result<Reply, SendError> {
+    async fn one(
+        &self,
+        mut exchange: Exchange,
+        is_ours: bool,
+        redirects: u16,
+    ) -> Result<Reply, SendError> {
         let place = self.exchanges.fetch_add(1, Ordering::Relaxed);
         if place >= self.parts.exchanges_max {
             let limit = format!("more than {} exchanges in one attempt", self.parts.exchanges_max);
@@ -198,7 +205,9 @@ impl Outbound {
         let requested = SecretUrl::shown(&exchange.request);
         *self.requested.lock().unwrap_or_else(PoisonError::into_inner) = Some(requested);
         let noted = self.parts.exchanges.as_deref().zip(url).map(|(exchanges, url)| {
-            (exchanges, exchanges.begin(span_id, exchange.request.method().clone(), url))
+            let (method, template) =
+                (exchange.request.method().clone(), UrlTemplate::of(&exchange.request));
+            (exchanges, exchanges.begin(Sent { span_id, method, url, template, redirects }))
         });
         let way = if is_ours { &self.parts.inner } else { &self.parts.strangers };
         let replied = way.exchange(exchange).await;

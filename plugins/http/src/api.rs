@@ -5,7 +5,8 @@ use std::fmt;
 use bytes::Bytes;
 use fanfare_sdk::{
     Call, Capture, Classification, Compress, Effect, Endpoint, HttpApi, Meaning, Payload,
-    PrepareError, Profile, Repeat, Reply, Secret, SettingErrors, Version, VersionUse, check,
+    PrepareError, Profile, Repeat, Reply, Secret, SettingErrors, UrlTemplate, Version, VersionUse,
+    check,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, header};
 
@@ -28,6 +29,7 @@ const HEADERS_ADDED: usize = 8;
 pub struct HttpTarget {
     method: Method,
     url: Template,
+    shown: Option<UrlTemplate>,
     // The same, as it was written: what a call names when it means this one.
     endpoint: Endpoint,
     // Encoded pairs that are added to every URL, joined by `&`; empty where there are none.
@@ -115,6 +117,7 @@ impl HttpTarget {
             endpoint: Endpoint::from(settings.url.as_str()),
             version_rejected_by: settings.version_rejected_by.clone(),
             method,
+            shown: url.shown(),
             url,
             query,
             headers,
@@ -149,17 +152,23 @@ impl HttpTarget {
         wrong.or(Some(self))
     }
 
-    fn uri(&self, call: &Call, values: &Values<'_>) -> Result<Uri, PrepareError> {
+    fn uri(
+        &self,
+        call: &Call,
+        values: &Values<'_>,
+    ) -> Result<(Uri, Option<UrlTemplate>), PrepareError> {
         let version = call.version.as_ref();
         if let Some(endpoint) =
             call.endpoint.as_ref().filter(|endpoint| **endpoint != self.endpoint)
         {
-            return self.expand(&endpoint_template(endpoint)?, version, values);
+            let url = endpoint_template(endpoint)?;
+            return Ok((self.expand(&url, version, values)?, url.shown()));
         }
-        match self.ready.iter().find(|(ready, _)| ready.as_ref() == version) {
-            Some((_, uri)) => Ok(uri.clone()),
-            None => self.expand(&self.url, version, values),
-        }
+        let uri = match self.ready.iter().find(|(ready, _)| ready.as_ref() == version) {
+            Some((_, uri)) => uri.clone(),
+            None => self.expand(&self.url, version, values)?,
+        };
+        Ok((uri, self.shown.clone()))
     }
 
     fn expand(
@@ -265,7 +274,10 @@ impl HttpApi for HttpTarget {
         }
         let mut request = Request::new(body);
         *request.method_mut() = self.method.clone();
-        let uri = self.uri(call, &self.values(payload))?;
+        let (uri, shown) = self.uri(call, &self.values(payload))?;
+        if let Some(shown) = shown {
+            request.extensions_mut().insert(shown);
+        }
         *request.uri_mut() = with_pairs(uri, &self.computed.pairs(payload)?)?;
         *request.headers_mut() = headers;
         Ok(request)
@@ -299,7 +311,7 @@ impl HttpApi for HttpTarget {
                 let version = call.version.as_ref().map(Encoded::try_new).transpose()?;
                 url.expand(version.as_ref(), &Values::None)?
             }
-            None => self.uri(call, &Values::None)?,
+            None => self.uri(call, &Values::None)?.0,
         };
         *request.headers_mut() = headers;
         Ok(Some(request))

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use fanfare_sdk::{PrepareError, Version, check};
+use fanfare_sdk::{PrepareError, UrlTemplate, Version, check};
 use http::Uri;
 use iri_string::{spec::UriSpec, template::UriTemplateStr};
 
@@ -66,6 +66,15 @@ impl Template {
     /// Whether the URL needs a version.
     pub(crate) fn has_version(&self) -> bool {
         self.parts.len() > 1
+    }
+
+    /// Path and query as they are written, where something is put into them.
+    pub(crate) fn shown(&self) -> Option<UrlTemplate> {
+        let text = self.parts.join(VERSION);
+        let begins = text.find("://").map_or(0, |at| at + 3);
+        let begins = begins + text[begins..].find(['/', '?'])?;
+        let changes = self.has_version() || !self.variables.is_empty();
+        changes.then(|| UrlTemplate::new(&text[begins..]))
     }
 
     /// The names of its variables, without that of the version.

@@ -51,5 +51,5 @@ pub use self::{
     span::Span,
     target::{ApiTarget, Capture, Coding, Compress, Fallback, Profile, Repeat, VersionUse},
     time::Timestamp,
-    wire::{Exchange, SecretUrl, Transport, Wire},
+    wire::{Exchange, SecretUrl, Transport, UrlTemplate, Wire},
 };

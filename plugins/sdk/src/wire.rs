@@ -46,6 +46,11 @@ pub trait Transport: fmt::Debug + Send + Sync + 'static {
 #[derive(Clone, Copy, Debug)]
 pub struct SecretUrl;
 
+/// Path and query of a request's URL as they were before anything of one delivery was put into them, names in braces in its
+/// place (`/customers/{id}`): put it into the request's extensions, and its span has it in its name.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct UrlTemplate(Arc<str>);
+
 // === impl Wire ===
 
 impl Wire {
@@ -78,6 +83,29 @@ impl Wire {
     pub async fn send(&self, request: http::Request<Bytes>) -> Result<Reply, SendError> {
         let exchange = Exchange { request, progress: self.progress.clone(), capture: self.capture };
         self.transport.exchange(exchange).await
+    }
+}
+
+// === impl UrlTemplate ===
+
+impl UrlTemplate {
+    /// That text, which begins with `/` or `?`.
+    #[must_use]
+    pub fn new(text: impl Into<Arc<str>>) -> Self {
+        Self(text.into())
+    }
+
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// That of the request; none where it has none, or where its URL is a secret.
+    #[must_use]
+    pub fn of<T>(request: &http::Request<T>) -> Option<Self> {
+        let extensions = request.extensions();
+        extensions.get().filter(|_| extensions.get::<SecretUrl>().is_none()).cloned()
     }
 }
 

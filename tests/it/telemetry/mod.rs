@@ -1,5 +1,6 @@
 //! Spans and metrics, as whoever collects them sees them.
 
+mod exchanges;
 mod metrics;
 mod names;
 mod otlp;

@@ -209,13 +209,12 @@ async fn waits_fallbacks_and_hand_overs_are_events() {
     let expected =
         ["20 wait: backoff 0.1", "140 fallback: version 2 1", "160 hand_over: b permanent"];
     assert_eq!(events, expected);
-    let posts = kept.named("POST");
+    let posts = kept.named("POST /v{version}").into_iter().chain(kept.named("POST"));
     let sent: Vec<_> = posts
-        .iter()
         .map(|span| {
             let resent = "http.request.resend_count";
             let keys = ["fanfare.target", "url.full", "fanfare.attempt.version", resent];
-            attributes(span, &keys)
+            attributes(&span, &keys)
         })
         .collect();
     let expected = [
