@@ -2,6 +2,7 @@
 //! who we are.
 
 use std::{
+    borrow::Cow,
     fmt,
     sync::{
         Arc, Mutex, OnceLock, PoisonError,
@@ -165,6 +166,16 @@ impl Outbound {
         error
     }
 
+    /// The call as its authorizers see it: each exchange has a nonce of its own.
+    fn call_of(&self, place: u16) -> Cow<'_, Call> {
+        let mut call = Cow::Borrowed(&self.parts.call);
+        if place > 0 {
+            let nonce = u128::from_be_bytes(call.nonce).wrapping_add(place.into());
+            call.to_mut().nonce = nonce.to_be_bytes();
+        }
+        call
+    }
+
     /// Makes one exchange; with the trace and with who we are only where it is ours: others are strangers.
     async fn one(
         &self,
@@ -195,10 +206,10 @@ impl Outbound {
         }
         // Before the authorizers: what they add to the URL is a secret.
         let url = self.parts.exchanges.as_ref().map(|_| SecretUrl::shown(&exchange.request));
+        let call = self.call_of(place);
         let before = exchange.request.uri().clone();
         for (authorizer, stamp) in self.authorizers().filter(|_| is_ours) {
-            let authorized =
-                authorizer.authorize(stamp, &self.parts.call, &mut exchange.request).await;
+            let authorized = authorizer.authorize(stamp, &call, &mut exchange.request).await;
             authorized.map_err(|error| unauthorized(error, &exchange))?;
         }
         let proofs = Proofs::of(&exchange.request, before.query());

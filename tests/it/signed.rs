@@ -13,7 +13,7 @@ use fanfare::{
     config::load_str,
     sdk::{AuthError, Authorizer, Call, HttpApi, Payload, PrepareError, Stamp, async_trait},
 };
-use fanfare_testkit::{MockApi, Received, Scripted};
+use fanfare_testkit::{MockApi, Received, Script, Scripted};
 use flate2::read::GzDecoder;
 use http::{HeaderMap, Request, Uri};
 use serde_json::{Value, json};
@@ -169,5 +169,38 @@ async fn what_is_signed_is_the_compressed_body() {
         let received = compressed(coding, &json!({ "aws": written })).await;
         let hash = hex(&Sha256::digest(&received.body));
         assert_eq!(received.header("x-amz-content-sha256"), Some(&*hash), "{coding}");
+    }
+}
+
+/// What would be taken for a replay: the nonces of the requests of one attempt.
+#[tokio::test]
+async fn each_request_of_an_attempt_has_a_nonce_of_its_own() {
+    let key = BASE64_STANDARD.encode(SECRET);
+    let jwt = json!({ "algorithm": "HS256", "key": SECRET });
+    let message = json!({ "algorithm": "hmac-sha256", "key": key, "key_id": "k", "nonce": true });
+    let hmac = json!({ "secret": SECRET, "header": "X-S", "signed": "{nonce}", "nonce_header": "X-Nonce" });
+    let oauth1 = json!({ "consumer_key": "c", "consumer_secret": SECRET });
+    for (auth, header, before) in [
+        (json!({ "jwt": jwt }), "authorization", ""),
+        (json!({ "http_signature": message }), "signature-input", "nonce=\""),
+        (json!({ "hmac": hmac }), "x-nonce", ""),
+        (json!({ "oauth1": oauth1 }), "authorization", "oauth_nonce=\""),
+    ] {
+        let replies = [Scripted::status(307).header("location", "/b"), Scripted::status(200)];
+        let api = MockApi::start(Script::new(replies.to_vec())).await;
+        let target = json!({ "kind": "http", "url": api.url("/a"), "redirects": {}, "auth": auth });
+        let text = json!({ "targets": { "a": target } }).to_string();
+        let mut config = load_str("f.yaml", &text, &kinds(), &Given::default()).unwrap();
+        let engine = Engine::builder().configured(&mut config).start().await.unwrap();
+        engine.broadcast(Broadcast::json(&json!(1)).to("a")).await.unwrap();
+        let nonce = |received: &Received| {
+            let value = received.header(header).unwrap().to_owned();
+            // Of a token the claims: its signature is another one for each `jti`.
+            let value = value.split('.').nth(1).unwrap_or(&value).to_owned();
+            let value = value.split_once(before).unwrap().1.to_owned();
+            value.split('"').next().unwrap().to_owned()
+        };
+        let nonces: Vec<_> = api.received().iter().map(nonce).collect();
+        assert!(nonces.len() == 2 && nonces[0] != nonces[1], "{header}: {nonces:?}");
     }
 }

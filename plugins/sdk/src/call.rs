@@ -26,7 +26,7 @@ pub struct Call {
     pub delivery_id: IdempotencyKey,
     /// When the attempt began.
     pub now: Timestamp,
-    /// Random bytes, new for every attempt.
+    /// Random bytes, new for every attempt; authorizers see others for each of its exchanges.
     pub nonce: [u8; 16],
     /// How long the attempt may take.
     pub time_left: Duration,

@@ -1,7 +1,5 @@
 //! `Authorization: Bearer …` with a token of our own.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-
 use bytes::Bytes;
 use fanfare_sdk::{
     AuthError, Authorizer, Call, Learned, ReplyHead, SettingErrors, Span, Stamp, async_trait, check,
@@ -23,8 +21,6 @@ pub struct Jwt {
     signer: Signer,
     /// None is `Authorization`, with `Bearer` before the token.
     header: Option<HeaderName>,
-    /// An attempt may make several requests; each has a token of its own.
-    signed: AtomicU64,
 }
 
 impl Jwt {
@@ -45,7 +41,7 @@ impl Jwt {
             let head = head(&key, "JWT", &settings.headers, (&mut wrong, &["headers"]));
             Signer::new((key, head), settings.claims.0.clone(), lifetime)
         });
-        wrong.or(signer.map(|signer| Self { signer, header, signed: AtomicU64::new(0) }))
+        wrong.or(signer.map(|signer| Self { signer, header }))
     }
 }
 
@@ -57,8 +53,7 @@ impl Authorizer for Jwt {
         call: &Call,
         request: &mut Request<Bytes>,
     ) -> Result<(), AuthError> {
-        let nth = self.signed.fetch_add(1, Ordering::Relaxed);
-        let times = Times::new(call.now, call.nonce).nth(nth);
+        let times = Times::new(call.now, call.nonce);
         let token = self.signer.sign(times).map_err(|_| unfit("the token cannot be signed"))?;
         let (name, value) = match &self.header {
             Some(name) => (name, HeaderValue::try_from(token.expose())),

@@ -1,9 +1,6 @@
 //! Signs a request by OAuth 1.0a.
 
-use std::{
-    fmt,
-    sync::atomic::{AtomicU32, Ordering},
-};
+use std::fmt;
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use bytes::Bytes;
@@ -32,8 +29,6 @@ pub struct OAuth1 {
     key: Keyed,
     method: OAuth1Method,
     realm: Option<String>,
-    /// An attempt may have several exchanges, and none may have the nonce of another.
-    exchanges: AtomicU32,
 }
 
 // === impl OAuth1 ===
@@ -80,7 +75,6 @@ impl OAuth1 {
             key,
             method: settings.method,
             realm,
-            exchanges: AtomicU32::default(),
         }))
     }
 
@@ -154,8 +148,7 @@ impl Authorizer for OAuth1 {
         call: &Call,
         request: &mut Request<Bytes>,
     ) -> Result<(), AuthError> {
-        let exchange = self.exchanges.fetch_add(1, Ordering::Relaxed);
-        let nonce = format!("{}{exchange:08x}", hex::encode(call.nonce));
+        let nonce = hex::encode(call.nonce);
         let timestamp = call.now.as_secs().to_string();
         let parameters = self.parameters(&timestamp, &nonce);
         let base = base_string(request, &parameters);

@@ -21,10 +21,8 @@ fn request(written: &Value, now: Timestamp) -> Request<Bytes> {
     let mut call = Call::new("a".into(), "k".into(), now, Duration::from_secs(1));
     call.nonce = [0xab; 16];
     let mut request = Request::get("https://a.example/").body(Bytes::new()).expect("right");
-    for _ in 0..2 {
-        let done = authorizer.authorize(Stamp::default(), &call, &mut request).now_or_never();
-        done.expect("it does not wait").expect("it signs");
-    }
+    let done = authorizer.authorize(Stamp::default(), &call, &mut request).now_or_never();
+    done.expect("it does not wait").expect("it signs");
     request
 }
 
@@ -43,9 +41,8 @@ fn a_token_says_what_is_written_and_when_it_was_made() {
     let expected =
         json!({ "alg": "HS256", "typ": "JWT", "kid": "7", "x5t#S256": "abc", "tenant": "t" });
     assert_eq!(head, expected);
-    // The second one that the attempt has asked for: another `jti`.
     let expected = json!({ "iss": "me", "roles": ["a"], "iat": 1_000, "exp": 1_020,
-                           "jti": "abababababababababababababababac" });
+                           "jti": "abababababababababababababababab" });
     assert_eq!(claims, expected);
 }
 

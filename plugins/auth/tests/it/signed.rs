@@ -93,8 +93,8 @@ fn every_request_has_a_nonce_and_a_time_of_its_own() {
         done.expect("it does not wait").expect("it signs");
         request.headers()["authorization"].to_str().expect("ASCII").to_owned()
     };
-    // The second one is of the same attempt, the third of another.
-    let sent = [header(7, 1), header(7, 1), header(8, 2)];
+    // The second one is of the same attempt, the third of another: the way out gives each request a nonce of its own.
+    let sent = [header(7, 1), header(7, 2), header(8, 3)];
     let all = |name: &str| sent.each_ref().map(|header| parameter(header, name));
     assert_eq!(all("oauth_timestamp"), ["7", "7", "8"].map(|it| Some(it.to_owned())));
     let (nonces, signatures) = (all("oauth_nonce"), all("oauth_signature"));
