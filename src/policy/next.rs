@@ -129,15 +129,16 @@ impl Case<'_, '_> {
         }
         match last.meaning {
             Meaning::Success => Step::Settle(Outcome::Delivered { attempt: last.started.attempt }),
-            Meaning::Permanent => self.give_up(last.permanently),
-            Meaning::TargetDisabled => self.give_up(Reason::TargetDisabled),
-            Meaning::Unauthorized
+            // A proof may also be refused by a 403, or a 400: a clock that is wrong, by AWS.
+            Meaning::Unauthorized | Meaning::Permanent
                 if last.learned == Learned::TryAgain
                     && past.challenged < CHALLENGES_MAX
                     && !unsafe_here =>
             {
                 self.again(last, Kind::Challenge, Because::Challenge, last.at)
             }
+            Meaning::Permanent => self.give_up(last.permanently),
+            Meaning::TargetDisabled => self.give_up(Reason::TargetDisabled),
             Meaning::Unauthorized => self.give_up(Reason::Unauthorized),
             Meaning::VersionRejected => match self.next_version(last) {
                 Some(attempt) => self.through_the_door(attempt),

@@ -99,6 +99,25 @@ fn a_challenge_is_granted_twice_and_spends_no_attempt() {
 }
 
 #[test]
+fn a_proof_may_be_refused_as_anything_is() {
+    let open = Sight::default();
+    let refused = |attempt, effect, learned| {
+        ended(attempt, Classification::new(Meaning::Permanent, effect), learned)
+    };
+    let one = [started(1, Kind::First), refused(1, Effect::None, Learned::TryAgain)];
+    step(api(), &one, &open, "attempt: Challenge, the API asked for another proof");
+    let more = [started(2, Kind::Challenge), refused(2, Effect::None, Learned::TryAgain)];
+    let two = [&one[..], &more[..]].concat();
+    let more = [started(3, Kind::Challenge), refused(3, Effect::None, Learned::TryAgain)];
+    step(api(), &[&two[..], &more[..]].concat(), &open, "failed (refused by the API)");
+    let no = [started(1, Kind::First), refused(1, Effect::None, Learned::Nothing)];
+    step(api(), &no, &open, "failed (refused by the API)");
+    let doubt = [started(1, Kind::First), refused(1, Effect::Unknown, Learned::TryAgain)];
+    let never = TargetPolicy { repeat: Repeat::Never, ..api() };
+    step(never, &doubt, &open, "indeterminate (refused by the API)");
+}
+
+#[test]
 fn a_lost_attempt_is_a_doubt() {
     let lost = [started(1, Kind::First), Event::Lost { attempt: 1, at: Timestamp::from_secs(0) }];
     step(api(), &lost, &Sight::default(), "wait 200ms: backoff");

@@ -362,10 +362,14 @@ impl Check<'_> {
         let mut tried: HashMap<_, u32> = HashMap::new();
         let mut throttled: HashMap<_, usize> = HashMap::new();
         let mut hedge = false;
-        for attempt in &self.delivery.attempts {
-            let free =
-                matches!(attempt.meaning(), Some(Meaning::Throttled | Meaning::Unauthorized))
-                    || was_never_sent(attempt);
+        let mut attempts = self.delivery.attempts.iter().peekable();
+        while let Some(attempt) = attempts.next() {
+            // What was asked again with another proof counts as that.
+            let again = attempts.peek().is_some_and(|it| it.started.kind == Kind::Challenge);
+            let meaning = attempt.meaning();
+            let free = matches!(meaning, Some(Meaning::Throttled | Meaning::Unauthorized))
+                || again
+                || was_never_sent(attempt);
             let way = &attempt.started.way;
             // Another proof for a hedge is still that hedge.
             hedge = match attempt.started.kind {

@@ -82,6 +82,18 @@ async fn what_an_api_echoes_of_who_we_are_is_not_kept() {
     assert!(received.uri.to_string().ends_with("?key=canary-5678"));
 }
 
+/// AWS refuses a time that is too far from its own by a 403, as it refuses much else.
+#[tokio::test]
+async fn a_clock_that_is_wrong_is_put_right_for_the_same_delivery() {
+    let refused = Scripted::status(403).header("date", "Wed, 01 Jan 2031 00:00:00 GMT");
+    let api = MockApi::start([refused, Scripted::status(200).body("ok")]).await;
+    let aws = "{ region: eu, service: s3, access_key: a, secret_key: b }";
+    let lines = format!("url: '{}'\n    auth: {{ aws: {aws} }}", api.url("/"));
+    assert_eq!(sent(&Folder::new().one(lines).await, "api").await, "delivered: 200 ok");
+    let second = api.received()[1].header("x-amz-date").unwrap().to_owned();
+    assert!(second.starts_with("20310101T00"), "{second}");
+}
+
 #[tokio::test]
 async fn a_body_that_does_not_come_is_cut_and_was_delivered() {
     let api =
