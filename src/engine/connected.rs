@@ -64,13 +64,12 @@ impl Connected {
     }
 }
 
-/// The way out, and that to strangers: another one where a certificate says who we are, and redirects may lead to them.
+/// The way out, and that to strangers: another one where redirects may lead to them.
 fn both(clients: &Clients, target: &Target) -> Result<[Arc<dyn Transport>; 2], TransportError> {
     let connection = &target.policy.connection;
     let own = clients.client(connection)?;
-    let unknown = target.policy.redirects.and_then(|_| connection.without_identity());
-    let strangers = match unknown {
-        Some(connection) => clients.client(&Arc::new(connection))?,
+    let strangers = match target.policy.redirects {
+        Some(_) => clients.client(&Arc::new(connection.to_strangers()))?,
         None => own.clone(),
     };
     Ok([own, strangers])

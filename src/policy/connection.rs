@@ -117,12 +117,12 @@ impl Default for Connection {
 // === impl Connection ===
 
 impl Connection {
-    /// The same without a certificate of ours; none where there is none.
+    /// How it is connected to others, to whom a redirect leads: without a certificate of ours, and never to be used again.
+    /// Whoever chooses where redirects lead would choose how many hosts we keep connections to.
     #[must_use]
-    pub fn without_identity(&self) -> Option<Self> {
-        self.tls.identity.as_ref()?;
+    pub fn to_strangers(&self) -> Self {
         let tls = Tls { identity: None, ..self.tls.clone() };
-        Some(Self { tls, ..self.clone() })
+        Self { tls, idle_per_host_max: 0, ..self.clone() }
     }
 }
 

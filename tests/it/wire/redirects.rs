@@ -71,6 +71,19 @@ async fn another_origin_gets_no_credentials_and_gives_none_back() {
     assert_eq!(all(&circle), ["POST /back  {\"a\":1}"]);
 }
 
+/// Whoever redirects chooses how many others there are.
+#[tokio::test]
+async fn a_connection_to_another_origin_is_not_kept() {
+    let other = MockApi::start(Scripted::status(200).body("ok")).await;
+    let api = MockApi::start(to(307, &other.url("/"))).await;
+    let lines = format!("url: '{}'\n    redirects: {{}}", api.url("/first"));
+    let engine = Folder::new().one(lines).await;
+    for _ in 0..3 {
+        assert_eq!(sent(&engine, "api").await, "delivered: 200 ok");
+    }
+    assert_eq!((api.connections(), other.connections()), (1, 3));
+}
+
 #[tokio::test]
 async fn a_post_stays_one_where_that_is_said() {
     for (lines, expected) in [("{}", "GET"), ("{ keep_method: true }", "POST")] {
