@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     journal::{NewBroadcast, Open},
-    policy::feedback,
+    policy::{Plan, feedback},
     report::{AttemptError, DeliveryId, Ended, Event, Happening, History, Kind, Started, What},
     sabotage::{self, Sabotage},
     telemetry::{self, AttemptEnd, Exchanges, TraceContext},
@@ -38,6 +38,9 @@ const ERROR_BYTES_MAX: usize = 300;
 pub(super) struct Order {
     pub(super) id: DeliveryId,
     pub(super) started: Started,
+    /// What happened before it began.
+    pub(super) before: History,
+    pub(super) plan: Plan,
     pub(super) delivery_key: IdempotencyKey,
     pub(super) broadcast: Arc<NewBroadcast>,
     /// The span of the delivery.
@@ -148,13 +151,17 @@ async fn perform(
     }
 }
 
-/// Ended from outside. Where the head of a reply has come, its status still says what became of the request.
+/// Ended from outside. Where the head of a reply has come, its status still says what became of the request; what has
+/// come of the rest is kept.
 fn cut_short(progress: &Progress, kind: SendErrorKind) -> Result<Reply, SendError> {
     match progress.status() {
-        Some(status) => Ok(Reply {
-            head: ReplyHead::http(status, http::HeaderMap::new()),
-            body: ReplyBody::truncated(""),
-        }),
+        Some(status) => {
+            let cut = progress.take_cut().filter(|reply| reply.head.status == Some(status));
+            Ok(cut.unwrap_or_else(|| Reply {
+                head: ReplyHead::http(status, http::HeaderMap::new()),
+                body: ReplyBody::truncated(""),
+            }))
+        }
         None => Err(SendError::new(kind, Meaning::Retry, progress.effect())),
     }
 }

@@ -19,6 +19,7 @@ mod decided;
 mod early;
 mod keeping;
 mod keys;
+mod last;
 mod load;
 mod mapping;
 mod messages;

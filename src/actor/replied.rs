@@ -7,7 +7,7 @@ use fanfare_sdk::{
 };
 use tokio::time::timeout;
 
-use super::{Shared, Slot, SlotParts, attempt::Order};
+use super::{Shared, Slot, SlotParts, attempt::Order, last::is_last};
 use crate::{
     policy::{notice, problem_details},
     report::{AttemptError, CapturedReply, Ended, Limit, ProblemDetails, Said},
@@ -37,12 +37,6 @@ pub(super) async fn replied(
         // It is about the result of what was asked first, and not about that.
         effect = Effect::Unknown;
     }
-    let ends = match meaning {
-        Meaning::Success | Meaning::Permanent | Meaning::Unauthorized | Meaning::TargetDisabled => {
-            true
-        }
-        Meaning::Retry | Meaning::Throttled | Meaning::VersionRejected => false,
-    };
     let status = reply.head.status;
     let requested = outbound.requested();
     let announced = notice(&reply.head.headers, requested.as_ref());
@@ -56,9 +50,7 @@ pub(super) async fn replied(
         _ => problem_details(&reply, requested.as_ref()),
     };
     let said = said(judgement, problem);
-    let captured =
-        if ends { Some(Arc::new(capture(shared, (slot, parts), reply).await)) } else { None };
-    Ended {
+    let mut ended = Ended {
         attempt: order.started.attempt,
         meaning,
         effect,
@@ -67,9 +59,23 @@ pub(super) async fn replied(
         status,
         error,
         said: said.map(Arc::new),
-        reply: captured,
+        reply: None,
         notice,
         at,
+    };
+    if ends(meaning) || is_last((slot, parts), order, &ended) {
+        ended.reply = Some(Arc::new(capture(shared, (slot, parts), reply).await));
+    }
+    ended
+}
+
+/// Whether it may end its delivery, however often that could be tried.
+fn ends(meaning: Meaning) -> bool {
+    match meaning {
+        Meaning::Success | Meaning::Permanent | Meaning::Unauthorized | Meaning::TargetDisabled => {
+            true
+        }
+        Meaning::Retry | Meaning::Throttled | Meaning::VersionRejected => false,
     }
 }
 

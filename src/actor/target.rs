@@ -346,9 +346,12 @@ impl TargetState {
         let started = filled(&self.slot, held, self.shared.boot, draft);
         held.place = Place::Waiting;
         held.refused = None;
+        let before = held.open.history.clone();
         held.open.history.push(Event::Started(started.clone()));
         let order = Box::new(Order {
             id: id.clone(),
+            before,
+            plan: held.plan.clone(),
             delivery_key: delivery_key(&held.open.broadcast, held.open.place),
             broadcast: held.open.broadcast.clone(),
             delivery_span: held.open.recipient().span_id,

@@ -150,7 +150,7 @@ pub struct Ended {
     /// What the API said about it, and which rule took it for that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub said: Option<Arc<Said>>,
-    /// The reply, where it ends the delivery; other replies are not kept.
+    /// The reply, where no other attempt can follow; others are not kept.
     pub reply: Option<Arc<CapturedReply>>,
     /// What the API announced about the version that was spoken.
     pub notice: Option<Arc<Notice>>,

@@ -71,8 +71,11 @@ pub struct Delivery {
     pub hand_overs: Vec<HandOver>,
     /// What it fell back to and what it passed over, oldest first.
     pub falls: Vec<FellBack>,
-    /// The reply that ended it, where one did; where a canned one stood in, that one.
+    /// The reply that ended it, where one did; where a canned one stood in, that one. Where no reply came in the end, the
+    /// last that was kept.
     pub reply: Option<Arc<CapturedReply>>,
+    /// The attempt that it answered; none for a canned one.
+    pub replied_to: Option<u32>,
     /// Its span.
     pub span_id: [u8; 8],
     /// When its broadcast was accepted.
@@ -220,14 +223,19 @@ impl Delivery {
         let attempts = records(history);
         let state = state(outcome, &attempts);
         let served = served(outcome, &attempts);
-        let ended = attempts.last().and_then(|last| last.ended.as_ref());
         let canned = history.fell_back().filter(|_| outcome == Some(Outcome::Substituted));
         let canned = canned.and_then(|fell_back| fell_back.reply.clone());
-        let reply = served.and_then(|r| r.ended.as_ref()).or(ended).and_then(|e| e.reply.clone());
+        let kept = match (&canned, served) {
+            (Some(_), _) => None,
+            (None, Some(served)) => kept(served),
+            (None, None) => attempts.iter().rev().find_map(kept),
+        };
+        let replied_to = kept.map(|(attempt, _)| attempt);
         Self {
             via: via(outcome, &recipient, served, &attempts),
             served_by: served.map(|record| record.started.way.clone()),
-            reply: canned.or(reply),
+            replied_to,
+            reply: canned.or(kept.map(|(_, reply)| reply.clone())),
             falls: history.falls().cloned().collect(),
             next_attempt_at: (state == DeliveryState::Waiting).then_some(due),
             late: matches!((settled_at, verdict), (Some(at), Some(verdict)) if at > verdict.at),
@@ -315,6 +323,11 @@ fn state(outcome: Option<Outcome>, attempts: &[AttemptRecord]) -> DeliveryState 
         }
         (None, Some(_)) => DeliveryState::Waiting,
     }
+}
+
+/// The reply to that attempt, where it was kept.
+fn kept(record: &AttemptRecord) -> Option<(u32, &Arc<CapturedReply>)> {
+    Some((record.started.attempt, record.ended.as_ref()?.reply.as_ref()?))
 }
 
 fn served(outcome: Option<Outcome>, attempts: &[AttemptRecord]) -> Option<&AttemptRecord> {

@@ -4,7 +4,7 @@ use std::{path::Path, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use fanfare_sdk::{
-    Capture, Exchange, Reply, ReplyHead, SendError, SendErrorKind, Transport, async_trait,
+    Capture, Exchange, Progress, Reply, ReplyHead, SendError, SendErrorKind, Transport, async_trait,
 };
 use http::{HeaderValue, Method, header};
 use reqwest::{Body, Client, ClientBuilder, Request, Response, redirect::Policy};
@@ -12,7 +12,11 @@ use rustls::ClientConfig;
 use tokio::time::timeout;
 
 use super::{
-    error::send_error, guard::Guard, progress_body::ProgressBody, reply::Kept, tls::tls_of,
+    error::send_error,
+    guard::Guard,
+    progress_body::ProgressBody,
+    reply::{Coming, Kept},
+    tls::tls_of,
     urls::Urls,
 };
 use crate::policy::{By, Connection, HttpVersion, Proxy};
@@ -135,7 +139,7 @@ impl Transport for HttpTransport {
         let response = self.client.execute(request).await;
         let response = response.map_err(|error| send_error(error, &progress, before))?;
         progress.replied(response.status().as_u16());
-        Ok(reply(response, capture, self.read_timeout).await)
+        Ok(reply(response, capture, (self.read_timeout, &progress)).await)
     }
 }
 
@@ -143,7 +147,7 @@ impl Transport for HttpTransport {
 fn prepare(
     request: http::Request<Bytes>,
     urls: &Urls,
-    progress: &fanfare_sdk::Progress,
+    progress: &Progress,
 ) -> Result<Request, SendError> {
     let (parts, body) = request.into_parts();
     // The text of the error, not the URL: that may hold a secret.
@@ -169,7 +173,11 @@ fn prepare(
 }
 
 /// What of the reply is kept. A body that is cut is no error: the status has said what became of the request.
-async fn reply(mut response: Response, capture: Capture, read_timeout: Duration) -> Reply {
+async fn reply(
+    mut response: Response,
+    capture: Capture,
+    (read_timeout, progress): (Duration, &Progress),
+) -> Reply {
     let bytes_max = match capture {
         Capture::Head => 0,
         Capture::Whole { bytes_max } => bytes_max,
@@ -177,15 +185,16 @@ async fn reply(mut response: Response, capture: Capture, read_timeout: Duration)
     let mut head =
         ReplyHead::http(response.status().as_u16(), std::mem::take(response.headers_mut()));
     head.version = Some(response.version());
-    let mut kept = Kept::new(head, bytes_max, response.content_length().unwrap_or(0));
+    let kept = Kept::new(head, bytes_max, response.content_length().unwrap_or(0));
     if capture == Capture::Head {
-        return kept.whole();
+        return kept.head();
     }
+    let mut coming = Coming::new(kept, progress);
     loop {
         match timeout(read_timeout, response.chunk()).await {
-            Ok(Ok(Some(chunk))) if kept.push(&chunk) => {}
-            Ok(Ok(None)) => return kept.whole(),
-            Ok(Ok(Some(_)) | Err(_)) | Err(_) => return kept.truncated(),
+            Ok(Ok(Some(chunk))) if coming.push(&chunk) => {}
+            Ok(Ok(None)) => return coming.end(true),
+            Ok(Ok(Some(_)) | Err(_)) | Err(_) => return coming.end(false),
         }
     }
 }

@@ -6,7 +6,7 @@
 
 use std::borrow::Cow;
 
-use fanfare_sdk::{Reply, ReplyBody, SecretUrl};
+use fanfare_sdk::{Progress, Reply, ReplyBody, SecretUrl};
 use http::{HeaderValue, Request, header};
 use memchr::memmem::Finder;
 use percent_encoding::percent_decode;
@@ -19,6 +19,21 @@ const REDACTED: &[u8] = b"REDACTED";
 /// What proves who we are in one request.
 #[derive(Default)]
 pub(super) struct Proofs(Vec<Vec<u8>>);
+
+/// Looks also at what has come of a reply when nobody wants to read on: whoever is dropped here drops the exchange first.
+pub(super) struct Looking {
+    pub(super) proofs: Proofs,
+    pub(super) progress: Progress,
+}
+
+impl Drop for Looking {
+    fn drop(&mut self) {
+        if let Some(mut reply) = self.progress.take_cut() {
+            self.proofs.take_out(&mut reply);
+            self.progress.cut(reply);
+        }
+    }
+}
 
 // === impl Proofs ===
 

@@ -19,7 +19,7 @@ use http::Uri;
 use smallvec::SmallVec;
 use tokio::sync::Semaphore;
 
-use super::echo::Proofs;
+use super::echo::{Looking, Proofs};
 use super::encode::compress;
 use super::urls::{UrlError, canonical};
 use crate::policy::Redirects;
@@ -213,6 +213,7 @@ impl Outbound {
             authorized.map_err(|error| unauthorized(error, &exchange))?;
         }
         let proofs = Proofs::of(&exchange.request, before.query());
+        let proofs = Looking { proofs, progress: exchange.progress.clone() };
         let requested = SecretUrl::shown(&exchange.request);
         *self.requested.lock().unwrap_or_else(PoisonError::into_inner) = Some(requested);
         let noted = self.parts.exchanges.as_deref().zip(url).map(|(exchanges, url)| {
@@ -231,7 +232,7 @@ impl Outbound {
             let mut heaviest = self.learned.lock().unwrap_or_else(PoisonError::into_inner);
             *heaviest = learned.max(*heaviest);
         }
-        proofs.take_out(&mut reply);
+        proofs.proofs.take_out(&mut reply);
         Ok(reply)
     }
 }

@@ -4,7 +4,7 @@
 use std::ops::Range;
 
 use bytes::{Bytes, BytesMut};
-use fanfare_sdk::{Reply, ReplyBody, ReplyHead};
+use fanfare_sdk::{Progress, Reply, ReplyBody, ReplyHead};
 use http::{HeaderValue, header};
 
 use super::decode::Coding;
@@ -20,6 +20,38 @@ pub(super) struct Kept {
     // Invariant: the values of the headers in their order, then what was read of the body.
     bytes: BytesMut,
     body_at: usize,
+}
+
+/// A reply of which more may come. Whoever ends the attempt meanwhile finds in its progress what has come.
+#[derive(Debug)]
+pub(super) struct Coming<'p> {
+    // Invariant: there until it is taken out.
+    kept: Option<Kept>,
+    progress: &'p Progress,
+}
+
+impl<'p> Coming<'p> {
+    pub(super) fn new(kept: Kept, progress: &'p Progress) -> Self {
+        Self { kept: Some(kept), progress }
+    }
+
+    /// Adds a part of the body. Says whether there is room for more.
+    pub(super) fn push(&mut self, chunk: &[u8]) -> bool {
+        self.kept.as_mut().is_some_and(|kept| kept.push(chunk))
+    }
+
+    /// The body has come to its end, or nothing more of it is wanted.
+    pub(super) fn end(mut self, whole: bool) -> Reply {
+        self.kept.take().map_or_else(Reply::default, |kept| kept.reply(whole))
+    }
+}
+
+impl Drop for Coming<'_> {
+    fn drop(&mut self) {
+        if let Some(kept) = self.kept.take() {
+            self.progress.cut(kept.reply(false));
+        }
+    }
 }
 
 impl Kept {
@@ -42,16 +74,12 @@ impl Kept {
         fits
     }
 
-    /// The body has come to its end.
-    pub(super) fn whole(self) -> Reply {
+    /// Nothing is kept of the body.
+    pub(super) fn head(self) -> Reply {
         self.reply(true)
     }
 
-    /// There was more of the body, or there should have been.
-    pub(super) fn truncated(self) -> Reply {
-        self.reply(false)
-    }
-
+    /// Whole, or there was more of the body, or there should have been.
     fn reply(mut self, whole: bool) -> Reply {
         let coding = Coding::of(&self.head.headers);
         let bytes = self.bytes.freeze();
@@ -117,7 +145,7 @@ mod tests {
         }
         let mut kept = Kept::new(ReplyHead::http(200, headers.clone()), body_bytes_max, 5);
         let whole = chunks.iter().all(|chunk| kept.push(chunk.as_bytes()));
-        let reply = if whole { kept.whole() } else { kept.truncated() };
+        let reply = kept.reply(whole);
         assert_eq!(reply.head.headers, headers);
         let within = |place: &[u8]| read.as_ptr_range().contains(&place.as_ptr());
         assert!(!reply.head.headers.values().any(|value| within(value.as_bytes())), "copied");

@@ -290,7 +290,7 @@ mod tests {
         );
         let all = "without replies, attempts, metadata, deliveries";
         check((30, 1), (1, 10), 2_000, &format!("1: i0 with 0 attempts, reply none; {all}"));
-        check((0, 64), (1, 10), 3_000, &format!("8: i0 with 0 attempts, reply none; {all}"));
+        check((0, 64), (1, 10), 3_000, &format!("4: i0 with 0 attempts, reply none; {all}"));
         check((1, 1), (1, 10), 10, &format!("0: nobody; {all}"));
     }
 }

@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::{
     PassedOver, Reply, Said,
     fell_back::{passed_over, stood_in_for},
+    reply::words,
 };
 use crate::report::{self, AttemptRecord, DeliveryState, Outcome, Verdict, hex};
 
@@ -124,7 +125,8 @@ pub struct Delivery {
     /// When a daemon sends it again by itself, where it is parked (`fallback.park`); left out where it is not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parked_until: Option<String>,
-    /// The reply that ended it; where a canned one stood in, that one.
+    /// The reply that ended it; where a canned one stood in, that one. Where no reply came in the end, the last that was
+    /// kept: `attempt` says which.
     pub reply: Option<Reply>,
     /// What became of its reversal.
     pub compensation: Option<Value>,
@@ -137,7 +139,7 @@ pub struct Reason {
     pub code: Cow<'static, str>,
     /// For people.
     pub message: String,
-    /// What the API said, where its last reply said something.
+    /// What the API said, where its last reply said something: by a rule or as a problem, else in the words of its body.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub said: Option<Said>,
 }
@@ -254,11 +256,9 @@ impl From<&report::Delivery> for Delivery {
             required: delivery.required,
             state: delivery.state.into(),
             outcome: delivery.outcome.map(|outcome| outcome.code().into()),
-            reason: stood_in_for(delivery).or(delivery.outcome.and_then(reason)).map(|reason| {
-                let last = delivery.attempts.last().and_then(|last| last.ended.as_ref());
-                let said = last.and_then(|ended| ended.said.as_deref()).map(Said::from);
-                Reason { said, ..reason }
-            }),
+            reason: stood_in_for(delivery)
+                .or(delivery.outcome.and_then(reason))
+                .map(|reason| Reason { said: said_last(delivery), ..reason }),
             late: delivery.late,
             next_attempt_at: delivery.next_attempt_at.map(time),
             served_by: delivery.served_by.as_ref().map(|way| ServedBy {
@@ -275,10 +275,27 @@ impl From<&report::Delivery> for Delivery {
             attempts: delivery.attempts.iter().map(Attempt::from).collect(),
             parked_until: delivery.parked_until.map(time),
             passed_over: delivery.falls.iter().flat_map(passed_over).collect(),
-            reply: delivery.reply.as_deref().map(Reply::from),
+            reply: reply(delivery),
             compensation: None,
         }
     }
+}
+
+fn reply(delivery: &report::Delivery) -> Option<Reply> {
+    let reply = Reply::from(delivery.reply.as_deref()?);
+    Some(Reply { attempt: delivery.replied_to, ..reply })
+}
+
+/// What the API said last: by a rule or as a problem, else in the words of its reply.
+fn said_last(delivery: &report::Delivery) -> Option<Said> {
+    let last = delivery.attempts.last()?;
+    let said = last.ended.as_ref()?.said.as_deref().map(Said::from).unwrap_or_default();
+    let is_told = said.code.is_some() || said.message.is_some() || said.title.is_some();
+    let to_last = delivery.replied_to == Some(last.started.attempt);
+    let reply = delivery.reply.as_ref().filter(|_| to_last && !is_told);
+    let said =
+        Said { message: said.message.or(reply.and_then(|reply| words(&reply.body))), ..said };
+    (said != Said::default()).then_some(said)
 }
 
 impl From<&AttemptRecord> for Attempt {

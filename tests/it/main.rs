@@ -26,6 +26,7 @@ mod gate;
 mod guides;
 mod isolation;
 mod kill;
+mod last_reply;
 mod limits;
 mod notices;
 mod oauth_peer;

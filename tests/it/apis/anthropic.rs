@@ -88,7 +88,8 @@ async fn a_question_is_answered() {
     let no_money =
         r#"failed (refused by the API) [429] <money spent: spend_limit> error: "rate_limit_error""#;
     example.at(spent, no_money).await;
-    let doubt = r#"indeterminate (a repeat is not known to be safe) [529]"#;
+    let doubt =
+        r#"indeterminate (a repeat is not known to be safe) [529] error: "overloaded_error""#;
     example.broken_at(overloaded, ("same_endpoint", "never"), doubt).await;
 }
 

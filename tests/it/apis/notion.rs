@@ -117,7 +117,7 @@ async fn what_it_refuses() {
         .await;
     example.broken("data_source_id:", "source_id:", &refused("validation_error")).await;
     let both = [("2026-03-11", "2026-03"), ("2022-06-28", "2022-06")];
-    let none = "failed (no version left that the API speaks) [400 400] <other version>";
+    let none = r#"failed (no version left that the API speaks) [400 400] <other version> error: "validation_error""#;
     example.edited_at(notion, &both, none).await;
     example
         .broken(

@@ -70,7 +70,7 @@ async fn a_question_is_answered() {
     let patient = ("timeout: 2m", "timeout: 2m\n    give_up_after: 10m");
     example.broken_at(busy, patient, r#"delivered [429 200] answer: "42""#).await;
     // Five minutes is how long it tries unless it is told otherwise.
-    example.at(busy, "failed (its time was over) [429]").await;
+    example.at(busy, r#"failed (its time was over) [429] error: "rate_limit_exceeded""#).await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -82,7 +82,9 @@ async fn what_it_refuses() {
     example.at(unpaid, &once).await;
     // Without the rule it is asked again and again.
     let edits = [("insufficient_quota", "none"), ("timeout: 2m", "retry: { throttled_max: 3 }")];
-    example.edited_at(unpaid, &edits, "failed (throttled too often) [429 429 429]").await;
+    let unpaid_still =
+        r#"failed (throttled too often) [429 429 429] error: "credit_balance_exhausted""#;
+    example.edited_at(unpaid, &edits, unpaid_still).await;
     let missing = r#"failed (refused by the API) [400] error: "missing_required_parameter""#;
     example.broken("input:", "prompt:", missing).await;
     let key = r#"failed (not authorised) [401] error: "invalid_api_key""#;

@@ -74,7 +74,8 @@ async fn a_message_is_posted() {
     let example = example();
     example.stands().await;
     example.at(busy, r#"delivered [429 200] ts: "1503435956.000247""#).await;
-    example.at(troubled, "indeterminate (a repeat is not known to be safe) [200]").await;
+    let doubt = r#"indeterminate (a repeat is not known to be safe) [200] error: "fatal_error""#;
+    example.at(troubled, doubt).await;
 }
 
 #[tokio::test(start_paused = true)]

@@ -10,6 +10,7 @@ mod notices;
 mod promises;
 #[cfg(test)]
 mod rehearsal;
+mod replies;
 mod run;
 #[cfg(all(test, feature = "sabotage"))]
 mod sabotage;

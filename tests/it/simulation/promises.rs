@@ -13,7 +13,7 @@ use fanfare_sdk::{Effect, Meaning, Repeat, SendErrorKind, Timestamp};
 
 use super::{
     journal::What,
-    limits, notices,
+    limits, notices, replies,
     run::Played,
     scenario::{Deed, Scenario, SimTarget},
     verdict,
@@ -55,6 +55,7 @@ pub(super) fn broken(scenario: &Scenario, played: &Played) -> Vec<Broken> {
             continue;
         };
         told_as_written(report, &played.written[&id], &mut say);
+        replies::check(scenario, played, report, &mut say);
         for (place, delivery) in report.deliveries.iter().enumerate() {
             let check = Check { scenario, new, place, delivery, diary: &diary };
             check.all(&mut |promise, what| say(promise, format!("{}: {what}", delivery.target)));

@@ -2,6 +2,7 @@
 
 use std::{io::Write as _, time::Duration};
 
+use fanfare_sdk::RetryAfter;
 use fanfare_testkit::{MockApi, Scripted};
 use flate2::{Compression, write::GzEncoder};
 use tokio::{
@@ -101,17 +102,51 @@ async fn a_body_that_does_not_come_is_cut_and_was_delivered() {
     let lines = format!("url: '{}'\n    connection: {{ read_timeout: 100ms }}", api.url("/"));
     let ended = sent(&Folder::new().one(lines).await, "api").await;
     assert_eq!(ended, "delivered: 200 , truncated");
-    // One that comes slowly does so until the attempt is over; its status has said what became of it.
-    let api =
-        MockApi::start(Scripted::status(500).body("hello").trickle(Duration::from_secs(20))).await;
-    let lines = format!("url: '{}'\n    timeout: 300ms", api.url("/"));
+}
+
+/// Begins its answer and never ends it.
+async fn dripping(head: &str) -> String {
+    answering_with(format!("HTTP/1.1 {head}\r\ncontent-length: 100\r\n\r\nso far")).await
+}
+
+#[tokio::test]
+async fn what_has_come_of_a_body_when_the_attempt_is_over_is_kept() {
+    // Its status and its headers have said what became of it.
+    for (head, expected) in [
+        ("200 OK", "delivered: 200 so far, truncated"),
+        ("500 Odd", "indeterminate: 500 so far, truncated"),
+        ("400 Odd", "failed: 400 so far, truncated"),
+    ] {
+        let lines = format!("{}\n    timeout: 300ms", dripping(head).await);
+        assert_eq!(sent(&Folder::new().one(lines).await, "api").await, expected);
+    }
+    // What it echoes of a proof is taken out, also of what was cut.
+    let echo = "400 Odd\r\nx-echo: Bearer canary-token-1";
+    let reply =
+        format!("HTTP/1.1 {echo}\r\ncontent-length: 100\r\n\r\nnot canary-token-1, not canary-to");
+    let lines = format!(
+        "{}\n    timeout: 300ms\n    auth: {{ bearer: {{ token: canary-token-1 }} }}",
+        answering_with(reply).await
+    );
+    let report = send(&Folder::new().one(lines).await, "api").await;
+    assert_eq!(said(&report), "failed: 400 not REDACTED, not , truncated");
+    let kept = report.deliveries[0].reply.as_ref().unwrap();
+    assert_eq!(kept.headers["x-echo"], "Bearer REDACTED");
+    let asks = dripping("503 Busy\r\nretry-after: 7").await;
+    let lines = format!("{asks}\n    timeout: 300ms");
     let report = send(&Folder::new().one(lines).await, "api").await;
     let ended = report.deliveries[0].attempts[0].ended.clone().unwrap();
-    assert_eq!((ended.status, ended.error), (Some(500), None));
+    assert_eq!(ended.retry_after, Some(RetryAfter::For(Duration::from_secs(7))));
+    assert!(ended.reply.unwrap().headers.contains_key("retry-after"));
 }
 
 /// A peer that answers with these headers, whatever it is asked.
 async fn answering(headers: String) -> String {
+    answering_with(format!("HTTP/1.1 200 OK\r\n{headers}content-length: 0\r\n\r\n")).await
+}
+
+/// A peer that answers so, whatever it is asked, and stays.
+async fn answering_with(reply: String) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     spawn(async move {
@@ -120,7 +155,6 @@ async fn answering(headers: String) -> String {
         while !read.ends_with(b"{\"a\":1}") {
             read.push(caller.read_u8().await.unwrap());
         }
-        let reply = format!("HTTP/1.1 200 OK\r\n{headers}content-length: 0\r\n\r\n");
         drop(caller.write_all(reply.as_bytes()).await);
         drop(caller.read_to_end(&mut read).await);
     });

@@ -1,0 +1,34 @@
+//! Whether an attempt was the last one: of the replies after which another attempt may follow, only the last is kept.
+//! Deliveries may wait for days, a hundred thousand of them at once, and none of them with such a reply.
+
+use super::{Slot, SlotParts, attempt::Order};
+use crate::{
+    policy::{Step, next},
+    report::{Ended, Event},
+};
+
+/// Whether its delivery ends with it: `next` says so, where others that are in flight end in the same way.
+///
+/// Nothing is decided by that. Where another attempt follows after all, a reply was kept for nothing.
+pub(super) fn is_last((slot, parts): (&Slot, &SlotParts), order: &Order, ended: &Ended) -> bool {
+    let mut history = order.before.clone();
+    history.push(Event::Started(order.started.clone()));
+    let in_flight: Vec<u32> = history.in_flight().map(|started| started.attempt).collect();
+    for attempt in in_flight {
+        history.push(Event::Ended(Ended { attempt, ..ended.clone() }));
+    }
+    let sight = slot.sight(&parts.policy, ended.at);
+    settles(&next(&order.plan, &history, &sight, ended.at))
+}
+
+fn settles(step: &Step) -> bool {
+    match step {
+        Step::Settle(_) => true,
+        Step::FallBack(_, step) => settles(step),
+        Step::Attempt { .. }
+        | Step::Listen { .. }
+        | Step::Abort { .. }
+        | Step::Wait { .. }
+        | Step::HandOver { .. } => false,
+    }
+}
