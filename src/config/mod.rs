@@ -31,6 +31,7 @@ mod retry;
 mod route;
 mod route_schema;
 mod schema;
+mod shared;
 #[cfg(feature = "daemon")]
 mod strict;
 mod target;

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     daemon::DaemonSettings, engine::EngineSettings, journal::JournalSettings, route::RouteSettings,
-    target::TargetSettings,
+    shared::share, target::TargetSettings,
 };
 
 /// What a target or a route may be called.
@@ -15,7 +15,9 @@ pub(super) const NAME_PATTERN: &str = "^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$";
 /// The schema of a whole configuration, with every kind of target in it.
 #[must_use]
 pub fn config_schema(kinds: &Registry) -> Value {
-    let targets: Vec<Value> = kinds.iter().map(target_schema).collect();
+    let mut targets = json!({ "oneOf": kinds.iter().map(target_schema).collect::<Vec<_>>() });
+    // Each kind has all keys of the engine.
+    let definitions = share(&mut targets);
     json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": "https://fanfare.dev/schemas/config.schema.json",
@@ -27,7 +29,7 @@ pub fn config_schema(kinds: &Registry) -> Value {
                 "description": "The APIs that can be delivered to, by name.",
                 "type": "object",
                 "propertyNames": { "pattern": NAME_PATTERN },
-                "additionalProperties": { "oneOf": targets },
+                "additionalProperties": targets,
             },
             "routes": {
                 "description": "Recipient lists with their policies, by name.",
@@ -41,6 +43,7 @@ pub fn config_schema(kinds: &Registry) -> Value {
         },
         "patternProperties": { "^x-": { "description": "Free: a place for YAML anchors." } },
         "additionalProperties": false,
+        "$defs": definitions,
     })
 }
 
