@@ -116,7 +116,13 @@ fn reason(delivery: &Delivery) -> String {
     let in_flight = last.is_some_and(|last| last.meaning.as_deref().is_none());
     let doubt = in_flight || delivery.outcome.as_deref() == Some("indeterminate");
     let doubt = doubt.then(|| "may have been applied".to_owned());
-    let reason = delivery.reason.as_ref().map(|reason| {
+    // What its error says already is not said twice.
+    let error = last.and_then(|last| last.error.as_ref()).map_or("", |error| &error.code);
+    let is_new = |code: &str| match code {
+        "unsendable" => !["prepare", "unsupported"].contains(&error),
+        code => code != error,
+    };
+    let reason = delivery.reason.as_ref().filter(|reason| is_new(&reason.code)).map(|reason| {
         let said = reason.said.as_ref().map(|said| tame(&said.line())).unwrap_or_default();
         let colon = if said.is_empty() { "" } else { ": " };
         format!("{}{colon}{said}", reason.message)

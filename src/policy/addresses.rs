@@ -26,19 +26,19 @@ pub struct Addresses {
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum Refused {
     /// Only `https` may be spoken.
-    #[error("only https may be spoken there")]
+    #[error("`addresses` allows https only")]
     Scheme,
     /// Not one of the ports.
-    #[error("port {0} may not be called")]
+    #[error("`addresses.ports` does not have {0}")]
     Port(u16),
     /// It stands among those that may not be called.
-    #[error("its address is on the deny list")]
+    #[error("`addresses.deny` has it")]
     Denied,
     /// It is not public.
-    #[error("its address is not public: {0}")]
+    #[error("it is not public ({0}), and `addresses.allow` does not have it")]
     Special(&'static str),
     /// It is one of this machine's.
-    #[error("its address is one of this machine")]
+    #[error("it is this machine's, and `addresses.allow` does not have it alone")]
     ThisMachine,
 }
 
@@ -181,7 +181,11 @@ mod tests {
     fn special(first_and_last: [&str; 2], what: &str) {
         for address in first_and_last {
             let found = says(&Addresses::public(), address);
-            assert_eq!(found, format!("its address is not public: {what}"), "{address}");
+            assert_eq!(
+                found,
+                format!("it is not public ({what}), and `addresses.allow` does not have it"),
+                "{address}"
+            );
         }
     }
 
@@ -283,16 +287,22 @@ mod tests {
         };
         for (address, expected) in [
             ("10.1.1.1", "may be called"),
-            ("10.1.2.1", "its address is on the deny list"),
-            ("::ffff:10.1.2.1", "its address is on the deny list"),
-            ("192.168.7.7", "its address is on the deny list"),
-            ("192.168.7.8", "its address is not public: private"),
-            ("93.184.216.1", "its address is on the deny list"),
+            ("10.1.2.1", "`addresses.deny` has it"),
+            ("::ffff:10.1.2.1", "`addresses.deny` has it"),
+            ("192.168.7.7", "`addresses.deny` has it"),
+            ("192.168.7.8", "it is not public (private), and `addresses.allow` does not have it"),
+            ("93.184.216.1", "`addresses.deny` has it"),
             ("64:ff9b::a00:1", "may be called"),
             // Too much was allowed for it to be meant.
-            ("100.100.100.200", "its address is not public: metadata of a cloud"),
-            ("fd00:ec2::254", "its address is not public: metadata of a cloud"),
-            ("93.184.216.34", "its address is one of this machine"),
+            (
+                "100.100.100.200",
+                "it is not public (metadata of a cloud), and `addresses.allow` does not have it",
+            ),
+            (
+                "fd00:ec2::254",
+                "it is not public (metadata of a cloud), and `addresses.allow` does not have it",
+            ),
+            ("93.184.216.34", "it is this machine's, and `addresses.allow` does not have it alone"),
         ] {
             assert_eq!(says(&own, address), expected, "{address}");
         }

@@ -1,6 +1,8 @@
 //! The next step of a delivery is a pure function of its history.
 
-use fanfare_sdk::{Endpoint, Learned, Meaning, Repeat, RetryAfter, TargetName, Timestamp, Version};
+use fanfare_sdk::{
+    Endpoint, Learned, Meaning, Repeat, RetryAfter, SendErrorKind, TargetName, Timestamp, Version,
+};
 
 use super::{
     FallbackRule, FallbackTo, Hedge, Plan, Sight, Step,
@@ -419,13 +421,28 @@ fn helps_elsewhere(reason: Reason) -> bool {
         | Reason::VersionsUsedUp
         | Reason::NotRepeatable
         | Reason::TimeUsedUp
-        | Reason::Address
         | Reason::Refused(Why::Breaker) => true,
+        Reason::Error(kind) => is_of_endpoint(kind),
         Reason::Permanent
         | Reason::Unsendable
         | Reason::Unauthorized
         | Reason::TargetDisabled
         | Reason::Refused(_)
         | Reason::Cancelled => false,
+    }
+}
+
+/// Whether it went wrong on the way there, and not here.
+fn is_of_endpoint(kind: SendErrorKind) -> bool {
+    match kind {
+        SendErrorKind::Address
+        | SendErrorKind::Dns
+        | SendErrorKind::Connect
+        | SendErrorKind::Tls
+        | SendErrorKind::Reset
+        | SendErrorKind::Timeout
+        | SendErrorKind::Protocol => true,
+        // Those of the contract that are to come are about the request until somebody says otherwise.
+        _ => false,
     }
 }

@@ -140,8 +140,8 @@ impl<'h> Past<'h> {
         let error = ended.error.as_ref().map(|error| error.kind);
         let permanently = match error {
             Some(SendErrorKind::Prepare | SendErrorKind::Unsupported) => Reason::Unsendable,
-            Some(SendErrorKind::Address) => Reason::Address,
-            Some(_) | None => Reason::Permanent,
+            Some(kind) => Reason::Error(kind),
+            None => Reason::Permanent,
         };
         let never_sent = started.kind != Kind::Hedge && never_sent(ended);
         if never_sent {

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use fanfare_sdk::SendErrorKind;
 use serde::{Deserialize, Serialize};
 
 /// How a delivery ended. Exhaustive on purpose.
@@ -35,8 +36,8 @@ pub enum Reason {
     Permanent,
     /// There was no request to send: the payload or the settings do not make one.
     Unsendable,
-    /// Its address may not be called.
-    Address,
+    /// No reply came, and none would: the next attempt would end in the same way.
+    Error(SendErrorKind),
     /// All attempts were made.
     AttemptsUsedUp,
     /// It was throttled too often.
@@ -172,7 +173,7 @@ impl Reason {
         match self {
             Self::Permanent => "permanent",
             Self::Unsendable => "unsendable",
-            Self::Address => "address",
+            Self::Error(kind) => kind.code(),
             Self::AttemptsUsedUp => "attempts_used_up",
             Self::ThrottledTooOften => "throttled_too_often",
             Self::TimeUsedUp => "time_used_up",
@@ -191,7 +192,7 @@ impl fmt::Display for Reason {
         f.write_str(match self {
             Self::Permanent => "refused by the API",
             Self::Unsendable => "there was nothing to send",
-            Self::Address => "its address may not be called",
+            Self::Error(kind) => return kind.fmt(f),
             Self::AttemptsUsedUp => "all attempts used up",
             Self::ThrottledTooOften => "throttled too often",
             Self::TimeUsedUp => "its time was over",

@@ -4,7 +4,7 @@ use std::{error::Error as StdError, io};
 
 use fanfare_sdk::{Meaning, Progress, ProgressMark, SendError, SendErrorKind};
 use h2::Reason;
-use rustls::AlertDescription;
+use rustls::{AlertDescription, CertificateError};
 
 use super::guard::refuse;
 use crate::policy::Refused;
@@ -70,19 +70,8 @@ fn is_undone(cause: &(dyn StdError + 'static)) -> bool {
 /// RFC 8446, section 6.2: in TLS 1.3 a server looks at our certificate when we have sent already; it reads nothing
 /// before.
 fn is_of_handshake(alert: AlertDescription) -> bool {
-    matches!(
-        alert,
-        AlertDescription::HandshakeFailure
-            | AlertDescription::BadCertificate
-            | AlertDescription::UnsupportedCertificate
-            | AlertDescription::CertificateRevoked
-            | AlertDescription::CertificateExpired
-            | AlertDescription::CertificateUnknown
-            | AlertDescription::UnknownCA
-            | AlertDescription::AccessDenied
-            | AlertDescription::DecryptError
-            | AlertDescription::CertificateRequired
-    )
+    is_of_certificate(alert)
+        || matches!(alert, AlertDescription::HandshakeFailure | AlertDescription::DecryptError)
 }
 
 fn breaks_protocol(reason: Reason) -> bool {
@@ -90,8 +79,63 @@ fn breaks_protocol(reason: Reason) -> bool {
         .contains(&reason)
 }
 
+/// Who did not take what of whom, and what would help.
+fn handshake(error: &rustls::Error) -> String {
+    match error {
+        rustls::Error::InvalidCertificate(why) => {
+            format!("we do not take the server's certificate: {}", certificate(why))
+        }
+        rustls::Error::AlertReceived(alert @ AlertDescription::CertificateRequired) => {
+            format!("the server wants a certificate of ours, `tls.certificate` ({alert:?})")
+        }
+        rustls::Error::AlertReceived(alert) if is_of_certificate(*alert) => {
+            format!("the server does not take our certificate, `tls.certificate` ({alert:?})")
+        }
+        rustls::Error::AlertReceived(alert) => {
+            format!("the server has ended the handshake ({alert:?})")
+        }
+        other => other.to_string(),
+    }
+}
+
+fn certificate(why: &CertificateError) -> String {
+    let says = match why {
+        CertificateError::Expired | CertificateError::ExpiredContext { .. } => "it has expired",
+        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
+            "it is not valid yet, or the clock of this machine is wrong"
+        }
+        CertificateError::UnknownIssuer | CertificateError::BadSignature => {
+            "nobody who is trusted has signed it; `tls.ca` says who is trusted"
+        }
+        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+            "it is for another name than that of the URL"
+        }
+        CertificateError::Revoked => "it was revoked",
+        other => return other.to_string(),
+    };
+    says.to_owned()
+}
+
+/// Whether a server has looked at our certificate and did not like it.
+fn is_of_certificate(alert: AlertDescription) -> bool {
+    matches!(
+        alert,
+        AlertDescription::BadCertificate
+            | AlertDescription::UnsupportedCertificate
+            | AlertDescription::CertificateRevoked
+            | AlertDescription::CertificateExpired
+            | AlertDescription::CertificateUnknown
+            | AlertDescription::UnknownCA
+            | AlertDescription::AccessDenied
+            | AlertDescription::CertificateRequired
+    )
+}
+
 /// The text of the innermost cause.
 fn cause(error: &reqwest::Error) -> String {
+    if let Some(error) = chain(error).find_map(tls) {
+        return handshake(error);
+    }
     if error.is_timeout() {
         return "timed out".into();
     }
@@ -135,4 +179,44 @@ fn chain<'a>(
     error: &'a (dyn StdError + 'static),
 ) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
     std::iter::successors(Some(error), |error: &&'a (dyn StdError + 'static)| (*error).source())
+}
+
+#[cfg(test)]
+mod tests {
+    use rustls::{AlertDescription, CertificateError, Error};
+
+    use super::handshake;
+
+    #[test]
+    fn it_is_said_who_does_not_take_what_of_whom() {
+        #[track_caller]
+        fn check(error: &Error, expected: &str) {
+            assert_eq!(handshake(error), expected);
+        }
+        let theirs = |why: CertificateError| Error::InvalidCertificate(why);
+        let refused = |says: &str| format!("we do not take the server's certificate: {says}");
+        check(&theirs(CertificateError::Expired), &refused("it has expired"));
+        let clock = "it is not valid yet, or the clock of this machine is wrong";
+        check(&theirs(CertificateError::NotValidYet), &refused(clock));
+        let ca = "nobody who is trusted has signed it; `tls.ca` says who is trusted";
+        check(&theirs(CertificateError::UnknownIssuer), &refused(ca));
+        let name = "it is for another name than that of the URL";
+        check(&theirs(CertificateError::NotValidForName), &refused(name));
+        check(&theirs(CertificateError::Revoked), &refused("it was revoked"));
+        check(&theirs(CertificateError::BadSignature), &refused(ca));
+        check(&theirs(CertificateError::BadEncoding), &refused("BadEncoding"));
+        check(
+            &Error::AlertReceived(AlertDescription::CertificateRequired),
+            "the server wants a certificate of ours, `tls.certificate` (CertificateRequired)",
+        );
+        check(
+            &Error::AlertReceived(AlertDescription::UnknownCA),
+            "the server does not take our certificate, `tls.certificate` (UnknownCA)",
+        );
+        check(
+            &Error::AlertReceived(AlertDescription::ProtocolVersion),
+            "the server has ended the handshake (ProtocolVersion)",
+        );
+        check(&Error::HandshakeNotComplete, "handshake not complete");
+    }
 }

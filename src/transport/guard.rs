@@ -128,7 +128,8 @@ mod tests {
 
     #[tokio::test]
     async fn an_address_is_seen_in_all_its_spellings() {
-        const LOOPBACK: &str = "host: its address is not public: loopback";
+        const LOOPBACK: &str =
+            "host: it is not public (loopback), and `addresses.allow` does not have it";
         for spelling in [
             "127.0.0.1",
             "127.0.0.1.",
@@ -160,15 +161,24 @@ mod tests {
         // A backslash is a slash, and a tab or a line break is nothing.
         assert_eq!(says("http:\\\\127.0.0.1\\@a.example/", nobody).await, LOOPBACK);
         assert_eq!(says("http://127.0.\t0.1/", nobody).await, LOOPBACK);
+    }
+
+    #[tokio::test]
+    async fn what_is_not_public_is_seen_in_all_its_spellings() {
+        for (spelling, what) in [
+            ("0", "this network"),
+            ("[::]", "of no global range"),
+            ("[::127.0.0.1]", "of no global range"),
+            ("[64:ff9b::127.0.0.1]", "of no global range"),
+            ("[2002:7f00:1::]", "6to4"),
+            ("2852039166", "metadata of a cloud"),
+            ("0xa9fea9fe", "metadata of a cloud"),
+            ("168.63.129.16", "metadata of a cloud"),
+        ] {
+            let expected = format!("host: {}", Refused::Special(what));
+            assert_eq!(says(&format!("http://{spelling}/"), nobody).await, expected, "{spelling}");
+        }
         for (spelling, expected) in [
-            ("0", "host: its address is not public: this network"),
-            ("[::]", "host: its address is not public: of no global range"),
-            ("[::127.0.0.1]", "host: its address is not public: of no global range"),
-            ("[64:ff9b::127.0.0.1]", "host: its address is not public: of no global range"),
-            ("[2002:7f00:1::]", "host: its address is not public: 6to4"),
-            ("2852039166", "host: its address is not public: metadata of a cloud"),
-            ("0xa9fea9fe", "host: its address is not public: metadata of a cloud"),
-            ("168.63.129.16", "host: its address is not public: metadata of a cloud"),
             // None is taken for a name.
             ("[fe80::1%25eth0]", "no URL"),
             ("[fe80::1%eth0]", "no URL"),
@@ -185,7 +195,8 @@ mod tests {
 
     #[tokio::test]
     async fn each_address_of_a_name_counts() {
-        const LOOPBACK: &str = "name: its address is not public: loopback";
+        const LOOPBACK: &str =
+            "name: it is not public (loopback), and `addresses.allow` does not have it";
         for name in ["localhost", "LOCALHOST"] {
             assert_eq!(
                 says(&format!("http://{name}/"), super::by_the_system).await,
@@ -197,7 +208,7 @@ mod tests {
             let found = ["1.1.1.1:0", "10.0.0.1:0"].map(|it| it.parse().expect("it is an address"));
             Box::pin(async move { Ok(found.to_vec()) })
         };
-        let private = "name: its address is not public: private";
+        let private = "name: it is not public (private), and `addresses.allow` does not have it";
         assert_eq!(says("http://both.example/", both).await, private);
         let public: LookUp =
             |_| Box::pin(async { Ok(vec!["1.1.1.1:0".parse().expect("it is an address")]) });

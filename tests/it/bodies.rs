@@ -122,7 +122,7 @@ async fn a_merge_patch_is_laid_over_the_payload() {
     let error = report.deliveries[0].attempts[0].ended.as_ref().unwrap().error.clone();
     assert_eq!(
         &*error.unwrap().message,
-        "the request could not be prepared: cannot prepare the request: the payload is not JSON, as its expressions need it"
+        "the request could not be prepared: the payload is not JSON, as its expressions need it"
     );
 }
 

@@ -83,8 +83,9 @@ impl SendError {
 }
 
 impl From<PrepareError> for SendError {
-    fn from(error: PrepareError) -> Self {
-        Self::permanent(SendErrorKind::Prepare).because(error)
+    fn from(PrepareError(says): PrepareError) -> Self {
+        // That it could not be prepared the kind says already.
+        Self::permanent(SendErrorKind::Prepare).because(says)
     }
 }
 

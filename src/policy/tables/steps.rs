@@ -262,7 +262,8 @@ fn reasons_and_codes_are_distinct() {
     let reasons = [
         Reason::Permanent,
         Reason::Unsendable,
-        Reason::Address,
+        Reason::Error(SendErrorKind::Address),
+        Reason::Error(SendErrorKind::Tls),
         Reason::AttemptsUsedUp,
         Reason::ThrottledTooOften,
         Reason::TimeUsedUp,

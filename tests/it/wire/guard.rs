@@ -11,15 +11,14 @@ async fn check(api: &MockApi, url: &str, addresses: &str, expected: &str) {
     let report = send(&Folder::new().one(lines).await, "api").await;
     assert_eq!(said(&report), expected, "{url} {addresses}");
     let outcome = report.deliveries[0].outcome.unwrap().to_string();
-    assert!(["delivered", "failed (its address may not be called)"].contains(&outcome.as_str()));
+    assert!(["delivered", "failed (the address may not be called)"].contains(&outcome.as_str()));
     let connects = usize::from(expected.starts_with("delivered"));
     assert_eq!(api.connections() - before, connects, "{url} {addresses}");
 }
 
 #[tokio::test]
 async fn what_is_not_public_is_not_connected_to() {
-    const LOOPBACK: &str =
-        "failed: address: the address may not be called: its address is not public: loopback";
+    const LOOPBACK: &str = "failed: address: the address may not be called: it is not public (loopback), and `addresses.allow` does not have it";
     let api = MockApi::start(Scripted::status(200).body("ok")).await;
     let port = api.address().port();
     for host in ["127.0.0.1", "localhost", "127.1", "2130706433", "0x7f.1", "[::ffff:127.0.0.1]"] {
@@ -27,17 +26,18 @@ async fn what_is_not_public_is_not_connected_to() {
     }
     let url = api.url("/");
     check(&api, &url, "{ allow: [10.0.0.0/8] }", LOOPBACK).await;
-    let own = "failed: address: the address may not be called: its address is one of this machine";
+    let own = "failed: address: the address may not be called: it is this machine's, and `addresses.allow` does not have it alone";
     check(&api, &url, "{ allow: [127.0.0.0/8] }", own).await;
     check(&api, &url, "{ allow: [127.0.0.1] }", "delivered: 200 ok").await;
     let by_name = format!("http://localhost:{port}/");
     check(&api, &by_name, "{ allow: [127.0.0.1, '::1'] }", "delivered: 200 ok").await;
-    let denied = "failed: address: the address may not be called: its address is on the deny list";
+    let denied = "failed: address: the address may not be called: `addresses.deny` has it";
     check(&api, &url, "{ allow: [127.0.0.1], deny: [127.0.0.0/8] }", denied).await;
-    let https = "failed: address: the address may not be called: only https may be spoken there";
+    let https = "failed: address: the address may not be called: `addresses` allows https only";
     check(&api, &url, "{ allow: [127.0.0.1], https_only: true }", https).await;
-    let other =
-        format!("failed: address: the address may not be called: port {port} may not be called");
+    let other = format!(
+        "failed: address: the address may not be called: `addresses.ports` does not have {port}"
+    );
     check(&api, &url, "{ allow: [127.0.0.1], ports: [443] }", &other).await;
     check(&api, &url, &format!("{{ allow: [127.0.0.1], ports: [{port}] }}"), "delivered: 200 ok")
         .await;

@@ -8,3 +8,4 @@ mod replies;
 mod stage;
 mod tls;
 mod ways;
+mod words;
