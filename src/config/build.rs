@@ -201,6 +201,10 @@ fn mapper(
     let rules =
         classify::rules(&settings.classify, (profile, has_versions), &mut issues.at("classify"));
     let events = settings.cloudevents.as_ref();
+    if events.is_some() && profile.is_some_and(|profile| !profile.carries_body) {
+        let says = "has no place in a request without a body: `method: POST` would be right";
+        issues.push("cloudevents", says);
+    }
     let mapper = JqMapper::default()
         .events(events.map(|events| events.events(&mut issues.at("cloudevents"))))
         .merging(settings.merge.clone())

@@ -50,6 +50,7 @@ fn told(name: &str, route: &Route) -> listing::Route {
         name: name.to_owned(),
         to: route.recipients.iter().map(recipient).collect(),
         completion: route.completion,
+        accept_substituted: route.accept_substituted,
         rest: route.rest,
         priority: route.priority,
         deadline_ms: deadline,

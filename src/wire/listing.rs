@@ -146,6 +146,8 @@ pub struct Route {
     pub to: Vec<Recipient>,
     /// `all`, `any`, `best_effort`, or a map from `quorum` to a number.
     pub completion: Completion,
+    /// Whether a canned reply that stands in counts as a success.
+    pub accept_substituted: bool,
     /// `finish` or `cancel`.
     pub rest: Rest,
     /// `high`, `normal` or `low`.

@@ -109,6 +109,7 @@ async fn a_207_is_what_its_parts_are() {
     };
     check(&[201, 200], "delivered after 1").await;
     check(&[409, 422], "failed (permanent) after 1: none was taken").await;
+    check(&[], "indeterminate (permanent) after 1: nothing is told of the parts").await;
     let some = "indeterminate (permanent) after 1: some were not taken, not taken: c1, c2";
     check(&[201, 409, 503], some).await;
 }

@@ -2,6 +2,7 @@
 
 mod any;
 mod classify;
+mod cloud_events;
 mod connection;
 mod fallback;
 mod notify;

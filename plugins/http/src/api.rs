@@ -240,6 +240,7 @@ impl HttpApi for HttpTarget {
         profile.endpoints = vec![self.endpoint.clone()];
         profile.repeat = self.repeat;
         profile.capture = self.capture;
+        profile.carries_body = self.has_body();
         profile.compress = self.compress;
         profile.version_use = match self.version {
             Place::Path if self.url.has_version() => VersionUse::Needed,

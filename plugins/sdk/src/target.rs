@@ -67,6 +67,8 @@ pub struct Profile {
     pub repeat: Repeat,
     /// How much of a reply is kept.
     pub capture: Capture,
+    /// Whether its requests carry what a payload is made into: `cloudevents` of a configuration needs that.
+    pub carries_body: bool,
     /// How the engine compresses the bodies of its requests: before anybody signs them.
     pub compress: Option<Compress>,
     /// Whether [`ApiTarget::compensate`] does anything.
@@ -174,6 +176,7 @@ impl Default for Profile {
             endpoints: Vec::new(),
             repeat: Repeat::Never,
             capture: Capture::default(),
+            carries_body: true,
             compress: None,
             compensates: false,
             exchanges_max: 1,

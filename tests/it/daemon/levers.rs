@@ -44,7 +44,7 @@ async fn routes_are_told_as_they_are_configured() {
                 {"target": "crm", "required": true, "conditional": false},
                 {"target": "audit", "required": true, "conditional": true},
             ],
-            "completion": "any", "rest": "cancel", "priority": "low", "deadline_ms": null,
+            "completion": "any", "accept_substituted": false, "rest": "cancel", "priority": "low", "deadline_ms": null,
             "notify": null,
         })
     );
