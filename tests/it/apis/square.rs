@@ -36,6 +36,10 @@ fn answer(ask: &Ask<'_>, ledger: &mut Ledger) -> Scripted {
     if text("source_id").is_empty() {
         return wrong("MISSING_REQUIRED_PARAMETER");
     }
+    // https://developer.squareup.com/reference/square/payments-api/create-payment: 40 characters at the most.
+    if text("reference_id").len() > 40 {
+        return wrong("VALUE_TOO_LONG");
+    }
     // https://developer.squareup.com/docs/build-basics/common-data-types/working-with-monetary-amounts
     let money = &payment["amount_money"];
     let currency = money["currency"].as_str().unwrap_or_default();
@@ -70,8 +74,10 @@ fn forgetful() -> Mock {
 
 /// The key of somebody else's payment.
 fn taken() -> Mock {
-    let ledger = Mutex::new(Ledger::from([("o-7".to_owned(), json!({}))]));
-    Box::new(move |ask| answer(ask, &mut ledger.lock().unwrap()))
+    Box::new(|ask| {
+        let key = ask.json()["idempotency_key"].as_str().unwrap_or_default().to_owned();
+        answer(ask, &mut Ledger::from([(key, json!({}))]))
+    })
 }
 
 pub(super) fn example() -> Example {
@@ -94,7 +100,8 @@ async fn what_it_refuses() {
     let example = example();
     let refused = |code| format!("failed (refused by the API) [400] error: \"{code}\"");
     let missing = refused("MISSING_REQUIRED_PARAMETER");
-    example.broken("{ idempotency_key: .order.id,", "{", &missing).await;
+    example.broken("{ body: idempotency_key, send: false }", "{ send: false }", &missing).await;
+    example.broken("body: idempotency_key,", "body: key,", &missing).await;
     example.broken(" | ascii_upcase", "", &refused("INVALID_VALUE")).await;
     example
         .broken(
@@ -104,6 +111,6 @@ async fn what_it_refuses() {
         )
         .await;
     let long =
-        json!({ "card": "c", "order": { "id": "o".repeat(46), "cents": 1, "currency": "eur" } });
+        json!({ "card": "c", "order": { "id": "o".repeat(41), "cents": 1, "currency": "eur" } });
     example.sending(long, &refused("VALUE_TOO_LONG")).await;
 }
