@@ -7,7 +7,7 @@ use std::{
 
 use super::{
     anthropic, discord, github, hubspot, linear, mailgun, notion, openai, pagerduty, paypal,
-    sendgrid, shopify, slack, sqs, square,
+    salesforce, sendgrid, shopify, slack, sqs, square,
     stage::{Example, FOLDER},
     standard_webhooks,
     standins::VARIABLES,
@@ -27,6 +27,7 @@ pub(super) fn all() -> Vec<Example> {
         openai::example(),
         pagerduty::example(),
         paypal::example(),
+        salesforce::example(),
         sendgrid::example(),
         shopify::example(),
         slack::example(),

@@ -22,6 +22,7 @@ mod notion;
 mod openai;
 mod pagerduty;
 mod paypal;
+mod salesforce;
 mod sendgrid;
 mod shopify;
 mod slack;

@@ -3,7 +3,7 @@
 use fanfare::config::Lookup;
 
 /// The variables of all files. None of them is a secret of anybody.
-pub(super) const VARIABLES: [(&str, &str); 24] = [
+pub(super) const VARIABLES: [(&str, &str); 27] = [
     ("ANTHROPIC_API_KEY", "anthropic-key"),
     ("AWS_ACCESS_KEY_ID", "AKIAFANFAREEXAMPLE00"),
     ("AWS_SECRET_ACCESS_KEY", "aws-secret"),
@@ -17,6 +17,9 @@ pub(super) const VARIABLES: [(&str, &str); 24] = [
     ("PAGERDUTY_ROUTING_KEY", "0123456789abcdef0123456789abcdef"),
     ("PAYPAL_CLIENT_ID", "paypal-client"),
     ("PAYPAL_CLIENT_SECRET", "paypal-secret"),
+    ("SALESFORCE_CONSUMER_KEY", "3MVG9consumer"),
+    ("SALESFORCE_PRIVATE_KEY", include_str!("../../../plugins/auth/tests/keys/rsa.pem")),
+    ("SALESFORCE_USER", "fanfare@example.com"),
     ("SENDGRID_API_KEY", "sendgrid-key"),
     ("SHOPIFY_ACCESS_TOKEN", "shopify-token"),
     ("SHOPIFY_SHOP", "fanfare-shop"),
