@@ -108,6 +108,8 @@ impl Classification {
                 (Meaning::VersionRejected, Effect::None)
             }
             Some(429) => (Meaning::Throttled, Effect::None),
+            // It points to the result of what was asked (RFC 9110 section 15.4.4).
+            Some(303) => (Meaning::Permanent, Effect::Unknown),
             Some(421 | 425 | 503) => (Meaning::Retry, Effect::None),
             Some(413) if retry_after(headers).is_some() => (Meaning::Retry, Effect::None),
             Some(408 | 500 | 502 | 504 | 529) => (Meaning::Retry, Effect::Unknown),

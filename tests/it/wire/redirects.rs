@@ -104,6 +104,12 @@ async fn there_is_an_end_and_the_redirect_is_the_reply_then() {
     let lines = format!("url: '{}'", off.url("/first"));
     assert_eq!(sent(&Folder::new().one(lines).await, "api").await, "failed: 307 ");
     assert_eq!(off.received().len(), 1);
+    // It points to the result of what was asked, whether somebody looks there or not.
+    for lines in ["", "\n    redirects: {}"] {
+        let api = MockApi::start(to(303, "ftp://localhost/")).await;
+        let lines = format!("url: '{}'{lines}", api.url("/first"));
+        assert_eq!(sent(&Folder::new().one(lines).await, "api").await, "indeterminate: 303 ");
+    }
 }
 
 #[tokio::test]

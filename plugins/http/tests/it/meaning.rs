@@ -23,7 +23,7 @@ fn a_status_means_one_thing() {
     for status in [200, 201, 202, 204, 299] {
         check(None, status, "Success, Applied");
     }
-    for status in [300, 301, 302, 303, 304, 307, 308, 399, 400, 403, 404, 409, 410, 422, 501, 505] {
+    for status in [300, 301, 302, 304, 307, 308, 399, 400, 403, 404, 409, 410, 422, 501, 505] {
         check(None, status, "Permanent, None");
     }
     for status in [406, 410, 415, 426] {
@@ -33,6 +33,8 @@ fn a_status_means_one_thing() {
     check(Some("3"), 404, "VersionRejected, None");
     check(Some("3"), 403, "Permanent, None");
     check(Some("3"), 503, "Retry, None");
+    // It says where the result is.
+    check(None, 303, "Permanent, Unknown");
     check(None, 401, "Unauthorized, None");
     check(None, 429, "Throttled, None");
     for status in [421, 425, 503] {

@@ -44,9 +44,10 @@ fn a_status_means_one_thing() {
     for status in [200, 201, 202, 204, 299] {
         check(status, "Success, Applied");
     }
-    for status in [300, 301, 302, 303, 307, 308, 400, 404, 405, 415, 422, 501] {
+    for status in [300, 301, 302, 307, 308, 400, 404, 405, 415, 422, 501] {
         check(status, "Permanent, None");
     }
+    check(303, "Permanent, Unknown");
     check(401, "Unauthorized, None");
     check(410, "TargetDisabled, None");
     check(429, "Throttled, None");
