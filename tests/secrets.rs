@@ -12,6 +12,7 @@ use std::{
 
 use fanfare::{
     Broadcast, Engine, Target,
+    config::{Lookup, load_str},
     policy::Retry,
     sdk::{Payload, Secret},
     targets::{
@@ -132,6 +133,39 @@ fn secret_url(name: &str, url: &str) -> Target {
     Target::http(name, api).timeout(Duration::from_millis(300)).retry(retry)
 }
 
+/// Where every variable is the canary.
+struct Canaries;
+
+impl Lookup for Canaries {
+    fn env(&self, _: &str) -> Result<Option<String>, String> {
+        Ok(Some(CANARY.to_owned()))
+    }
+
+    fn file(&self, _: &str) -> Result<String, String> {
+        Ok(CANARY.to_owned())
+    }
+}
+
+/// Targets into whose settings the canary came by references: in paths, in queries, in headers, in an endpoint, in what an
+/// expression says.
+fn referring(api: &MockApi) -> Vec<Target> {
+    let [ok, here] = [api.url("/ok"), api.url("")];
+    let text = format!(
+        "targets:
+  by-path: {{ kind: http, url: '{here}/bot${{env:A}}/{{id}}', variables: {{ id: '\"${{file:b}}\"' }} }}
+  by-query: {{ kind: http, url: '{ok}?chat=${{env:A}}', query: {{ page: '${{env:A}}' }} }}
+  by-header: {{ kind: http, url: '{ok}', headers: {{ X-Tenant: '${{env:A}}' }} }}
+  by-endpoint: {{ kind: http, url: 'http://127.0.0.1:1/', fallback: [{{ endpoint: '{ok}/${{env:A}}' }}] }}
+  by-error: {{ kind: http, url: '{ok}', body: '\"${{env:A}}\" | error' }}
+  by-webhook: {{ kind: webhook, url: '{here}/hook/${{env:A}}', secret: whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw }}
+"
+    );
+    let config = load_str("f.yaml", &text, &fanfare::targets::kinds(), &Canaries).unwrap();
+    clean("the configuration", &format!("{config:?}"));
+    let retry = Retry { attempts_max: 1, ..Retry::default() };
+    config.targets.into_iter().map(Target::from).map(|it| it.retry(retry.clone())).collect()
+}
+
 #[track_caller]
 fn clean(what: &str, text: &str) {
     // Base64 of `user:c4n4ry`.
@@ -167,32 +201,43 @@ async fn no_secret_is_printed() {
     builder = builder.target(target("gone", "http://127.0.0.1:1/"));
     builder = builder.target(secret_url("slack", &api.url("/slack")));
     builder = builder.target(secret_url("no-slack", "http://127.0.0.1:1/services"));
+    let referring = referring(&api);
+    let names: Vec<_> = referring.iter().map(|it| it.policy().target.clone()).collect();
+    builder = referring.into_iter().fold(builder, fanfare::engine::EngineBuilder::target);
     clean("the builder", &format!("{builder:?}"));
     let engine = builder.start().await.unwrap();
     clean("the engine", &format!("{engine:?}"));
     let baggage = Baggage::new().with("user", CANARY).unwrap();
-    let mut broadcast = Broadcast::new(Payload::new("text/plain", CANARY)).baggage(baggage);
+    let mut broadcast =
+        Broadcast::new(Payload::new("application/json", format!("\"{CANARY}\""))).baggage(baggage);
     for name in ["basic", "query", "cookie", "header", "gone", "slack", "no-slack"] {
         broadcast = broadcast.to(name);
     }
+    broadcast = names.into_iter().fold(broadcast, Broadcast::to);
     clean("the broadcast", &format!("{broadcast:?}"));
     let report = engine.broadcast(broadcast).await.unwrap();
     clean("the report", &format!("{report:?}"));
     engine.shutdown().await;
     meters.force_flush().unwrap();
     let told = told.0.lock().unwrap().clone();
-    for needed in ["url.full", "session=REDACTED", "/REDACTED\n", "http.client.request.duration"] {
+    for needed in [
+        "url.full",
+        "session=REDACTED",
+        "/REDACTED\n",
+        "/bot***/***\n",
+        "http.client.request.duration",
+    ] {
         assert!(told.contains(needed), "something was told: {told}");
     }
     clean("what is told to OpenTelemetry", &told);
     let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
     assert!(log.contains("attempt ended"), "something was logged: {log}");
     clean("the log", &log);
-    assert_eq!(api.received().len(), 5, "the secrets did go where they belong");
+    assert_eq!(api.received().len(), 10, "the secrets did go where they belong");
     for received in api.received() {
         assert!(received.text().contains(CANARY));
-        let at = [received.header("x-partner-token"), received.path().strip_prefix("/slack/")];
-        assert!(at.contains(&Some(CANARY)));
+        let at = [received.header("x-partner-token"), received.header("x-tenant")];
+        assert!(at.contains(&Some(CANARY)) || received.path().contains(CANARY));
     }
 }
 

@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     journal::{NewBroadcast, Open},
-    policy::{Plan, feedback},
+    policy::{Masks, Plan, feedback},
     report::{AttemptError, DeliveryId, Ended, Event, Happening, History, Kind, Started, What},
     sabotage::{self, Sabotage},
     telemetry::{self, AttemptEnd, Exchanges, TraceContext},
@@ -70,7 +70,8 @@ pub(super) async fn run(
     let ended = if order.started.kind == Kind::Hedge && slot.has_succeeded(&order.id) {
         never_sent_end(order.started.attempt, clock.now())
     } else {
-        perform(&shared, (&slot, &parts), &order, (&abort, &exchanges)).await
+        let ended = perform(&shared, (&slot, &parts), &order, (&abort, &exchanges)).await;
+        hidden(ended, &parts.policy.masks)
     };
     if hedges && ended.meaning == Meaning::Success {
         slot.note_success(&order.id);
@@ -166,6 +167,14 @@ fn cut_short(progress: &Progress, kind: SendErrorKind) -> Result<Reply, SendErro
     }
 }
 
+/// With nothing in its error that came into the settings from elsewhere.
+fn hidden(mut ended: Ended, masks: &Masks) -> Ended {
+    if let Some(error) = &mut ended.error {
+        error.message = masks.hide_in_line(&error.message).into();
+    }
+    ended
+}
+
 pub(super) fn failed(attempt: u32, error: &SendError, learned: Learned, at: Timestamp) -> Ended {
     let Classification { meaning, effect, retry_after } = sane(error.classification);
     // Without a reply there is no success.
@@ -210,7 +219,7 @@ fn call((slot, parts): (&Slot, &SlotParts), order: &Order) -> Call {
     call.version.clone_from(&way.version);
     let policy = &parts.policy;
     call.has_other_version = way.version.as_ref().is_some_and(|v| policy.has_other_version(v));
-    call.endpoint.clone_from(&way.endpoint);
+    call.endpoint = policy.masks.endpoint(way.endpoint.as_ref());
     call.number = *attempt;
     call.delivery_id.clone_from(&order.delivery_key);
     call.nonce = slot.entropy.bytes();
@@ -239,6 +248,7 @@ fn outbound(
         redirects: parts.policy.redirects,
         exchanges_max: parts.policy.gate.exchanges_max.max(1),
         span_id: order.started.span_id,
+        masks: parts.policy.masks.clone(),
         baggage: order.broadcast.trace.baggage.clone().filter(|_| parts.propagate_baggage),
         exchanges: exchanges.clone(),
     })
@@ -300,7 +310,10 @@ pub(crate) async fn probe(
 ) -> Result<Option<u16>, AttemptError> {
     let (now, parts) = (shared.clock.now(), slot.parts());
     let policy = &parts.policy;
-    let told = |error: SendError| AttemptError { kind: error.kind, message: chain(&error).into() };
+    let told = |error: SendError| {
+        let message = policy.masks.hide_in_line(&chain(&error)).into();
+        AttemptError { kind: error.kind, message }
+    };
     let stamps = proof::prepare((shared, slot, &parts), now).await;
     let stamps = stamps.map_err(|error| {
         told(SendError::new(SendErrorKind::Auth, Meaning::Retry, Effect::None).because(error))
@@ -308,7 +321,7 @@ pub(crate) async fn probe(
     let key = IdempotencyKey::from("probe");
     let mut call = Call::new(policy.target.clone(), key, now, policy.timeout);
     call.version = policy.versions.first().cloned();
-    call.endpoint.clone_from(&policy.endpoint);
+    call.endpoint = policy.masks.endpoint(policy.endpoint.as_ref());
     call.nonce = slot.entropy.bytes();
     let outbound = Arc::new(Outbound::new(OutboundParts {
         inner: parts.transport.clone(),
@@ -323,6 +336,7 @@ pub(crate) async fn probe(
         exchanges_max: policy.gate.exchanges_max.max(1),
         // A probe is of no delivery, and of no trace.
         span_id: [0; 8],
+        masks: policy.masks.clone(),
         baggage: None,
         exchanges: None,
     }));

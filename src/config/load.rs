@@ -22,6 +22,7 @@ use super::{
     target::TargetSettings,
     validate::{Mistake, Wanted, list, mistakes, problem, unknown},
 };
+use crate::policy::Masks;
 
 /// The keys at the top of a configuration.
 const TOP: [&str; 5] = ["targets", "routes", "engine", "journal", "daemon"];
@@ -40,12 +41,14 @@ pub fn load(path: &Path, kinds: &Registry) -> Result<Config, ConfigError> {
 /// # Errors
 /// Everything that is wrong with it.
 pub fn load_by(path: &Path, kinds: &Registry, lookup: &dyn Lookup) -> Result<Config, ConfigError> {
-    let file = path.display().to_string();
-    let text = read(path).map_err(|says| {
+    load_str(&path.display().to_string(), &read_text(path)?, kinds, lookup)
+}
+
+pub(super) fn read_text(path: &Path) -> Result<String, ConfigError> {
+    read(path).map_err(|says| {
         let problems = vec![Problem::new(Place::default(), "", says)];
-        ConfigError { file: file.clone(), problems }
-    })?;
-    load_str(&file, &text, kinds, lookup)
+        ConfigError { file: path.display().to_string(), problems }
+    })
 }
 
 pub(crate) fn read(path: &Path) -> Result<String, String> {
@@ -70,6 +73,16 @@ pub fn load_str(
     kinds: &Registry,
     lookup: &dyn Lookup,
 ) -> Result<Config, ConfigError> {
+    let (config, problems) = from_text(text, kinds, lookup);
+    unless_wrong(file, config, problems)
+}
+
+/// As much as can be made of a text, and all that is wrong with it.
+pub(super) fn from_text(
+    text: &str,
+    kinds: &Registry,
+    lookup: &dyn Lookup,
+) -> (Config, Vec<Problem>) {
     let mut problems = Vec::new();
     let config = match parse(text) {
         Ok(mut node) => {
@@ -85,6 +98,15 @@ pub fn load_str(
             Config::default()
         }
     };
+    (config, problems)
+}
+
+/// The configuration, if nothing is wrong with it.
+pub(super) fn unless_wrong(
+    file: &str,
+    config: Config,
+    mut problems: Vec<Problem>,
+) -> Result<Config, ConfigError> {
     if problems.is_empty() {
         return Ok(config);
     }
@@ -185,13 +207,26 @@ impl<'a> Loader<'a> {
         self.name(&at, name);
         let kind = self.kind(&at, &value)?;
         let (value, whole) = self.checked(&at, &target_schema(kind), value);
+        let secrets = self.secrets(&at, &value);
         let (engine, own) = split(value);
         let settings: TargetSettings = self.read(&at, engine.clone(), whole)?;
         let is_bodiless = matches!(own["method"].as_str(), Some("GET" | "HEAD"));
         let mut issues = Issues::new(&at, self.places, self.problems);
         let (kind, written) = ((kind, own, whole), (&settings, &engine));
-        let built = build::target(name, kind, written, self.lookup, &mut issues);
+        let mut built = build::target(name, kind, written, self.lookup, &mut issues);
+        if let Some(built) = &mut built {
+            built.policy.hide(secrets);
+        }
         Some(Read { settings, built, is_bodiless })
+    }
+
+    /// What came from elsewhere into that target. What was read as a number, or as `true`, keeps no secret.
+    fn secrets(&self, at: &str, value: &Value) -> Masks {
+        let below = self.resolved.secrets.iter().filter(|(pointer, _)| {
+            let pointer = pointer.strip_prefix(at).filter(|rest| rest.starts_with('/'));
+            pointer.and_then(|pointer| value.pointer(pointer)).is_some_and(Value::is_string)
+        });
+        Masks::new(below.flat_map(|(_, secrets)| secrets))
     }
 
     fn kind(&mut self, at: &str, value: &Value) -> Option<&'a dyn TargetKind> {

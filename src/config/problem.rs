@@ -34,10 +34,14 @@ pub struct ConfigError {
 impl Problem {
     /// A problem of what stands at that JSON pointer.
     pub(super) fn new(place: Place, pointer: &str, message: impl Into<String>) -> Self {
-        let part = |part: &str| part.replace("~1", "/").replace("~0", "~");
-        let parts: Vec<_> = pointer.split('/').skip(1).map(part).collect();
-        Self { place, key: parts.join("."), message: message.into() }
+        Self { place, key: key(pointer), message: message.into() }
     }
+}
+
+/// What stands at that JSON pointer, as it was typed.
+pub(super) fn key(pointer: &str) -> String {
+    let part = |part: &str| part.replace("~1", "/").replace("~0", "~");
+    pointer.split('/').skip(1).map(part).collect::<Vec<_>>().join(".")
 }
 
 impl fmt::Display for ConfigError {

@@ -1,15 +1,17 @@
 //! `${env:NAME}`, `${env:NAME:-default}`, `${file:PATH}` and `${command:COMMAND}`: values that stand elsewhere.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     io::{self, Read as _},
     path::{Path, PathBuf},
 };
 
+use fanfare_sdk::Secret;
+
 use super::{
     command,
     document::{self, Node, Tree, child},
-    problem::{Place, Problem},
+    problem::{self, Place, Problem},
 };
 
 /// Bytes of one file that is referred to: a secret, not a database.
@@ -45,6 +47,11 @@ pub trait Lookup {
         Err("is not run here".to_owned())
     }
 
+    /// What stands in for what cannot be looked up, in the value of that key; none where that is a mistake.
+    fn stand_in(&self, _key: &str) -> Option<String> {
+        None
+    }
+
     /// Where a file is that is read later.
     fn path(&self, path: &str) -> PathBuf {
         path.into()
@@ -62,8 +69,18 @@ pub struct Surroundings {
 pub(super) struct Resolved {
     /// The pointers of values that came from elsewhere.
     pub(super) referring: BTreeSet<String>,
+    /// What came from elsewhere, by the pointers of the values that it is in.
+    pub(super) secrets: BTreeMap<String, Vec<Secret>>,
     /// The pointers of those that led nowhere: there is no use in saying more about them.
     pub(super) broken: BTreeSet<String>,
+}
+
+/// What a reference led to.
+enum Found {
+    /// A secret.
+    Elsewhere(String),
+    /// What stands in the document itself, or in for what cannot be looked up.
+    Here(String),
 }
 
 /// Puts the values in place of all references below `node`.
@@ -75,10 +92,11 @@ pub(super) fn resolve(
     problems: &mut Vec<Problem>,
 ) {
     match &mut node.value {
-        Tree::Text(text) if text.contains("${") => match expand(text, lookup) {
-            Ok(expanded) => {
+        Tree::Text(text) if text.contains("${") => match expand(text, pointer, lookup) {
+            Ok((expanded, secrets)) => {
                 *text = expanded;
                 resolved.referring.insert(pointer.to_owned());
+                resolved.secrets.insert(pointer.to_owned(), secrets);
             }
             Err(wrong) => {
                 let place = node.place;
@@ -108,9 +126,14 @@ fn refuse_in_key(key: &str, place: Place, pointer: &str, problems: &mut Vec<Prob
     }
 }
 
-/// One text with its references replaced. `$${` stands for `${`.
-fn expand(text: &str, lookup: &dyn Lookup) -> Result<String, Vec<String>> {
+/// One text with its references replaced, and what came in their place. `$${` stands for `${`.
+fn expand(
+    text: &str,
+    pointer: &str,
+    lookup: &dyn Lookup,
+) -> Result<(String, Vec<Secret>), Vec<String>> {
     let (mut expanded, mut wrong) = (String::with_capacity(text.len()), Vec::new());
+    let mut secrets = Vec::new();
     let mut rest = text;
     while let Some(at) = rest.find("${") {
         let (before, reference) = rest.split_at(at);
@@ -126,17 +149,23 @@ fn expand(text: &str, lookup: &dyn Lookup) -> Result<String, Vec<String>> {
             rest = "";
             break;
         };
-        match value(&reference[2..end], lookup) {
-            Ok(value) => expanded.push_str(&value),
+        match value(&reference[2..end], pointer, lookup) {
+            Ok(Found::Elsewhere(value)) => {
+                expanded.push_str(&value);
+                secrets.push(Secret::new(value));
+            }
+            Ok(Found::Here(value)) => expanded.push_str(&value),
             Err(says) => wrong.push(says),
         }
         rest = &reference[end + 1..];
     }
     expanded.push_str(rest);
-    if wrong.is_empty() { Ok(expanded) } else { Err(wrong) }
+    if wrong.is_empty() { Ok((expanded, secrets)) } else { Err(wrong) }
 }
 
-fn value(reference: &str, lookup: &dyn Lookup) -> Result<String, String> {
+fn value(reference: &str, pointer: &str, lookup: &dyn Lookup) -> Result<Found, String> {
+    let missing =
+        |says: String| lookup.stand_in(&problem::key(pointer)).map(Found::Here).ok_or(says);
     if let Some(named) = reference.strip_prefix("env:") {
         let (name, default) =
             named.split_once(":-").map_or((named, None), |(name, default)| (name, Some(default)));
@@ -144,17 +173,29 @@ fn value(reference: &str, lookup: &dyn Lookup) -> Result<String, String> {
         if name.is_empty() || !name.chars().all(right) {
             return Err(format!("`${{env:{name}}}` is not the name of a variable"));
         }
-        let found = lookup.env(name)?.filter(|value| default.is_none() || !value.is_empty());
-        return found.or(default.map(str::to_owned)).ok_or_else(|| {
-            format!("the environment variable `{name}` is not set: set it, or write `${{env:{name}:-default}}`")
-        });
+        let found = match lookup.env(name) {
+            Ok(found) => found.filter(|value| default.is_none() || !value.is_empty()),
+            Err(says) => return missing(says),
+        };
+        let default = default.map(str::to_owned).map(Found::Here);
+        let found = found.map(Found::Elsewhere).or(default);
+        return found.map_or_else(
+            || {
+                missing(format!(
+                    "the environment variable `{name}` is not set: set it, or write `${{env:{name}:-default}}`"
+                ))
+            },
+            Ok,
+        );
     }
     if let Some(path) = reference.strip_prefix("file:") {
-        return lookup.file(path).map_err(|says| format!("the file `{path}` {says}"));
+        let found = lookup.file(path).map(Found::Elsewhere);
+        return found.or_else(|says| missing(format!("the file `{path}` {says}")));
     }
     if let Some(command) = reference.strip_prefix("command:") {
         // The command itself may hold what is not to be seen.
-        return lookup.command(command).map_err(|says| format!("the command {says}"));
+        let found = lookup.command(command).map(Found::Elsewhere);
+        return found.or_else(|says| missing(format!("the command {says}")));
     }
     let kind = reference.split(':').next().unwrap_or_default();
     Err(format!(

@@ -15,6 +15,7 @@ mod latency;
 mod limits;
 mod line;
 mod links;
+mod masks;
 mod next;
 mod past;
 mod plan;
@@ -38,6 +39,7 @@ pub use self::{
     feedback::feedback,
     latency::{Durations, Latencies},
     limits::Limits,
+    masks::{Masks, SECRET_CHARS_MIN},
     next::next,
     plan::{Hedge, Plan, Retry, TargetPolicy},
     problem_details::problem_details,

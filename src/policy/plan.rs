@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use fanfare_sdk::{Compress, Endpoint, Meaning, Profile, Repeat, TargetName, Timestamp, Version};
 
 use super::{
-    Backoff, Condition, Connection, FallbackRule, FallbackTo, Redirects, gate::GatePolicy,
+    Backoff, Condition, Connection, FallbackRule, FallbackTo, Masks, Redirects, gate::GatePolicy,
 };
 use crate::report::{Notice, Way, Why};
 
@@ -66,6 +66,8 @@ pub struct TargetPolicy {
     pub connection: Arc<Connection>,
     /// Redirects that are followed; none unless set.
     pub redirects: Option<Redirects>,
+    /// What of its settings is not shown.
+    pub masks: Arc<Masks>,
 }
 
 /// The first input of [`next()`](super::next()).
@@ -116,6 +118,7 @@ impl TargetPolicy {
             compress: profile.compress,
             connection: Arc::default(),
             redirects: None,
+            masks: Arc::default(),
         }
     }
 
@@ -124,6 +127,22 @@ impl TargetPolicy {
         let hops = redirects.hops_max.saturating_add(1);
         self.gate.exchanges_max = self.gate.exchanges_max.max(1).saturating_mul(hops);
         self.redirects = Some(redirects);
+    }
+
+    /// Hides what came into its settings from elsewhere. Endpoints with such a secret get names: called at the end, when all of
+    /// them are known.
+    pub fn hide(&mut self, mut masks: Masks) {
+        let others = self.fallback.iter_mut().filter_map(|rule| match &mut rule.to {
+            FallbackTo::Endpoint(endpoint) => Some(endpoint),
+            FallbackTo::Version
+            | FallbackTo::Target(_)
+            | FallbackTo::Reply(_)
+            | FallbackTo::Park(_) => None,
+        });
+        for endpoint in self.endpoint.iter_mut().chain(others) {
+            *endpoint = masks.name(endpoint);
+        }
+        self.masks = Arc::new(masks);
     }
 
     /// Whether that holds back all deliveries of this target, and not those of one endpoint: it is waited for in line.

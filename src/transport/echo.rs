@@ -66,6 +66,12 @@ impl Proofs {
         proofs
     }
 
+    /// With these.
+    pub(super) fn and<'a>(mut self, others: impl Iterator<Item = &'a str>) -> Self {
+        others.for_each(|proof| self.add(proof.as_bytes()));
+        self
+    }
+
     fn add(&mut self, proof: &[u8]) {
         if proof.len() < BYTES_MIN {
             return;

@@ -15,14 +15,14 @@ use fanfare_sdk::{
     PrepareError, Reply, RetryAfter, SecretUrl, SendError, SendErrorKind, Stamp, Transport,
     UrlTemplate, async_trait,
 };
-use http::Uri;
+use http::{Uri, header::LOCATION};
 use smallvec::SmallVec;
 use tokio::sync::Semaphore;
 
 use super::echo::{Looking, Proofs};
 use super::encode::compress;
 use super::urls::{UrlError, canonical};
-use crate::policy::Redirects;
+use crate::policy::{Masks, Redirects};
 use crate::telemetry::{Exchanges, Sent, TraceContext, inject, inject_baggage, nth_span_id};
 
 /// What the way out of one attempt is made of.
@@ -46,6 +46,8 @@ pub struct OutboundParts {
     pub redirects: Option<Redirects>,
     /// Requests that the attempt may make.
     pub exchanges_max: u16,
+    /// What of the settings is not shown.
+    pub masks: Arc<Masks>,
     /// Travels with them too.
     pub baggage: Option<Arc<str>>,
     /// The span of the first exchange.
@@ -115,10 +117,12 @@ impl Transport for Outbound {
         if let Some((how, threads)) = &self.parts.compress {
             compress(&mut exchange.request, *how, threads).await?;
         }
-        match self.parts.redirects {
-            Some(redirects) => self.follow(redirects, exchange).await,
-            None => self.one(exchange, true, 0).await,
-        }
+        let mut reply = match self.parts.redirects {
+            Some(redirects) => self.follow(redirects, exchange).await?,
+            None => self.one(exchange, true, 0).await?,
+        };
+        self.hide_location(&mut reply);
+        Ok(reply)
     }
 }
 
@@ -154,6 +158,31 @@ impl Outbound {
             // The API has made that URL.
             next.request.extensions_mut().remove::<UrlTemplate>();
             exchange = next;
+        }
+    }
+
+    /// The URL as it may be shown.
+    fn shown(&self, exchange: &Exchange) -> Uri {
+        self.parts.masks.url(SecretUrl::shown(&exchange.request))
+    }
+
+    /// The template of its URL as it may be shown.
+    fn template(&self, exchange: &Exchange) -> Option<UrlTemplate> {
+        let template = UrlTemplate::of(&exchange.request)?;
+        match self.parts.masks.path(template.as_str()) {
+            Cow::Owned(hidden) => Some(UrlTemplate::new(hidden)),
+            Cow::Borrowed(_) => Some(template),
+        }
+    }
+
+    /// Where a redirect leads to that is not followed stays in the reply, but for our own secrets.
+    fn hide_location(&self, reply: &mut Reply) {
+        let Some(location) = reply.head.headers.get_mut(LOCATION) else { return };
+        let text = String::from_utf8_lossy(location.as_bytes());
+        if let Cow::Owned(hidden) = self.parts.masks.hide(&text)
+            && let Ok(hidden) = hidden.try_into()
+        {
+            *location = hidden;
         }
     }
 
@@ -204,8 +233,9 @@ impl Outbound {
             let uri = canonical(exchange.request.uri());
             *exchange.request.uri_mut() = uri.map_err(|error| unfit(error, &exchange))?;
         }
+        self.parts.masks.mark(exchange.request.headers_mut());
         // Before the authorizers: what they add to the URL is a secret.
-        let url = self.parts.exchanges.as_ref().map(|_| SecretUrl::shown(&exchange.request));
+        let url = self.parts.exchanges.as_ref().map(|_| self.shown(&exchange));
         let call = self.call_of(place);
         let before = exchange.request.uri().clone();
         for (authorizer, stamp) in self.authorizers().filter(|_| is_ours) {
@@ -213,12 +243,12 @@ impl Outbound {
             authorized.map_err(|error| unauthorized(error, &exchange))?;
         }
         let proofs = Proofs::of(&exchange.request, before.query());
+        let proofs = proofs.and(self.parts.masks.found_in(exchange.request.uri()));
         let proofs = Looking { proofs, progress: exchange.progress.clone() };
-        let requested = SecretUrl::shown(&exchange.request);
+        let requested = self.shown(&exchange);
         *self.requested.lock().unwrap_or_else(PoisonError::into_inner) = Some(requested);
         let noted = self.parts.exchanges.as_deref().zip(url).map(|(exchanges, url)| {
-            let (method, template) =
-                (exchange.request.method().clone(), UrlTemplate::of(&exchange.request));
+            let (method, template) = (exchange.request.method().clone(), self.template(&exchange));
             (exchanges, exchanges.begin(Sent { span_id, method, url, template, redirects }))
         });
         let way = if is_ours { &self.parts.inner } else { &self.parts.strangers };

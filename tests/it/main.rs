@@ -28,6 +28,7 @@ mod isolation;
 mod kill;
 mod last_reply;
 mod limits;
+mod masks;
 mod notices;
 mod oauth_peer;
 mod proof;
