@@ -6,7 +6,7 @@ use tokio::signal::ctrl_c;
 
 use super::{
     args::{Output, Progress, SendArgs},
-    dry_run::DryRun,
+    dry_run,
     live::Live,
     otlp::Otlp,
     output::{complain, print, print_aside, warn},
@@ -32,7 +32,7 @@ pub(super) fn send(args: &SendArgs) -> io::Result<Status> {
         }
     };
     if args.dry_run {
-        return runtime::run(dry_run(plan))?;
+        return runtime::run(rehearse(plan))?;
     }
     let (otlp, broadcast) = (Otlp::from_env(), Otlp::continuing(plan.broadcast));
     let builder = otlp.attach(Engine::builder());
@@ -59,8 +59,8 @@ fn tell(args: &SendArgs, delivered: Result<(Report, bool), String>) -> io::Resul
     }
 }
 
-async fn dry_run(plan: SendPlan) -> io::Result<Status> {
-    match DryRun::play(plan).await {
+async fn rehearse(plan: SendPlan) -> io::Result<Status> {
+    match dry_run::play(plan).await {
         Ok((requests, unsendable)) => {
             print(&requests)?;
             complain(&unsendable);

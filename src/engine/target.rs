@@ -199,6 +199,18 @@ impl Target {
         }
     }
 
+    /// With its plugin and its authorizers in others.
+    #[cfg(feature = "cli")]
+    pub(crate) fn wrapped(
+        mut self,
+        api: impl FnOnce(Arc<dyn ApiTarget>) -> Arc<dyn ApiTarget>,
+        authorizer: impl Fn(Arc<dyn Authorizer>) -> Arc<dyn Authorizer>,
+    ) -> Self {
+        self.api = api(self.api);
+        self.authorizers = self.authorizers.into_iter().map(authorizer).collect();
+        self
+    }
+
     /// Its policies as they stand.
     #[must_use]
     pub fn policy(&self) -> &TargetPolicy {

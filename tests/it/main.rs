@@ -18,6 +18,7 @@ mod config;
 mod configuration_page;
 mod configured;
 mod daemon;
+mod dry_run;
 mod durable;
 mod engine;
 mod failure_policy;

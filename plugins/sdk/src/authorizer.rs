@@ -83,6 +83,11 @@ pub trait Authorizer: fmt::Debug + Send + Sync + 'static {
         request: &mut http::Request<Bytes>,
     ) -> Result<(), AuthError>;
 
+    /// Whether [`Authorizer::ready`] asks somebody for the proof. A dry run asks nobody, and shows `Bearer ***` instead.
+    fn fetches(&self) -> bool {
+        false
+    }
+
     /// Sees every reply head: 401 challenges, `DPoP-Nonce`, `nextnonce`, clock skew.
     fn learn(&self, _stamp: Stamp, _head: &ReplyHead) -> Learned {
         Learned::Nothing

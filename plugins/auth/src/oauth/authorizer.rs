@@ -89,6 +89,10 @@ impl Authorizer for OAuth2 {
         Ok(())
     }
 
+    fn fetches(&self) -> bool {
+        true
+    }
+
     fn learn(&self, stamp: Stamp, head: &ReplyHead) -> Learned {
         let nonce = dpop::nonce(&head.headers);
         let is_new = nonce.is_some();
