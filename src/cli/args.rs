@@ -69,6 +69,10 @@ pub(super) struct CheckArgs {
     /// The configuration; `fanfare.yaml` unless named.
     #[arg(long, value_name = "FILE")]
     pub(super) config: Option<PathBuf>,
+    /// Looks at all else where secrets are not at hand, as in CI: something stands in for variables and files that are not
+    /// there, and no command is run.
+    #[arg(long, conflicts_with = "probe")]
+    pub(super) without_secrets: bool,
     /// Asks each target too whether it is there, by a request without effect.
     #[arg(long)]
     pub(super) probe: bool,

@@ -4,7 +4,7 @@ use std::io;
 
 use super::{
     args::CheckArgs,
-    kinds::{FILE, connected, load},
+    kinds::{FILE, connected, load, load_without_secrets},
     output::{complain, print, print_aside, warn},
     planned_route::names,
     run::Status,
@@ -19,7 +19,12 @@ use crate::{
 
 /// Checks the configuration; with `--probe` also whether its targets answer.
 pub(super) fn check(args: &CheckArgs) -> io::Result<Status> {
-    let mut config = match load(args.config.as_ref()).and_then(connected) {
+    let file = args.config.as_ref();
+    let config = match args.without_secrets {
+        true => load_without_secrets(file),
+        false => load(file).and_then(connected),
+    };
+    let mut config = match config {
         Ok(config) => config,
         Err(problems) => {
             let count = problems.len();
@@ -30,8 +35,8 @@ pub(super) fn check(args: &CheckArgs) -> io::Result<Status> {
             return Ok(Status::WrongUsage);
         }
     };
-    let file = args.config.as_ref().map_or(FILE.into(), |file| file.display().to_string());
-    let (targets, routes) = (config.targets.len(), config.routes.len());
+    let file = file.map_or(FILE.into(), |file| file.display().to_string());
+    let (targets, routes) = (config.fingerprints.targets.len(), config.routes.len());
     print(&format!("{file}: {} and {}\n", count(targets, "target"), count(routes, "route")))?;
     for target in config.targets.iter().map(|target| &target.policy) {
         if target.fallback.iter().any(|rule| matches!(rule.to, FallbackTo::Park(_))) {

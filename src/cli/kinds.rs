@@ -48,7 +48,14 @@ pub(super) fn load(file: Option<&PathBuf>) -> Result<Config, Vec<String>> {
     config::load(file, kinds()).map_err(|error| lines(&error))
 }
 
-/// The same; says also what it was read from.
+/// The same where nothing is sent: what cannot be looked up has something that stands in for it.
+pub(super) fn load_without_secrets(file: Option<&PathBuf>) -> Result<Config, Vec<String>> {
+    let file = file.map_or(Path::new(FILE), PathBuf::as_path);
+    is_there(file)?;
+    config::load_without_secrets(file, kinds()).map_err(|error| lines(&error))
+}
+
+/// The configuration; says also what it was read from.
 pub(super) fn load_seen(source: &Source) -> Result<(Config, Seen), Vec<String>> {
     is_there(source.file())?;
     let (config, seen) = source.load();

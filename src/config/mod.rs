@@ -40,6 +40,7 @@ mod tls;
 mod validate;
 mod versions;
 mod violation;
+mod without_secrets;
 
 #[cfg(feature = "cli")]
 pub(crate) use self::command::printed;
@@ -55,6 +56,7 @@ pub use self::{
     reference::{Lookup, Surroundings},
     schema::{config_schema, target_schema},
     violation::{Violation, Violations},
+    without_secrets::load_without_secrets,
 };
 #[cfg(feature = "daemon")]
 pub(crate) use self::{load::read as read_file, nearest::nearest, strict::Document};

@@ -45,3 +45,4 @@ mod tidy;
 mod transport;
 mod webhook_peer;
 mod wire;
+mod without_secrets;

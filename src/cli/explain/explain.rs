@@ -12,7 +12,7 @@ use super::route;
 use crate::{
     cli::{
         args::{ExplainArgs, JitterArg, RepeatArg},
-        kinds::load,
+        kinds::load_without_secrets,
         output::{complain, print},
         payload::span,
         plan::Wrong,
@@ -121,7 +121,7 @@ fn configured_rehearsals(args: &ExplainArgs) -> Result<Vec<Rehearsal>, Vec<Strin
     let script = wrong.take_all(scripted(args));
     let cancel_after = args.cancel_after.as_ref();
     let cancel_after = cancel_after.and_then(|text| wrong.take(span("--cancel-after", text)));
-    let config = wrong.take_all(load(args.config.as_ref()));
+    let config = wrong.take_all(load_without_secrets(args.config.as_ref()));
     let (Some(script), Some(config), true) = (script, config, wrong.0.is_empty()) else {
         return Err(wrong.0);
     };

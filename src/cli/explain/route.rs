@@ -104,7 +104,7 @@ fn targets(args: &ExplainArgs, load: Load) -> Result<Cast, Vec<String>> {
         }
         return Ok((rehearsal, policies, 1));
     }
-    let config = kinds::load(args.config.as_ref())?;
+    let config = kinds::load_without_secrets(args.config.as_ref())?;
     let names = recipients(args, &config)?;
     let route = args.route.as_ref().and_then(|name| config.routes.get(name));
     let optional = |name: &str| {
