@@ -55,8 +55,14 @@ pub(super) async fn list(
     let from = query.parse::<Mark>("cursor", "`next` of the page before");
     let count = query.limit(daemon.limits.page_max);
     query.end(&format!("{FILTERS}, `limit` and `cursor`"))?;
-    let page = daemon.engine.journal().dead_letters(&filter, from, count).await?;
-    let dead_letters = page.letters.iter().map(listing::DeadLetter::from).collect();
+    let journal = daemon.engine.journal();
+    let page = journal.dead_letters(&filter, from, count).await?;
+    let mut dead_letters = Vec::with_capacity(page.letters.len());
+    for letter in &page.letters {
+        // It is listed, also where that cannot be read.
+        let said = journal.said_last(&letter.id).await.ok().flatten();
+        dead_letters.push(listing::DeadLetter::of(letter, said.as_ref()));
+    }
     let next = page.next.map(|mark| mark.to_string());
     Ok(json(StatusCode::OK, &listing::DeadLetters { dead_letters, next }))
 }

@@ -11,7 +11,9 @@ use super::{
 };
 use crate::{
     policy::gate::GateSnapshot,
-    report::{Boot, BroadcastId, CancelledBy, DeliveryId, Event, NoticeOf, Report, Usage, Written},
+    report::{
+        Boot, BroadcastId, CancelledBy, DeliveryId, Event, NoticeOf, Report, Said, Usage, Written,
+    },
 };
 
 /// Owns what happened. Memory or disk: the same promises, and the same checks for them.
@@ -139,6 +141,21 @@ pub trait Journal: Debug + Send + Sync + 'static {
     ///
     /// Those of the store.
     async fn view(&self, id: BroadcastId) -> Result<Option<Report>, JournalError>;
+
+    /// What the API said at the end of the last attempt of a delivery; none where it said nothing, or nothing is known.
+    ///
+    /// # Errors
+    ///
+    /// Those of the store.
+    async fn said_last(&self, id: &DeliveryId) -> Result<Option<Said>, JournalError> {
+        let report = self.view(id.broadcast).await?;
+        let deliveries = report.iter().flat_map(|report| &report.deliveries);
+        let last = deliveries.filter(|it| it.target == id.recipient).find_map(|it| {
+            let last = it.attempts.last()?;
+            last.ended.as_ref()
+        });
+        Ok(last.and_then(Said::at_the_end))
+    }
 
     /// The broadcasts with an open delivery or without a verdict, with their deadlines, in the order of
     /// acceptance: what a rebuilt coordinator has to watch.

@@ -9,7 +9,7 @@ use super::report::{Reason, Warning, reason, said, time};
 use crate::{
     journal,
     policy::VersionStatus,
-    report::{BroadcastId, Completion, Occasion, Priority, Rest},
+    report::{self, BroadcastId, Completion, Occasion, Priority, Rest},
 };
 
 /// A broadcast was accepted; what becomes of it is found elsewhere.
@@ -341,15 +341,17 @@ impl From<&journal::Summary> for Summary {
     }
 }
 
-impl From<&journal::DeadLetter> for DeadLetter {
-    fn from(letter: &journal::DeadLetter) -> Self {
+impl DeadLetter {
+    /// With what the API said last.
+    pub(crate) fn of(letter: &journal::DeadLetter, said: Option<&report::Said>) -> Self {
         let journal::DeadLetter { id, route, outcome, settled_at, parked_until } = letter;
         Self {
             broadcast: id.broadcast.to_string(),
             target: id.recipient.to_string(),
             route: route.clone(),
             outcome: outcome.code().into(),
-            reason: reason(*outcome),
+            reason: reason(*outcome)
+                .map(|reason| Reason { said: said.map(super::Said::from), ..reason }),
             settled_at: time(*settled_at),
             parked_until: parked_until.map(time),
         }

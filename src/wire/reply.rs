@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::report::{CapturedReply, line};
+use crate::report::CapturedReply;
 
 /// What stands for the value of a header that may be a secret.
 const MASK: &str = "***";
@@ -29,28 +29,6 @@ pub struct Reply {
     /// What the target's captures took out of it, by name.
     pub captured: BTreeMap<String, Value>,
 }
-
-/// Bytes of the words of a reply: a line, not a page.
-const WORDS_BYTES_MAX: usize = 200;
-
-/// Bytes of a body that are looked at for them: what is wrong is told in short.
-const READ_BYTES_MAX: usize = 64 << 10;
-
-/// Where APIs say what is wrong, the more telling first.
-const WORDS_AT: [&str; 12] = [
-    "/error/message",
-    "/error_description",
-    "/error/detail",
-    "/error",
-    "/message",
-    "/detail",
-    "/errors/0/message",
-    "/errors/0/detail",
-    "/errors/0/title",
-    "/errors/0",
-    "/title",
-    "/msg",
-];
 
 /// A body: JSON where it is JSON, else text; what is neither is told by its length.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
@@ -97,23 +75,6 @@ fn without_query(name: &str, value: &str) -> String {
     }
 }
 
-/// What a body says is wrong, in a line: the member that mostly says so, else all of it. Pages are for browsers.
-pub(super) fn words(bytes: &[u8]) -> Option<String> {
-    if bytes.len() > READ_BYTES_MAX {
-        return None;
-    }
-    let text = match body(bytes).0 {
-        Value::Null => return None,
-        Value::String(text) if text.trim_start().starts_with('<') => return None,
-        Value::String(text) => text,
-        value => {
-            let found = WORDS_AT.iter().find_map(|place| value.pointer(place)?.as_str());
-            found.map_or_else(|| value.to_string(), str::to_owned)
-        }
-    };
-    line(&text, WORDS_BYTES_MAX)
-}
-
 fn body(bytes: &[u8]) -> Body {
     if bytes.is_empty() {
         return Body(Value::Null);
@@ -123,40 +84,4 @@ fn body(bytes: &[u8]) -> Body {
         Err(_) => Value::from(format!("{} bytes that are not text", bytes.len())),
     };
     Body(serde_json::from_slice(bytes).unwrap_or_else(|_| text()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::words;
-
-    #[test]
-    fn what_a_reply_says_is_told_in_a_line() {
-        #[track_caller]
-        fn check(body: &str, expected: Option<&str>) {
-            assert_eq!(words(body.as_bytes()).as_deref(), expected, "{body}");
-        }
-        let message =
-            r#"{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}"#;
-        check(message, Some("Overloaded"));
-        check(
-            r#"{"error":"invalid_client","error_description":"No such client"}"#,
-            Some("No such client"),
-        );
-        check(r#"{"error":"invalid_client"}"#, Some("invalid_client"));
-        check(
-            r#"{"message":"Not Found","documentation_url":"https://a.example"}"#,
-            Some("Not Found"),
-        );
-        check(r#"{"errors":[{"code":7,"detail":"too long"}]}"#, Some("too long"));
-        check(r#"{"errors":["a","b"]}"#, Some("a"));
-        check(r#"{"error":{"code":7}}"#, Some(r#"{"error":{"code":7}}"#));
-        check(
-            "upstream connect error\r\nreset \u{1b}[2J",
-            Some("upstream connect error  reset  [2J"),
-        );
-        check("<html><body>502 Bad Gateway</body></html>", None);
-        check("", None);
-        check(&"é".repeat(300), Some(&"é".repeat(100)));
-        assert_eq!(words(&[0xff, 0xfe]).as_deref(), Some("2 bytes that are not text"));
-    }
 }

@@ -10,7 +10,6 @@ use serde_json::Value;
 use super::{
     PassedOver, Reply, Said,
     fell_back::{passed_over, stood_in_for},
-    reply::words,
 };
 use crate::report::{self, AttemptRecord, DeliveryState, Outcome, Verdict, hex};
 
@@ -286,16 +285,9 @@ fn reply(delivery: &report::Delivery) -> Option<Reply> {
     Some(Reply { attempt: delivery.replied_to, ..reply })
 }
 
-/// What the API said last: by a rule or as a problem, else in the words of its reply.
 fn said_last(delivery: &report::Delivery) -> Option<Said> {
-    let last = delivery.attempts.last()?;
-    let said = last.ended.as_ref()?.said.as_deref().map(Said::from).unwrap_or_default();
-    let is_told = said.code.is_some() || said.message.is_some() || said.title.is_some();
-    let to_last = delivery.replied_to == Some(last.started.attempt);
-    let reply = delivery.reply.as_ref().filter(|_| to_last && !is_told);
-    let said =
-        Said { message: said.message.or(reply.and_then(|reply| words(&reply.body))), ..said };
-    (said != Said::default()).then_some(said)
+    let ended = delivery.attempts.last()?.ended.as_ref()?;
+    report::Said::at_the_end(ended).as_ref().map(Said::from)
 }
 
 impl From<&AttemptRecord> for Attempt {

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::report;
 
 /// What an API said about an attempt.
-#[derive(Clone, PartialEq, Eq, Default, Debug, Deserialize, Serialize, JsonSchema)]
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize, Serialize, JsonSchema)]
 pub struct Said {
     /// The rule of `classify` that fitted: its name, or `rule` and its number from 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]

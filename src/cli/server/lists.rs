@@ -19,7 +19,7 @@ use crate::{
         runtime,
     },
     wire::{
-        Report,
+        Reason, Report,
         listing::{Broadcasts, DeadLetters, Discarded, Replayed, Targets},
     },
 };
@@ -148,13 +148,20 @@ pub(in crate::cli) fn dead_letters(args: &DeadLettersArgs) -> io::Result<Status>
                 it.target.clone(),
                 it.broadcast.clone(),
                 it.route.clone().unwrap_or_else(|| "-".to_owned()),
-                it.reason.as_ref().map(|it| it.message.clone()).unwrap_or_default(),
+                it.reason.as_ref().map(why).unwrap_or_default(),
             ]
         };
         let rows: Vec<_> = page.dead_letters.iter().map(row).collect();
         say(&table(&rows))?;
         more(page.next.as_deref())
     })
+}
+
+/// The reason, and what the API said.
+fn why(reason: &Reason) -> String {
+    let said = reason.said.as_ref().map(|said| said.line()).unwrap_or_default();
+    let colon = if said.is_empty() { "" } else { ": " };
+    format!("{}{colon}{said}", reason.message)
 }
 
 /// `fanfare replay`

@@ -1,14 +1,16 @@
 //! Lists: what is in them, in which order, and what leaves them.
 
+use fanfare_sdk::Meaning;
+
 use super::{
-    script::{at, broadcast, delivery, id, moved, settled},
+    script::{at, broadcast, delivery, ended, id, moved, settled, started},
     stage::Stage,
     suite::{Checked, expect},
     telling,
 };
 use crate::{
     journal::{BroadcastFilter, DeadLetterFilter, NewBroadcast},
-    report::{BroadcastId, Outcome, Reason},
+    report::{BroadcastId, CapturedReply, Event, Outcome, Reason, Said},
 };
 
 const FAILED: Outcome = Outcome::Failed(Reason::Permanent);
@@ -184,4 +186,31 @@ pub(super) async fn boots(stage: Stage) -> Checked {
     let second = stage.journal.boot(at(6)).await;
     let grows = first.is_ok() && first.ok() < second.ok();
     expect(grows.to_string(), "true")
+}
+
+pub(super) async fn said_last(stage: Stage) -> Checked {
+    let a = stage.claim("a", 1).await?;
+    stage.accept(broadcast(1, "a b")).await;
+    let said = async || {
+        let mut told = Vec::new();
+        for of in [(1, "a"), (1, "b"), (2, "a")] {
+            let said = stage.journal.said_last(&delivery(of)).await;
+            let message = |it: &Option<Said>| it.as_ref()?.message.clone();
+            told.push(telling::answer(said, |it| message(it).unwrap_or_default()));
+        }
+        told.join(", ")
+    };
+    expect(said().await, ", , ")?;
+    stage.append(&a, &[started((1, "a"), 1, 1)], 2).await;
+    expect(said().await, ", , ")?;
+    stage.record((1, "a"), ended(1, Meaning::Retry, 3)).await;
+    stage.append(&a, &[started((1, "a"), 2, 1)], 4).await;
+    let mut busy = ended(2, Meaning::Retry, 5);
+    if let Event::Ended(ended) = &mut busy {
+        let body = r#"{"error":"busy"}"#.into();
+        ended.reply = Some(CapturedReply { body, ..CapturedReply::default() }.into());
+    }
+    stage.record((1, "a"), busy).await;
+    stage.append(&a, &[settled((1, "a"), FAILED)], 6).await;
+    expect(said().await, "busy, , ")
 }

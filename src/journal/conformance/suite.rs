@@ -30,7 +30,7 @@ pub(super) type Checked = Result<(), Broken>;
 
 type Check = (&'static str, fn(Stage) -> BoxFuture<'static, Checked>);
 
-const CHECKS: [Check; 48] = [
+const CHECKS: [Check; 49] = [
     ("what is accepted can be viewed", |s| Box::pin(accepting::view(s))),
     ("an id is accepted once", |s| Box::pin(accepting::same_id(s))),
     ("a caller's key is accepted once", |s| Box::pin(accepting::same_key(s))),
@@ -68,6 +68,7 @@ const CHECKS: [Check; 48] = [
     ("dead letters are filtered", |s| Box::pin(listing::letters(s))),
     ("what is discarded is listed no more", |s| Box::pin(listing::discarded(s))),
     ("what is replayed is listed no more, and replayed once", |s| Box::pin(listing::replayed(s))),
+    ("what the API said last is told", |s| Box::pin(listing::said_last(s))),
     ("broadcasts are listed", |s| Box::pin(listing::broadcasts(s))),
     ("what is open is counted by who serves it", |s| Box::pin(listing::serving(s))),
     ("later lives have greater numbers", |s| Box::pin(listing::boots(s))),

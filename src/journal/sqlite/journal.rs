@@ -32,7 +32,8 @@ use crate::{
     },
     policy::gate::GateSnapshot,
     report::{
-        Boot, BroadcastId, CancelledBy, DeliveryId, Event, Limit, NoticeOf, Report, Usage, Written,
+        Boot, BroadcastId, CancelledBy, DeliveryId, Event, Limit, NoticeOf, Report, Said, Usage,
+        Written,
     },
 };
 
@@ -248,6 +249,11 @@ impl Journal for SqliteJournal {
     async fn view(&self, id: BroadcastId) -> Result<Option<Report>, JournalError> {
         let held = Arc::clone(&self.held);
         self.read(move |file| Ok(queries::view(file, &held.seals, id)?)).await
+    }
+
+    async fn said_last(&self, id: &DeliveryId) -> Result<Option<Said>, JournalError> {
+        let (held, id) = (Arc::clone(&self.held), id.clone());
+        self.read(move |file| Ok(queries::said_last(file, &held.seals, &id)?)).await
     }
 
     async fn open_broadcasts(&self) -> Result<Vec<(BroadcastId, Option<Timestamp>)>, JournalError> {

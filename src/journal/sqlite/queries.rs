@@ -22,7 +22,7 @@ use crate::{
         ledger::{self, Due, Rank},
     },
     policy::gate::GateSnapshot,
-    report::{BroadcastId, DeliveryId, History, Priority, Report},
+    report::{BroadcastId, DeliveryId, History, Priority, Report, Said},
 };
 
 /// What those who read have in common.
@@ -203,18 +203,37 @@ pub(super) fn delivery(
     held: &Held,
     id: &DeliveryId,
 ) -> Result<Option<Open>, Failure> {
+    match numbers(connection, id)? {
+        Some((_, seq)) => open(connection, held, seq),
+        None => Ok(None),
+    }
+}
+
+/// What the API said at the end of its last attempt.
+pub(super) fn said_last(
+    connection: &Connection,
+    seals: &Seals,
+    id: &DeliveryId,
+) -> Result<Option<Said>, Failure> {
+    match numbers(connection, id)? {
+        Some(numbers) => Ok(Said::last(&broadcasts::history(connection, seals, numbers)?)),
+        None => Ok(None),
+    }
+}
+
+/// The numbers of the first delivery of its broadcast and of itself.
+fn numbers(connection: &Connection, id: &DeliveryId) -> Result<Option<(u64, u64)>, Failure> {
     let mut statement = connection.prepare_cached(
-        "SELECT d.seq FROM broadcast AS b JOIN delivery AS d \
+        "SELECT b.seq, d.seq FROM broadcast AS b JOIN delivery AS d \
          ON d.seq >= b.seq AND d.seq < b.seq + b.recipients JOIN target AS t \
          ON t.number = d.recipient WHERE b.id = $1 AND t.name = $2",
     )?;
-    let seq: Option<i64> = statement
-        .query_row(params![id.broadcast.0.as_bytes(), id.recipient.as_str()], |row| row.get(0))
+    let found = statement
+        .query_row(params![id.broadcast.0.as_bytes(), id.recipient.as_str()], |row| {
+            Ok((row.get::<_, i64>(0)?.cast_unsigned(), row.get::<_, i64>(1)?.cast_unsigned()))
+        })
         .optional()?;
-    match seq {
-        Some(seq) => open(connection, held, seq.cast_unsigned()),
-        None => Ok(None),
-    }
+    Ok(found)
 }
 
 /// The delivery of that number; none where it has settled.

@@ -74,7 +74,8 @@ async fn shell_with(
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_failed_is_found_and_sent_again() {
-    let refused = vec![Scripted::status(422), Scripted::status(200)];
+    let no = Scripted::status(422).body("{\"error\":{\"message\":\"no such customer\"}}");
+    let refused = vec![no, Scripted::status(200)];
     let (crm, audit) = (MockApi::start(Scripted::status(201)).await, MockApi::start(refused).await);
     let (shell, daemon) = shell(TempDir::new().unwrap(), &crm, &audit).await;
     let send = format!("send '{{\"n\": 1.50}}' --server {} --route both", shell.server);
@@ -82,11 +83,13 @@ async fn what_failed_is_found_and_sent_again() {
     assert_eq!((status, err.as_str()), (Some(1), ""), "{out}");
     assert!(out.starts_with("delivered  crm    201"), "{out}");
     assert!(out.contains("failed     audit  422"), "{out}");
+    assert!(out.contains("refused by the API: no such customer\n"), "{out}");
     assert_eq!(audit.received()[0].text(), "{\"n\": 1.50}", "as it was typed");
 
     let (status, out, _) = shell.run("dead-letters").await;
     assert_eq!(status, Some(0));
-    assert!(out.contains("failed  audit") && out.ends_with("refused by the API\n"), "{out}");
+    let says = "refused by the API: no such customer\n";
+    assert!(out.contains("failed  audit") && out.ends_with(says), "{out}");
     let (_, out, _) = shell.run("replay --target audit --dry-run").await;
     assert_eq!(out, "1 would be sent again\n");
     let (status, out, _) = shell.run("replay --target audit").await;
