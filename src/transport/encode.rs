@@ -136,6 +136,8 @@ mod tests {
     async fn what_is_short_stays_as_it_is() {
         let request = compressed(Coding::Gzip, 1_000, &b"a".repeat(999)).await;
         assert!(request.headers().is_empty() && request.body().len() == 999);
+        let request = compressed(Coding::Gzip, 1_000, &b"a".repeat(1_000)).await;
+        assert!(!request.headers().is_empty() && request.body().len() < 1_000);
         assert!(compressed(Coding::Gzip, 0, b"").await.headers().is_empty());
     }
 }

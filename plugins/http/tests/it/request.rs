@@ -300,6 +300,25 @@ fn variables_are_put_into_the_url() {
 }
 
 #[test]
+fn headers_are_taken_from_the_payload() {
+    #[track_caller]
+    fn check(values: [Value; 2], expected: &str) {
+        let target = target(json!({
+            "url": "https://a.example/", "method": "GET",
+            "headers": { "X-A": { "jq": ".a" }, "X-B": "b" }, "query": { "t": { "jq": ".t" } },
+        }));
+        let along = Along { values: values.into(), ..Along::default() };
+        let payload = Payload::with("application/json", "{}", along);
+        assert_eq!(text(&target, &call(None, None), &payload), expected);
+    }
+    check([json!("v"), json!("w")], "GET https://a.example/?t=w\nx-a: v\nx-b: b");
+    check([Value::Null, json!("w")], "GET https://a.example/?t=w\nx-b: b");
+    let says = "contains a control character, perhaps a line break at its end: remove it";
+    let wrong = format!("cannot prepare the request: the header `x-a` {says}");
+    check([json!("v\n"), Value::Null], &wrong);
+}
+
+#[test]
 fn another_endpoint_has_the_same_variables() {
     let written = json!({ "url": "https://a.example/{id}", "variables": { "id": ".id" } });
     let along = Along { values: vec![json!("b")], ..Along::default() };
