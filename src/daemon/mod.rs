@@ -32,7 +32,7 @@ mod task;
 mod tls;
 mod watch;
 
-pub use crate::{config::DaemonLimits, transport::Identity};
+pub use crate::{config::DaemonLimits, transport::FileState};
 
 pub use self::{
     daemon::{Daemon, EVENTS_KEPT_MAX},

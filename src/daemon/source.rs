@@ -10,11 +10,11 @@ use std::{
 
 use fanfare_sdk::Registry;
 
-use super::Identity;
+use super::FileState;
 use crate::config::{Config, ConfigError, Lookup, Surroundings, load_by};
 
 /// The files that a configuration was read from, as they were before they were read.
-pub type Seen = BTreeMap<PathBuf, Identity>;
+pub type Seen = BTreeMap<PathBuf, FileState>;
 
 /// A file, and the kinds of targets that it may name.
 #[derive(Clone)]
@@ -46,7 +46,7 @@ impl Source {
     /// Reads and checks it. Says also what it was read from, right or wrong. Blocks on the disk.
     pub fn load(&self) -> (Result<Config, ConfigError>, Seen) {
         let directory = self.file.parent().unwrap_or(Path::new("")).to_owned();
-        let seen = [(self.file.clone(), Identity::of(&self.file))].into();
+        let seen = [(self.file.clone(), FileState::of(&self.file))].into();
         let surroundings = Surroundings::new(&directory);
         let lookup = Recording { surroundings, directory, seen: RefCell::new(seen) };
         let config = load_by(&self.file, &self.kinds, &lookup);
@@ -88,7 +88,7 @@ impl Recording {
     /// Whoever is referred to twice is as it was at first.
     fn record(&self, path: &str) {
         let at = self.directory.join(path);
-        let before = Identity::of(&at);
+        let before = FileState::of(&at);
         self.seen.borrow_mut().entry(at).or_insert(before);
     }
 }

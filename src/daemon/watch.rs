@@ -13,7 +13,7 @@ use std::{
 
 use tokio::time::sleep;
 
-use crate::transport::Identity;
+use crate::transport::FileState;
 
 /// How often it looks. Who changes a file waits for about two of them.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -25,15 +25,15 @@ const RESTLESS_MAX: u32 = 10;
 #[derive(Debug)]
 pub struct FileWatch {
     /// As they were when the last change was told.
-    told: BTreeMap<PathBuf, Identity>,
+    told: BTreeMap<PathBuf, FileState>,
     /// As they were at the last look, where that was something else.
-    restless: Option<BTreeMap<PathBuf, Identity>>,
+    restless: Option<BTreeMap<PathBuf, FileState>>,
     looks: u32,
     look: Look,
 }
 
 #[derive(Clone)]
-struct Look(Arc<dyn Fn(&Path) -> Identity + Send + Sync>);
+struct Look(Arc<dyn Fn(&Path) -> FileState + Send + Sync>);
 
 // === impl FileWatch ===
 
@@ -43,7 +43,7 @@ impl FileWatch {
     #[must_use]
     pub fn new(paths: impl IntoIterator<Item = PathBuf>) -> Self {
         let seen = |path: PathBuf| {
-            let identity = Identity::of(&path);
+            let identity = FileState::of(&path);
             (path, identity)
         };
         Self::since(paths.into_iter().map(seen).collect())
@@ -51,8 +51,8 @@ impl FileWatch {
 
     /// Tells when they are not any more what was seen of them before they were read.
     #[must_use]
-    pub fn since(seen: BTreeMap<PathBuf, Identity>) -> Self {
-        Self { told: seen, restless: None, looks: 0, look: Look(Arc::new(Identity::of)) }
+    pub fn since(seen: BTreeMap<PathBuf, FileState>) -> Self {
+        Self { told: seen, restless: None, looks: 0, look: Look(Arc::new(FileState::of)) }
     }
 
     /// The paths that have changed, once they have not changed any more for a second. One that is gone, or is there again,
@@ -73,7 +73,7 @@ impl FileWatch {
             if is_at_rest || self.looks >= RESTLESS_MAX {
                 (self.restless, self.looks) = (None, 0);
                 let before = mem::replace(&mut self.told, now);
-                let other = |(path, seen): (PathBuf, Identity)| {
+                let other = |(path, seen): (PathBuf, FileState)| {
                     (self.told.get(&path) != Some(&seen)).then_some(path)
                 };
                 return before.into_iter().filter_map(other).collect();
@@ -83,7 +83,7 @@ impl FileWatch {
     }
 
     /// On a thread that may wait for a disk.
-    async fn look(&self) -> BTreeMap<PathBuf, Identity> {
+    async fn look(&self) -> BTreeMap<PathBuf, FileState> {
         let (paths, look) = (self.told.keys().cloned().collect::<Vec<_>>(), self.look.clone());
         let looked = tokio::task::spawn_blocking(move || {
             let seen = |path: PathBuf| {
@@ -118,11 +118,11 @@ mod tests {
 
     use tokio::time::timeout;
 
-    use super::{FileWatch, Identity, Look};
+    use super::{FileState, FileWatch, Look};
 
     /// A file that is of that version at each look; none: it is not there.
-    fn version(version: Option<u64>) -> Identity {
-        version.map_or_else(Identity::default, Identity::of_bytes)
+    fn version(version: Option<u64>) -> FileState {
+        version.map_or_else(FileState::default, FileState::of_bytes)
     }
 
     /// The looks at one file, second by second (the last one goes on), and when a change of it is told.

@@ -5,6 +5,7 @@
 use std::io::{self, Read};
 
 use brotli::Decompressor;
+use fanfare_sdk::Coding;
 use flate2::{Decompress, FlushDecompress, Status, read::MultiGzDecoder};
 use http::{HeaderMap, header};
 use zstd::stream::read::Decoder as ZstdDecoder;
@@ -25,15 +26,6 @@ const LARGE_WINDOW: u8 = 0b001_0001;
 /// Bytes that are decoded at once.
 const STEP: usize = 8 << 10;
 
-/// How a body is coded.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Coding {
-    Gzip,
-    Deflate,
-    Brotli,
-    Zstd,
-}
-
 /// What came of decoding.
 #[derive(PartialEq, Eq, Debug)]
 pub(super) struct Decoded {
@@ -42,35 +34,29 @@ pub(super) struct Decoded {
     pub(super) whole: bool,
 }
 
-impl Coding {
-    /// The only coding of a body; none where there is none, or one that is not known, or several.
-    pub(super) fn of(headers: &HeaderMap) -> Option<Self> {
-        let mut values = headers.get_all(header::CONTENT_ENCODING).iter();
-        let (value, None) = (values.next()?, values.next()) else { return None };
-        match value.to_str().ok()?.trim().to_ascii_lowercase().as_str() {
-            "gzip" | "x-gzip" => Some(Self::Gzip),
-            "deflate" => Some(Self::Deflate),
-            "br" => Some(Self::Brotli),
-            "zstd" => Some(Self::Zstd),
-            _ => None,
-        }
-    }
+/// Nothing came of it.
+const NONE: Decoded = Decoded { bytes: Vec::new(), whole: false };
 
-    /// Takes it off. Of what is longer than that, or than it can be in earnest, or broken off, the beginning.
-    pub(super) fn decode(self, coded: &[u8], bytes_max: usize) -> Decoded {
-        let bytes_max = bytes_max.min(coded.len().saturating_mul(RATIO_MAX).max(RATIO_FREE));
-        match self {
-            Self::Gzip => read(MultiGzDecoder::new(coded), bytes_max),
-            Self::Deflate => inflate(coded, bytes_max),
-            Self::Brotli if coded.first().is_some_and(|it| it & 0x7f == LARGE_WINDOW) => {
-                Decoded { bytes: Vec::new(), whole: false }
-            }
-            Self::Brotli => read(Decompressor::new(coded, STEP), bytes_max),
-            Self::Zstd => match zstd(coded) {
-                Ok(decoder) => read(decoder, bytes_max),
-                Err(_) => Decoded { bytes: Vec::new(), whole: false },
-            },
-        }
+/// The only coding of a body; none where there is none, or one that is not known, or several.
+pub(super) fn coding(headers: &HeaderMap) -> Option<Coding> {
+    let mut values = headers.get_all(header::CONTENT_ENCODING).iter();
+    let (value, None) = (values.next()?, values.next()) else { return None };
+    Coding::by_name(value.to_str().ok()?.trim())
+}
+
+/// Takes it off. Of what is longer than that, or than it can be in earnest, or broken off, the beginning.
+pub(super) fn decode(coding: Coding, coded: &[u8], bytes_max: usize) -> Decoded {
+    let bytes_max = bytes_max.min(coded.len().saturating_mul(RATIO_MAX).max(RATIO_FREE));
+    match coding {
+        Coding::Gzip => read(MultiGzDecoder::new(coded), bytes_max),
+        Coding::Deflate => inflate(coded, bytes_max),
+        Coding::Brotli if coded.first().is_some_and(|it| it & 0x7f == LARGE_WINDOW) => NONE,
+        Coding::Brotli => read(Decompressor::new(coded, STEP), bytes_max),
+        Coding::Zstd => match zstd(coded) {
+            Ok(decoder) => read(decoder, bytes_max),
+            Err(_) => NONE,
+        },
+        _ => NONE,
     }
 }
 
@@ -130,6 +116,7 @@ fn push(bytes: &mut Vec<u8>, more: &[u8], bytes_max: usize) -> bool {
 mod tests {
     use std::io::Write as _;
 
+    use fanfare_sdk::Coding;
     use flate2::{
         Compression,
         write::{DeflateEncoder, GzEncoder, ZlibEncoder},
@@ -137,7 +124,7 @@ mod tests {
     use http::{HeaderMap, HeaderValue, header};
     use proptest::{collection::vec, prelude::any, proptest};
 
-    use super::{Coding, LARGE_WINDOW, RATIO_FREE};
+    use super::{LARGE_WINDOW, RATIO_FREE, coding, decode};
 
     /// `{"hello":"world"}` by the brotli of Node 20 (`zlib.brotliCompressSync`).
     const BROTLI: &[u8] = b"\x0b\x08\x80{\"hello\":\"world\"}\x03";
@@ -166,7 +153,7 @@ mod tests {
 
     #[track_caller]
     fn check(coding: Coding, coded: &[u8], bytes_max: usize, expected: &str) {
-        let decoded = coding.decode(coded, bytes_max);
+        let decoded = decode(coding, coded, bytes_max);
         let cut = if decoded.whole { "" } else { ", cut" };
         let text = String::from_utf8_lossy(&decoded.bytes);
         assert_eq!(format!("{text}{cut}"), expected, "{coding:?}");
@@ -185,7 +172,7 @@ mod tests {
             check(coding, &coded, 100, TEXT);
             check(coding, &coded, TEXT.len(), TEXT);
             check(coding, &coded, 5, "{\"hel, cut");
-            let half = coding.decode(&coded[..coded.len() - 1], 100);
+            let half = decode(coding, &coded[..coded.len() - 1], 100);
             assert!(
                 !half.whole && TEXT.as_bytes().starts_with(&half.bytes),
                 "{coding:?}: {half:?}"
@@ -197,7 +184,7 @@ mod tests {
         let mut wrong = gzip(TEXT.as_bytes());
         let at = wrong.len() - 5;
         wrong[at] ^= 1;
-        assert!(!Coding::Gzip.decode(&wrong, 100).whole, "its sum is another one");
+        assert!(!decode(Coding::Gzip, &wrong, 100).whole, "its sum is another one");
     }
 
     #[test]
@@ -208,7 +195,7 @@ mod tests {
             (Coding::Deflate, zlib(&bomb)),
             (Coding::Zstd, zstd(&bomb)),
         ] {
-            let decoded = coding.decode(&coded, usize::MAX);
+            let decoded = decode(coding, &coded, usize::MAX);
             let most = RATIO_FREE.max(coded.len() * 100);
             assert!(decoded.bytes.len() == most && !decoded.whole, "{coding:?}");
         }
@@ -238,7 +225,7 @@ mod tests {
         let of = |values: &[&'static str]| {
             let values =
                 values.iter().map(|it| (header::CONTENT_ENCODING, HeaderValue::from_static(it)));
-            Coding::of(&HeaderMap::from_iter(values))
+            coding(&HeaderMap::from_iter(values))
         };
         assert_eq!(of(&["gzip"]), Some(Coding::Gzip));
         assert_eq!(of(&["X-GZip "]), Some(Coding::Gzip));
@@ -256,7 +243,7 @@ mod tests {
         fn nothing_that_comes_does_harm(bytes in vec(any::<u8>(), 0..300), bytes_max in 0_usize..200) {
             for coding in [Coding::Gzip, Coding::Deflate, Coding::Brotli, Coding::Zstd] {
                 for coded in [bytes.clone(), [gzip(&bytes), bytes.clone()].concat(), [zstd(&bytes), bytes.clone()].concat()] {
-                    assert!(coding.decode(&coded, bytes_max).bytes.len() <= bytes_max);
+                    assert!(decode(coding, &coded, bytes_max).bytes.len() <= bytes_max);
                 }
             }
         }
@@ -268,7 +255,7 @@ mod tests {
                 (Coding::Deflate, zlib(&bytes)),
                 (Coding::Zstd, zstd(&bytes)),
             ] {
-                let decoded = coding.decode(&coded, bytes.len());
+                let decoded = decode(coding, &coded, bytes.len());
                 assert!(decoded.whole && decoded.bytes == bytes, "{coding:?}");
             }
         }

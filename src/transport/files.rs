@@ -11,7 +11,7 @@ use crate::telemetry;
 
 /// Which file stands under a path, and in which state: where two of them are equal, nothing was changed.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Identity(Option<Found>);
+pub struct FileState(Option<Found>);
 
 #[derive(Clone, PartialEq, Eq, Debug)]
 struct Found {
@@ -35,7 +35,7 @@ struct Inode {
 pub(super) struct Made<T: ?Sized> {
     files: Vec<PathBuf>,
     make: fn(&[PathBuf]) -> Result<Arc<T>, String>,
-    kept: Mutex<(Vec<Identity>, Arc<T>)>,
+    kept: Mutex<(Vec<FileState>, Arc<T>)>,
 }
 
 // === impl Made ===
@@ -80,13 +80,13 @@ impl<T: ?Sized> Made<T> {
     }
 }
 
-fn identities(files: &[PathBuf]) -> Vec<Identity> {
-    files.iter().map(|file| Identity::of(file)).collect()
+fn identities(files: &[PathBuf]) -> Vec<FileState> {
+    files.iter().map(|file| FileState::of(file)).collect()
 }
 
-// === impl Identity ===
+// === impl FileState ===
 
-impl Identity {
+impl FileState {
     /// What stands there now.
     #[must_use]
     pub fn of(path: &Path) -> Self {
@@ -124,7 +124,7 @@ fn inode(_: &fs::Metadata) -> Option<Inode> {
 mod tests {
     use std::{fs, path::Path, sync::Arc};
 
-    use super::{Identity, Made};
+    use super::{FileState, Made};
 
     #[test]
     fn what_is_wrong_is_not_taken() {
@@ -153,10 +153,10 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("key.pem");
         fs::write(&path, "one").expect("writable");
-        let before = Identity::of(&path);
-        assert_eq!(before, Identity::of(&path), "nothing was done");
+        let before = FileState::of(&path);
+        assert_eq!(before, FileState::of(&path), "nothing was done");
         change(&path);
-        assert_ne!(before, Identity::of(&path), "{what}");
+        assert_ne!(before, FileState::of(&path), "{what}");
     }
 
     #[test]
@@ -187,11 +187,11 @@ mod tests {
             symlink("..one", at("..data")).expect("linked");
             fs::remove_file(path).expect("there");
             symlink("..data/key.pem", path).expect("linked");
-            let before = Identity::of(path);
+            let before = FileState::of(path);
             version("..two");
             symlink("..two", at("..tmp")).expect("linked");
             fs::rename(at("..tmp"), at("..data")).expect("renamed");
-            assert_ne!(before, Identity::of(path), "swapped");
+            assert_ne!(before, FileState::of(path), "swapped");
         });
     }
 }

@@ -20,7 +20,6 @@ mod reply;
 mod tls;
 mod urls;
 
-pub(crate) use self::clients::Clients;
 #[cfg(feature = "cli")]
 pub(crate) use self::{
     caller::{Caller, NoAnswer, Stream},
@@ -28,6 +27,9 @@ pub(crate) use self::{
 };
 pub use self::{
     client::{HttpTransport, TransportError},
-    files::Identity,
+    files::FileState,
+};
+pub(crate) use self::{
+    clients::Clients,
     outbound::{Outbound, OutboundParts},
 };

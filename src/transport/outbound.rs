@@ -27,37 +27,37 @@ use crate::telemetry::{Exchanges, Sent, TraceContext, inject, inject_baggage, nt
 
 /// What the way out of one attempt is made of.
 #[derive(Debug)]
-pub struct OutboundParts {
+pub(crate) struct OutboundParts {
     /// Where requests go on.
-    pub inner: Arc<dyn Transport>,
+    pub(crate) inner: Arc<dyn Transport>,
     /// Where those to another origin go on: with no certificate that says who we are.
-    pub strangers: Arc<dyn Transport>,
+    pub(crate) strangers: Arc<dyn Transport>,
     /// The attempt.
-    pub call: Call,
+    pub(crate) call: Call,
     /// The context that travels with its requests; none sends no `traceparent`.
-    pub trace: Option<TraceContext>,
+    pub(crate) trace: Option<TraceContext>,
     /// Asked in this order, each the last to touch the request so far.
-    pub authorizers: Arc<[Arc<dyn Authorizer>]>,
+    pub(crate) authorizers: Arc<[Arc<dyn Authorizer>]>,
     /// What each of them was ready with.
-    pub stamps: SmallVec<[Stamp; 2]>,
+    pub(crate) stamps: SmallVec<[Stamp; 2]>,
     /// How bodies are compressed, and on whose threads.
-    pub compress: Option<(Compress, Arc<Semaphore>)>,
+    pub(crate) compress: Option<(Compress, Arc<Semaphore>)>,
     /// Redirects that are followed.
-    pub redirects: Option<Redirects>,
+    pub(crate) redirects: Option<Redirects>,
     /// Requests that the attempt may make.
-    pub exchanges_max: u16,
+    pub(crate) exchanges_max: u16,
     /// What of the settings is not shown.
-    pub masks: Arc<Masks>,
+    pub(crate) masks: Arc<Masks>,
     /// Travels with them too.
-    pub baggage: Option<Arc<str>>,
+    pub(crate) baggage: Option<Arc<str>>,
     /// The span of the first exchange.
-    pub span_id: [u8; 8],
+    pub(crate) span_id: [u8; 8],
     /// Where exchanges are noted, for spans and metrics.
-    pub exchanges: Option<Arc<Exchanges>>,
+    pub(crate) exchanges: Option<Arc<Exchanges>>,
 }
 
 /// The way out of one attempt.
-pub struct Outbound {
+pub(crate) struct Outbound {
     parts: OutboundParts,
     exchanges: AtomicU16,
     along: OnceLock<Payload>,
@@ -69,14 +69,14 @@ pub struct Outbound {
 impl Outbound {
     /// The way out of one attempt.
     #[must_use]
-    pub fn new(parts: OutboundParts) -> Self {
+    pub(crate) fn new(parts: OutboundParts) -> Self {
         let (learned, requested) = (Mutex::default(), Mutex::default());
         let (exchanges, has_acted) = (AtomicU16::new(0), AtomicBool::new(false));
         Self { parts, exchanges, along: OnceLock::new(), learned, requested, has_acted }
     }
 
     /// What goes along with this payload is added to its requests.
-    pub fn along_with(&self, payload: &Payload) {
+    pub(crate) fn along_with(&self, payload: &Payload) {
         if !payload.headers().is_empty() || !payload.query().is_empty() {
             self.along.get_or_init(|| payload.clone());
         }
@@ -84,20 +84,20 @@ impl Outbound {
 
     /// The heaviest of what the authorizers have learned so far.
     #[must_use]
-    pub fn learned(&self) -> Learned {
+    pub(crate) fn learned(&self) -> Learned {
         *self.learned.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether a redirect has asked for the result of what was asked first: whatever is answered there, it may have been
     /// done.
     #[must_use]
-    pub fn has_acted(&self) -> bool {
+    pub(crate) fn has_acted(&self) -> bool {
         self.has_acted.load(Ordering::Relaxed)
     }
 
     /// The URL of the last request.
     #[must_use]
-    pub fn requested(&self) -> Option<Uri> {
+    pub(crate) fn requested(&self) -> Option<Uri> {
         self.requested.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 

@@ -4,10 +4,10 @@
 use std::ops::Range;
 
 use bytes::{Bytes, BytesMut};
-use fanfare_sdk::{Progress, Reply, ReplyBody, ReplyHead};
+use fanfare_sdk::{Coding, Progress, Reply, ReplyBody, ReplyHead};
 use http::{HeaderValue, header};
 
-use super::decode::Coding;
+use super::decode::{coding, decode};
 
 /// Bytes that are taken for a body before they come: who announces more has to send it first.
 const ANNOUNCED_MAX: usize = 16 << 10;
@@ -81,7 +81,7 @@ impl Kept {
 
     /// Whole, or there was more of the body, or there should have been.
     fn reply(mut self, whole: bool) -> Reply {
-        let coding = Coding::of(&self.head.headers);
+        let coding = coding(&self.head.headers);
         let bytes = self.bytes.freeze();
         let mut from = 0;
         for value in self.head.headers.values_mut() {
@@ -106,7 +106,7 @@ fn decoded(
     (body, whole): (Bytes, bool),
     bytes_max: usize,
 ) -> ReplyBody {
-    let decoded = coding.decode(&body, bytes_max);
+    let decoded = decode(coding, &body, bytes_max);
     if decoded.bytes.is_empty() && !decoded.whole {
         // It is no such thing, or too little of it came.
         return reply_body(body, whole);

@@ -107,10 +107,9 @@ impl HttpTarget {
             key: key.filter(|_| !method.is_safe()),
             key_in_body,
             repeat: repeat.map_or_else(|| by_method(&method), Repeat::from),
-            compress: settings.compress.map(|coding| Compress {
-                coding: coding.into(),
-                bytes_min: settings.compress_above as usize,
-            }),
+            compress: settings
+                .compress
+                .map(|coding| Compress::new(coding.into(), settings.compress_above as usize)),
             capture: capture(capture_bytes_max),
             versions: Vec::new(),
             ready: Vec::new(),

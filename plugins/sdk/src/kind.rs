@@ -65,11 +65,20 @@ pub trait TargetKind: fmt::Debug + Send + Sync + 'static {
 /// A setting that is wrong.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("{pointer}: {message}")]
+#[non_exhaustive]
 pub struct SettingError {
     /// JSON pointer (RFC 6901) into the settings.
     pub pointer: String,
     /// What is wrong and what would be right, without the value where that may be a secret.
     pub message: String,
+}
+
+impl SettingError {
+    /// What is wrong there.
+    #[must_use]
+    pub fn new(pointer: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { pointer: pointer.into(), message: message.into() }
+    }
 }
 
 /// A kind that cannot be registered.

@@ -33,8 +33,9 @@ pub enum Capture {
     },
 }
 
-/// How the bodies of requests are compressed (RFC 9110 section 8.4.1).
+/// How a body is coded (RFC 9110 section 8.4.1).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[non_exhaustive]
 pub enum Coding {
     /// `gzip`
     Gzip,
@@ -48,6 +49,7 @@ pub enum Coding {
 
 /// What is compressed, and how.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
 pub struct Compress {
     /// How.
     pub coding: Coding,
@@ -158,6 +160,26 @@ impl Coding {
             Self::Brotli => "br",
             Self::Zstd => "zstd",
         }
+    }
+
+    /// The one of that name, in whatever case; `x-gzip` is `gzip` (RFC 9110 section 8.4.1.3).
+    #[must_use]
+    pub fn by_name(name: &str) -> Option<Self> {
+        match name.to_ascii_lowercase().as_str() {
+            "gzip" | "x-gzip" => Some(Self::Gzip),
+            "deflate" => Some(Self::Deflate),
+            "br" => Some(Self::Brotli),
+            "zstd" => Some(Self::Zstd),
+            _ => None,
+        }
+    }
+}
+
+impl Compress {
+    /// Bodies of at least so many bytes, that way.
+    #[must_use]
+    pub const fn new(coding: Coding, bytes_min: usize) -> Self {
+        Self { coding, bytes_min }
     }
 }
 

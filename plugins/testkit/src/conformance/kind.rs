@@ -89,7 +89,7 @@ impl Conformance {
     /// #         json!({ "type": "object", "description": "Mine.", "properties": {}, "additionalProperties": false })
     /// #     }
     /// #     fn build(&self, settings: Value) -> Result<Arc<dyn ApiTarget>, Vec<SettingError>> {
-    /// #         let wrong = |pointer: String| SettingError { pointer, message: "is not known".to_owned() };
+    /// #         let wrong = |pointer: String| SettingError::new(pointer, "is not known");
     /// #         match settings.as_object() {
     /// #             Some(keys) if keys.is_empty() => Ok(Arc::new(Mine)),
     /// #             Some(keys) => Err(keys.keys().map(|key| wrong(format!("/{key}"))).collect()),

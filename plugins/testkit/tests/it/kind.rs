@@ -79,9 +79,7 @@ impl TargetKind for Demo {
     }
 
     fn build(&self, settings: Value) -> Result<Arc<dyn ApiTarget>, Vec<SettingError>> {
-        let wrong = |pointer: &str, message: &str| {
-            vec![SettingError { pointer: pointer.to_owned(), message: message.to_owned() }]
-        };
+        let wrong = |pointer: &str, message: &str| vec![SettingError::new(pointer, message)];
         let Some(settings) = settings.as_object() else {
             return match self.0 {
                 Wrong::ListTaken => Ok(Arc::new(Target(String::new(), 0))),
