@@ -11,7 +11,7 @@ use std::{
 use bytes::Bytes;
 use fanfare::{
     Broadcast, Engine, Target,
-    sdk::{AuthError, Authorizer, Call, Learned, Ready, ReplyHead, Secret, Stamp, async_trait},
+    sdk::{AuthError, Authorizer, Call, Learn, Learned, Ready, Secret, Stamp, async_trait},
     targets::HttpTarget,
 };
 use fanfare_testkit::{MockApi, Scripted};
@@ -49,10 +49,10 @@ impl Authorizer for Rotating {
         Ok(())
     }
 
-    fn learn(&self, stamp: Stamp, head: &ReplyHead) -> Learned {
-        match head.status {
+    fn learn(&self, it: &Learn<'_>) -> Learned {
+        match it.head.status {
             // There is a newer token than the one that was refused.
-            Some(401) if self.0.borrow().generation > stamp.0 => Learned::TryAgain,
+            Some(401) if self.0.borrow().generation > it.stamp.0 => Learned::TryAgain,
             Some(401) => Learned::Hopeless,
             Some(_) | None => Learned::Nothing,
         }

@@ -116,8 +116,7 @@ pub(super) async fn prepare(
     let asking = AssertUnwindSafe(async {
         let (mut stamps, background) = (Stamps::new(), slot.background(shared));
         for authorizer in parts.authorizers.iter() {
-            // The target's own: a client certificate that it shows counts at its token endpoint too (RFC 8705).
-            let wire = Wire::new(parts.transport.clone())
+            let wire = Wire::new(parts.token_endpoint.clone())
                 .capturing(Capture::Whole { bytes_max: REPLY_BYTES_MAX });
             let ready = Ready::new(now, slot.entropy.bytes(), wire).on(background.clone());
             stamps.push(authorizer.ready(ready).await?);

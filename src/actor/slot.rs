@@ -85,6 +85,8 @@ pub(crate) struct SlotParts {
     pub(crate) authorizers: Arc<[Arc<dyn Authorizer>]>,
     /// Its way out.
     pub(crate) transport: Arc<dyn Transport>,
+    /// The way out to those whom its authorizers ask.
+    pub(crate) token_endpoint: Arc<dyn Transport>,
     /// The way out to another origin, which is told nothing of who we are, and whose connections are not kept.
     pub(crate) strangers: Arc<dyn Transport>,
     pub(crate) capture: Capture,

@@ -7,7 +7,8 @@ use serde_json::Value;
 
 use super::{
     ConfiguredTarget, Lookup, classify, connection::connection, document::child,
-    fallback::FallbackSetting, issues::Issues, target::TargetSettings, versions::VersionSetting,
+    fallback::FallbackSetting, issues::Issues, target::TargetSettings,
+    token_endpoint::token_endpoint, versions::VersionSetting,
 };
 use crate::{
     mapping::{Filter, JqMapper, Worked},
@@ -35,6 +36,8 @@ pub(super) fn target(
     let mapper = mapper(settings, profile.as_ref(), issues);
     let mut policy = policy(name, (settings, written), profile.as_ref(), issues);
     policy.connection = Arc::new(connection(settings, lookup, issues));
+    let own = token_endpoint((settings, &policy.connection), lookup, issues);
+    policy.token_endpoint = own.map(Arc::new);
     if let Some(redirects) = settings.redirects {
         policy.follow(redirects.into());
     }

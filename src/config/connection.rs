@@ -5,7 +5,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use super::{Lookup, issues::Issues, target::TargetSettings};
+use super::{
+    Lookup, addresses::AddressesSetting, issues::Issues, target::TargetSettings, tls::TlsSettings,
+};
 use crate::policy::{By, Connection, HttpVersion, Proxy};
 
 /// Schemes of proxies.
@@ -90,60 +92,77 @@ impl From<HttpSetting> for HttpVersion {
     }
 }
 
+/// All keys that say by what way somebody is connected to.
+pub(super) struct Way<'a> {
+    pub(super) connection: &'a ConnectionSettings,
+    pub(super) tls: &'a Option<TlsSettings>,
+    pub(super) proxy: &'a Option<ProxySettings>,
+    pub(super) unix: &'a Option<String>,
+}
+
 /// How a target is connected to, from all keys that say something of it.
 pub(super) fn connection(
     settings: &TargetSettings,
     lookup: &dyn Lookup,
     issues: &mut Issues<'_>,
 ) -> Connection {
-    let it = &settings.connection;
-    let mut connection = Connection {
-        connect_timeout: it.connect_timeout.0,
-        read_timeout: it.read_timeout.0,
-        idle_timeout: it.idle_timeout.0,
-        idle_per_host_max: it.idle_max as usize,
-        http: it.http.into(),
-        ..Connection::default()
-    };
-    let spans = [
-        ("connect_timeout", it.connect_timeout),
-        ("idle_timeout", it.idle_timeout),
-        ("read_timeout", it.read_timeout),
-    ];
-    for (key, _) in spans.into_iter().filter(|(_, span)| span.0.is_zero()) {
-        issues.at("connection").push(key, "is nothing: longer than zero would be right");
-    }
-    if let Some(tls) = &settings.tls {
-        connection.tls = tls.policy(lookup, &mut issues.at("tls"));
-    }
-    let proxy = settings.proxy.as_ref().map(|proxy| proxy.policy(&mut issues.at("proxy")));
-    connection.by = match (proxy, &settings.unix) {
-        (None, None) => By::Host,
-        (Some(proxy), None) => By::Proxy(proxy),
-        (None, Some(path)) => By::Unix(lookup.path(path)),
-        (Some(_), Some(path)) => {
-            issues.push("unix", "leads past `proxy`: one of them would be right");
-            By::Unix(lookup.path(path))
-        }
-    };
-    let past = match connection.by {
-        By::Host => None,
-        By::Proxy(_) => Some("proxy"),
-        By::Unix(_) => Some("unix"),
-    };
-    if let Some(setting) = &settings.addresses {
-        connection.addresses = Some(setting.policy(&mut issues.at("addresses")));
-        if let Some(key) = past {
-            issues.push(
-                "addresses",
-                format!("is not looked at where `{key}` leads: one of them would be right"),
-            );
-        }
-    }
-    if settings.redirects.is_some() && past == Some("unix") {
+    let TargetSettings { connection, tls, proxy, unix, .. } = settings;
+    let way = Way { connection, tls, proxy, unix };
+    let connection = way.connection(&settings.addresses, lookup, issues);
+    if settings.redirects.is_some() && connection.by.key() == Some("unix") {
         issues.push("redirects", "have nowhere to lead from a Unix socket (`unix`)");
     }
     connection
+}
+
+impl Way<'_> {
+    pub(super) fn connection(
+        &self,
+        addresses: &Option<AddressesSetting>,
+        lookup: &dyn Lookup,
+        issues: &mut Issues<'_>,
+    ) -> Connection {
+        let it = self.connection;
+        let mut connection = Connection {
+            connect_timeout: it.connect_timeout.0,
+            read_timeout: it.read_timeout.0,
+            idle_timeout: it.idle_timeout.0,
+            idle_per_host_max: it.idle_max as usize,
+            http: it.http.into(),
+            ..Connection::default()
+        };
+        let spans = [
+            ("connect_timeout", it.connect_timeout),
+            ("idle_timeout", it.idle_timeout),
+            ("read_timeout", it.read_timeout),
+        ];
+        for (key, _) in spans.into_iter().filter(|(_, span)| span.0.is_zero()) {
+            issues.at("connection").push(key, "is nothing: longer than zero would be right");
+        }
+        if let Some(tls) = self.tls {
+            connection.tls = tls.policy(lookup, &mut issues.at("tls"));
+        }
+        let proxy = self.proxy.as_ref().map(|proxy| proxy.policy(&mut issues.at("proxy")));
+        connection.by = match (proxy, self.unix) {
+            (None, None) => By::Host,
+            (Some(proxy), None) => By::Proxy(proxy),
+            (None, Some(path)) => By::Unix(lookup.path(path)),
+            (Some(_), Some(path)) => {
+                issues.push("unix", "leads past `proxy`: one of them would be right");
+                By::Unix(lookup.path(path))
+            }
+        };
+        if let Some(setting) = addresses {
+            connection.addresses = Some(setting.policy(&mut issues.at("addresses")));
+            if let Some(key) = connection.by.key() {
+                issues.push(
+                    "addresses",
+                    format!("is not looked at where `{key}` leads: one of them would be right"),
+                );
+            }
+        }
+        connection
+    }
 }
 
 impl ProxySettings {

@@ -37,6 +37,7 @@ mod strict;
 mod target;
 mod text;
 mod tls;
+mod token_endpoint;
 mod validate;
 mod versions;
 mod violation;

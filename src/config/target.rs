@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use fanfare_auth::AuthSettings;
+use fanfare_auth::{AuthSettings, ClientAuth};
 use fanfare_sdk::Span;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -20,6 +20,7 @@ use super::{
     redirects::RedirectSettings,
     retry::RetrySettings,
     tls::TlsSettings,
+    token_endpoint::TokenEndpointSettings,
     versions::VersionSetting,
 };
 
@@ -119,6 +120,10 @@ pub(super) struct TargetSettings {
     /// Whose certificates count, and who we are; the system's, and nobody unless set.
     #[serde(default)]
     pub(super) tls: Option<TlsSettings>,
+    /// How the token endpoint of `auth` is connected to. It is another party: nothing of how the target is connected to holds for
+    /// it, but for `addresses`, and for the certificate of `tls` with `client_auth: tls`.
+    #[serde(default)]
+    pub(super) token_endpoint: Option<TokenEndpointSettings>,
     /// The Unix socket that is connected to, whatever the host in the URL is.
     #[serde(default)]
     pub(super) unix: Option<String>,
@@ -167,6 +172,11 @@ fn yes() -> bool {
 }
 
 impl AuthSetting {
+    /// Whether a token endpoint is to know us by the target's certificate.
+    pub(super) fn shows_certificate(&self) -> bool {
+        self.all().iter().any(|(_, it)| matches!(it, AuthSettings::OAuth2(it) if matches!(it.client_auth, ClientAuth::Tls)))
+    }
+
     /// All of them, each with where it stands below `auth`.
     pub(super) fn all(&self) -> Vec<(String, &AuthSettings)> {
         match self {

@@ -5,10 +5,9 @@ use std::sync::Arc;
 use fanfare_sdk::Transport;
 
 use super::{StartProblem, Target};
-#[cfg(feature = "cli")]
-use crate::policy::TargetPolicy;
 use crate::{
     actor::SlotParts,
+    policy::{Connection, TargetPolicy},
     transport::{Clients, TransportError},
 };
 
@@ -22,7 +21,8 @@ pub(crate) fn unconnected<'a>(
 ) -> Result<Vec<StartProblem>, TransportError> {
     let clients = Clients::try_new()?;
     let problem = |policy: &TargetPolicy| {
-        let error = clients.client(&policy.connection).err()?;
+        let own = clients.client(&policy.connection);
+        let error = own.and_then(|_| clients.client(&token_endpoint(policy))).err()?;
         Some(StartProblem::Connection { target: policy.target.clone(), says: error.0 })
     };
     Ok(targets.filter_map(problem).collect())
@@ -32,8 +32,7 @@ pub(crate) fn unconnected<'a>(
 #[derive(Debug)]
 pub(super) struct Connected {
     pub(super) target: Target,
-    transport: Arc<dyn Transport>,
-    strangers: Arc<dyn Transport>,
+    ways: [Arc<dyn Transport>; 3],
 }
 
 impl Connected {
@@ -45,10 +44,8 @@ impl Connected {
         let mut problems = Vec::new();
         let mut connected = Vec::with_capacity(targets.len());
         for target in targets {
-            match both(clients, &target) {
-                Ok([transport, strangers]) => {
-                    connected.push(Self { target, transport, strangers });
-                }
+            match ways(clients, &target) {
+                Ok(ways) => connected.push(Self { target, ways }),
                 Err(error) => problems.push(StartProblem::Connection {
                     target: target.policy.target.clone(),
                     says: error.0,
@@ -60,17 +57,28 @@ impl Connected {
 
     /// What its slot is made of.
     pub(super) fn into_parts(self) -> SlotParts {
-        self.target.into_parts(self.transport, self.strangers)
+        self.target.into_parts(self.ways)
     }
 }
 
-/// The way out, and that to strangers: another one where redirects may lead to them.
-fn both(clients: &Clients, target: &Target) -> Result<[Arc<dyn Transport>; 2], TransportError> {
-    let connection = &target.policy.connection;
-    let own = clients.client(connection)?;
-    let strangers = match target.policy.redirects {
-        Some(_) => clients.client(&Arc::new(connection.to_strangers()))?,
+/// The way out, that to strangers, and that to a token endpoint: strangers get another one where redirects may lead to them.
+fn ways(clients: &Clients, target: &Target) -> Result<[Arc<dyn Transport>; 3], TransportError> {
+    let policy = &target.policy;
+    let own = clients.client(&policy.connection)?;
+    let strangers = match policy.redirects {
+        Some(_) => clients.client(&Arc::new(policy.connection.to_strangers()))?,
         None => own.clone(),
     };
-    Ok([own, strangers])
+    let asks = !target.authorizers.is_empty();
+    let asked = if asks { clients.client(&token_endpoint(policy))? } else { own.clone() };
+    Ok([own, strangers, asked])
+}
+
+/// How those are connected to whom the authorizers of a target ask: another party, but no freer than the target.
+fn token_endpoint(policy: &TargetPolicy) -> Arc<Connection> {
+    let default = || {
+        let addresses = policy.connection.addresses.clone();
+        Arc::new(Connection { addresses, ..Connection::default() })
+    };
+    policy.token_endpoint.clone().unwrap_or_else(default)
 }

@@ -136,6 +136,14 @@ impl Target {
         self
     }
 
+    /// How those are connected to whom its authorizers ask, a token endpoint above all: as by default unless set, within the same
+    /// addresses. They are another party: nothing else of the target's connection holds for them.
+    #[must_use]
+    pub fn token_endpoint(mut self, connection: Connection) -> Self {
+        self.policy.token_endpoint = Some(Arc::new(connection));
+        self
+    }
+
     /// Follows redirects, each as an exchange of its attempt; none unless set. To be said once, and before the gate's policy
     /// is read: an attempt takes tokens of the rate limit for all exchanges that it may make.
     #[must_use]
@@ -183,12 +191,12 @@ impl Target {
     /// What its slot is made of.
     pub(super) fn into_parts(
         self,
-        transport: Arc<dyn Transport>,
-        strangers: Arc<dyn Transport>,
+        [transport, strangers, token_endpoint]: [Arc<dyn Transport>; 3],
     ) -> SlotParts {
         SlotParts {
             transport,
             strangers,
+            token_endpoint,
             api: self.api,
             policy: Arc::new(self.policy),
             authorizers: self.authorizers.into(),

@@ -126,6 +126,19 @@ impl Connection {
     }
 }
 
+// === impl By ===
+
+impl By {
+    /// The key that leads elsewhere than to the host; none where nothing does.
+    pub(crate) fn key(&self) -> Option<&'static str> {
+        match self {
+            Self::Host => None,
+            Self::Proxy(_) => Some("proxy"),
+            Self::Unix(_) => Some("unix"),
+        }
+    }
+}
+
 // === impl Proxy ===
 
 impl Proxy {

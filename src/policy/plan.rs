@@ -64,6 +64,8 @@ pub struct TargetPolicy {
     pub compress: Option<Compress>,
     /// How it is connected to.
     pub connection: Arc<Connection>,
+    /// How those are connected to whom its authorizers ask; as by default unless set, within the same addresses.
+    pub token_endpoint: Option<Arc<Connection>>,
     /// Redirects that are followed; none unless set.
     pub redirects: Option<Redirects>,
     /// What of its settings is not shown.
@@ -117,6 +119,7 @@ impl TargetPolicy {
             gate: GatePolicy::default(),
             compress: profile.compress,
             connection: Arc::default(),
+            token_endpoint: None,
             redirects: None,
             masks: Arc::default(),
         }

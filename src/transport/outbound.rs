@@ -11,7 +11,7 @@ use std::{
 };
 
 use fanfare_sdk::{
-    AuthError, Authorizer, Call, Compress, Effect, Exchange, Learned, Meaning, Payload,
+    AuthError, Authorizer, Call, Compress, Effect, Exchange, Learn, Learned, Meaning, Payload,
     PrepareError, Reply, RetryAfter, SecretUrl, SendError, SendErrorKind, Stamp, Transport,
     UrlTemplate, async_trait,
 };
@@ -258,7 +258,7 @@ impl Outbound {
         }
         let mut reply = replied?;
         for (authorizer, stamp) in self.authorizers().filter(|_| is_ours) {
-            let learned = authorizer.learn(stamp, &reply.head);
+            let learned = authorizer.learn(&Learn::new((stamp, &call), &before, &reply.head));
             let mut heaviest = self.learned.lock().unwrap_or_else(PoisonError::into_inner);
             *heaviest = learned.max(*heaviest);
         }

@@ -3,9 +3,7 @@
 use std::fmt;
 
 use bytes::Bytes;
-use fanfare_sdk::{
-    AuthError, Authorizer, Call, Learned, ReplyHead, Secret, Stamp, async_trait, check,
-};
+use fanfare_sdk::{AuthError, Authorizer, Call, Learn, Learned, Secret, Stamp, async_trait, check};
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Uri, header::COOKIE};
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use schemars::JsonSchema;
@@ -100,8 +98,8 @@ impl Authorizer for ApiKey {
         Ok(())
     }
 
-    fn learn(&self, _stamp: Stamp, head: &ReplyHead) -> Learned {
-        refusal::learned(head)
+    fn learn(&self, it: &Learn<'_>) -> Learned {
+        refusal::learned(it.head)
     }
 }
 

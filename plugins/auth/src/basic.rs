@@ -2,7 +2,7 @@
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use bytes::Bytes;
-use fanfare_sdk::{AuthError, Authorizer, Call, Learned, ReplyHead, Secret, Stamp, async_trait};
+use fanfare_sdk::{AuthError, Authorizer, Call, Learn, Learned, Secret, Stamp, async_trait};
 use http::{HeaderValue, Request, header::AUTHORIZATION};
 
 use crate::{AuthSettingError, refusal};
@@ -48,7 +48,7 @@ impl Authorizer for Basic {
         Ok(())
     }
 
-    fn learn(&self, _stamp: Stamp, head: &ReplyHead) -> Learned {
-        refusal::learned(head)
+    fn learn(&self, it: &Learn<'_>) -> Learned {
+        refusal::learned(it.head)
     }
 }

@@ -1,7 +1,7 @@
 //! `Authorization: Bearer …` (RFC 6750).
 
 use bytes::Bytes;
-use fanfare_sdk::{AuthError, Authorizer, Call, Learned, ReplyHead, Secret, Stamp, async_trait};
+use fanfare_sdk::{AuthError, Authorizer, Call, Learn, Learned, Secret, Stamp, async_trait};
 use http::{HeaderValue, Request, header::AUTHORIZATION};
 
 use crate::{AuthSettingError, refusal};
@@ -44,7 +44,7 @@ impl Authorizer for Bearer {
         Ok(())
     }
 
-    fn learn(&self, _stamp: Stamp, head: &ReplyHead) -> Learned {
-        refusal::learned(head)
+    fn learn(&self, it: &Learn<'_>) -> Learned {
+        refusal::learned(it.head)
     }
 }

@@ -15,6 +15,20 @@ const PAUSE: (Duration, Duration) = (Duration::from_millis(200), Duration::from_
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Stamp(pub u64);
 
+/// The head of a reply, and what was asked.
+#[derive(Clone, Copy)]
+#[non_exhaustive]
+pub struct Learn<'a> {
+    /// What the authorizer was ready with.
+    pub stamp: Stamp,
+    /// The attempt.
+    pub call: &'a Call,
+    /// The URL of the request, as it came to the authorizers.
+    pub url: &'a http::Uri,
+    /// The head of the reply.
+    pub head: &'a ReplyHead,
+}
+
 /// What a reply taught the authorizer. Ordered by weight: of several, the heaviest counts.
 #[derive(
     Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, Serialize, Deserialize,
@@ -88,9 +102,27 @@ pub trait Authorizer: fmt::Debug + Send + Sync + 'static {
         false
     }
 
-    /// Sees every reply head: 401 challenges, `DPoP-Nonce`, `nextnonce`, clock skew.
-    fn learn(&self, _stamp: Stamp, _head: &ReplyHead) -> Learned {
+    /// Sees the head of every reply, and what was asked: 401 challenges, `DPoP-Nonce`, `nextnonce`, clock skew. Many requests
+    /// may be under way at once, to several servers: what was learned belongs to that one.
+    fn learn(&self, _it: &Learn<'_>) -> Learned {
         Learned::Nothing
+    }
+}
+
+// === impl Learn ===
+
+impl<'a> Learn<'a> {
+    /// The head of a reply to a request with that URL.
+    #[must_use]
+    pub fn new((stamp, call): (Stamp, &'a Call), url: &'a http::Uri, head: &'a ReplyHead) -> Self {
+        Self { stamp, call, url, head }
+    }
+}
+
+impl fmt::Debug for Learn<'_> {
+    /// Without the URL and headers: they may be secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Learn({:?}, {:?})", self.stamp, self.head.status)
     }
 }
 

@@ -34,6 +34,7 @@ pub const RESERVED_KEYS: &[&str] = &[
     "throttle",
     "timeout",
     "tls",
+    "token_endpoint",
     "unix",
     "version_memory",
     "versions",

@@ -31,7 +31,7 @@ mod wire;
 pub use async_trait::async_trait;
 
 pub use self::{
-    authorizer::{AuthError, Authorizer, Learned, Stamp},
+    authorizer::{AuthError, Authorizer, Learn, Learned, Stamp},
     call::{Attempt, Call, Delivered},
     classification::{Classification, Effect, Meaning, RetryAfter},
     error::{PrepareError, SendError, SendErrorKind},

@@ -119,3 +119,48 @@ fn where_a_target_may_be_reached_is_what_is_written() {
         assert!(found.contains(says), "{lines}:\n{found}");
     }
 }
+
+#[test]
+fn how_a_token_endpoint_is_connected_to_is_what_is_written() {
+    const OAUTH2: &str =
+        "auth: { oauth2: { token_url: 'https://a.example/', client_id: me, client_secret: s } }";
+    const BY_TLS: &str =
+        "auth: { oauth2: { token_url: 'https://a.example/', client_id: me, client_auth: tls } }";
+    let policy = |lines: &str| read(&target(lines)).unwrap().targets[0].policy.clone();
+    // Nothing of the target's own.
+    let own = "tls: { ca: ca.pem, certificate: a.pem, key: a.key }\n    unix: a.sock";
+    assert_eq!(policy(&format!("{own}\n    {OAUTH2}")).token_endpoint, None);
+    let proxy =
+        "token_endpoint: { proxy: { url: 'http://p.example' }, connection: { http: '1.1' } }";
+    let proxy = policy(&format!("{own}\n    {OAUTH2}\n    {proxy}")).token_endpoint.unwrap();
+    assert_eq!(format!("{:?} {:?}", proxy.by, proxy.http), "Proxy(Proxy(http://p.example)) Http1");
+    assert_eq!(proxy.tls, Connection::default().tls);
+    // But for its certificate, where that is who we are there, too.
+    let shown = policy(&format!("{own}\n    {BY_TLS}")).token_endpoint.unwrap();
+    assert_eq!((shown.by.clone(), &shown.tls.ca), (By::Host, &None));
+    assert!(format!("{:?}", shown.tls.identity).contains("\"a.pem\""));
+    let other = "token_endpoint: { tls: { certificate: b.pem, key: b.key } }";
+    let other = policy(&format!("{own}\n    {BY_TLS}\n    {other}")).token_endpoint.unwrap();
+    assert!(format!("{:?}", other.tls.identity).contains("\"b.pem\""));
+    for (lines, says) in [
+        (
+            "token_endpoint: {}".to_owned(),
+            "token_endpoint: is nobody's: there is no `auth` that asks it",
+        ),
+        (
+            BY_TLS.to_owned(),
+            "tls: has no certificate for `client_auth: tls`: `certificate` and `key` would be right",
+        ),
+        (
+            format!("{OAUTH2}\n    addresses: public\n    token_endpoint: {{ unix: a.sock }}"),
+            "token_endpoint.unix: leads past the target's `addresses`, which hold for it too",
+        ),
+        (
+            format!("{OAUTH2}\n    token_endpoint: {{ tls: {{ key: a.key }} }}"),
+            "token_endpoint.tls.key: needs the certificate that it belongs to: `certificate`",
+        ),
+    ] {
+        let found = read(&target(&lines)).err().unwrap_or_default();
+        assert!(found.contains(says), "{lines}:\n{found}");
+    }
+}

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use fanfare_sdk::{
-    ApiTarget, Attempt, AuthError, Authorizer, Call, Classification, Effect, Learned, Meaning,
-    Profile, Ready, Repeat, Reply, ReplyHead, RetryAfter, SendError, Stamp, async_trait,
+    ApiTarget, Attempt, AuthError, Authorizer, Call, Classification, Effect, Learn, Learned,
+    Meaning, Profile, Ready, Repeat, Reply, RetryAfter, SendError, Stamp, async_trait,
 };
 
 use super::world::hash;
@@ -134,7 +134,8 @@ impl Authorizer for SimAuth {
         Ok(())
     }
 
-    fn learn(&self, _: Stamp, head: &ReplyHead) -> Learned {
+    fn learn(&self, it: &Learn<'_>) -> Learned {
+        let head = it.head;
         panic_if(self.0.vice == Vice::AuthPanicsInLearn && head.status == Some(503));
         if head.status == Some(401) { Learned::TryAgain } else { Learned::Nothing }
     }

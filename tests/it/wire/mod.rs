@@ -7,5 +7,6 @@ mod redirects;
 mod replies;
 mod stage;
 mod tls;
+mod token_endpoint;
 mod ways;
 mod words;

@@ -86,7 +86,9 @@ async fn what_an_api_echoes_of_who_we_are_is_not_kept() {
 /// AWS refuses a time that is too far from its own by a 403, as it refuses much else.
 #[tokio::test]
 async fn a_clock_that_is_wrong_is_put_right_for_the_same_delivery() {
-    let refused = Scripted::status(403).header("date", "Wed, 01 Jan 2031 00:00:00 GMT");
+    let refused = Scripted::status(403)
+        .header("date", "Wed, 01 Jan 2031 00:00:00 GMT")
+        .header("x-amz-request-id", "1");
     let api = MockApi::start([refused, Scripted::status(200).body("ok")]).await;
     let aws = "{ region: eu, service: s3, access_key: a, secret_key: b }";
     let lines = format!("url: '{}'\n    auth: {{ aws: {aws} }}", api.url("/"));

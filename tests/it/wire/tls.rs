@@ -79,7 +79,10 @@ async fn a_token_is_fetched_with_the_certificate_of_the_target() {
     let auth = format!("auth: [ {{ oauth2: {oauth2} }}, {{ api_key: {key} }} ]");
     let shows = |name: &str| {
         let tls = format!("ca: ca.pem, certificate: {name}.pem, key: {name}.key");
-        format!("{}\n    {auth}", target(&peer, &tls))
+        format!(
+            "{}\n    token_endpoint: {{ tls: {{ ca: ca.pem }} }}\n    {auth}",
+            target(&peer, &tls)
+        )
     };
     let engine = folder.start(&[("a", shows("a")), ("b", shows("b"))]).await.unwrap();
     for name in ["a", "b", "a"] {

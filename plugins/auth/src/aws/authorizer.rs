@@ -16,7 +16,8 @@ use aws_sigv4::{
 };
 use bytes::Bytes;
 use fanfare_sdk::{
-    AuthError, Authorizer, Call, Learned, ReplyHead, SettingErrors, Stamp, Timestamp, async_trait,
+    AuthError, Authorizer, Call, Learn, Learned, Ready, SettingErrors, Stamp, Timestamp,
+    async_trait,
 };
 use http::{HeaderName, HeaderValue, Request, Uri};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, percent_encode};
@@ -136,9 +137,13 @@ impl AwsSigner {
 
 #[async_trait]
 impl Authorizer for AwsSigner {
+    async fn ready(&self, _ready: Ready) -> Result<Stamp, AuthError> {
+        Ok(self.skew.stamp())
+    }
+
     async fn authorize(
         &self,
-        _stamp: Stamp,
+        stamp: Stamp,
         call: &Call,
         request: &mut Request<Bytes>,
     ) -> Result<(), AuthError> {
@@ -146,7 +151,7 @@ impl Authorizer for AwsSigner {
             let uri = strictly_encoded(request.uri());
             *request.uri_mut() = uri.ok_or_else(|| unfit("the URL cannot be signed"))?;
         }
-        let at = self.skew.corrected(call.now);
+        let at = Skew::corrected(stamp, call.now);
         // The library traces what it signs, headers with secrets among it.
         let added = with_default(NoSubscriber::default(), || self.signed(at, request));
         let added = added.ok_or_else(|| unfit("the request cannot be signed"))?;
@@ -156,9 +161,9 @@ impl Authorizer for AwsSigner {
         Ok(())
     }
 
-    fn learn(&self, _stamp: Stamp, head: &ReplyHead) -> Learned {
-        match self.skew.learn(head) {
-            Learned::Nothing => refusal::learned(head),
+    fn learn(&self, it: &Learn<'_>) -> Learned {
+        match self.skew.learn(it) {
+            Learned::Nothing => refusal::learned(it.head),
             learned @ (Learned::TryAgain | Learned::Hopeless) => learned,
         }
     }

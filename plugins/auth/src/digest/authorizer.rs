@@ -7,7 +7,7 @@ use std::{
 
 use bytes::Bytes;
 use fanfare_sdk::{
-    AuthError, Authorizer, Call, Learned, Ready, ReplyHead, Secret, Stamp, async_trait,
+    AuthError, Authorizer, Call, Learn, Learned, Ready, ReplyHead, Secret, Stamp, async_trait,
 };
 use http::{HeaderValue, Request, header::AUTHORIZATION};
 
@@ -106,7 +106,8 @@ impl Authorizer for Digest {
         Ok(())
     }
 
-    fn learn(&self, stamp: Stamp, head: &ReplyHead) -> Learned {
+    fn learn(&self, it: &Learn<'_>) -> Learned {
+        let (stamp, head) = (it.stamp, it.head);
         if head.status == Some(401) {
             return self.refused(stamp, head);
         }

@@ -9,8 +9,7 @@ use base64::{
 };
 use bytes::Bytes;
 use fanfare_sdk::{
-    AuthError, Authorizer, Call, Learned, ReplyHead, Secret, SettingErrors, Stamp, async_trait,
-    check,
+    AuthError, Authorizer, Call, Learn, Learned, Secret, SettingErrors, Stamp, async_trait, check,
 };
 use http::{HeaderName, HeaderValue, Request};
 
@@ -150,8 +149,8 @@ impl Authorizer for HmacSigner {
         Ok(())
     }
 
-    fn learn(&self, _stamp: Stamp, head: &ReplyHead) -> Learned {
-        refusal::learned(head)
+    fn learn(&self, it: &Learn<'_>) -> Learned {
+        refusal::learned(it.head)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use fanfare_sdk::{
-    AuthError, Authorizer, Call, Learned, ReplyHead, SettingErrors, Span, Stamp, async_trait, check,
+    AuthError, Authorizer, Call, Learn, Learned, SettingErrors, Span, Stamp, async_trait, check,
 };
 use http::{HeaderName, HeaderValue, Request, header::AUTHORIZATION};
 
@@ -65,7 +65,7 @@ impl Authorizer for Jwt {
         Ok(())
     }
 
-    fn learn(&self, _stamp: Stamp, head: &ReplyHead) -> Learned {
-        refusal::learned(head)
+    fn learn(&self, it: &Learn<'_>) -> Learned {
+        refusal::learned(it.head)
     }
 }

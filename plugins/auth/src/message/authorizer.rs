@@ -5,7 +5,7 @@ use std::{fmt, time::Duration};
 use base64::{Engine, prelude::BASE64_STANDARD};
 use bytes::Bytes;
 use fanfare_sdk::{
-    AuthError, Authorizer, Call, Learned, ReplyHead, SettingErrors, Span, Stamp, async_trait,
+    AuthError, Authorizer, Call, Learn, Learned, SettingErrors, Span, Stamp, async_trait,
 };
 use http::{
     HeaderName, HeaderValue, Request,
@@ -193,8 +193,8 @@ impl Authorizer for MessageSigner {
         Ok(())
     }
 
-    fn learn(&self, _stamp: Stamp, head: &ReplyHead) -> Learned {
-        refusal::learned(head)
+    fn learn(&self, it: &Learn<'_>) -> Learned {
+        refusal::learned(it.head)
     }
 }
 

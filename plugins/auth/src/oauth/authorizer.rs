@@ -10,7 +10,7 @@ use std::{
 
 use bytes::Bytes;
 use fanfare_sdk::{
-    AuthError, Authorizer, Call, Learned, Ready, ReplyHead, SettingErrors, Stamp, Timestamp,
+    AuthError, Authorizer, Call, Learn, Learned, Ready, SettingErrors, Stamp, Timestamp,
     async_trait,
 };
 use http::{Request, header::AUTHORIZATION};
@@ -30,8 +30,8 @@ pub struct OAuth2 {
     source: Arc<Source>,
     /// An attempt may make several requests; each has a proof of its own.
     proved: AtomicU64,
-    /// By server, the newest nonce; the server that was called last stands first.
-    nonces: Mutex<Vec<(String, Option<String>)>>,
+    /// By server the newest nonce; of the server that has sent one last, first.
+    nonces: Mutex<Vec<(String, String)>>,
 }
 
 impl OAuth2 {
@@ -45,19 +45,20 @@ impl OAuth2 {
         Ok(Self { source, proved: AtomicU64::new(0), nonces: Mutex::default() })
     }
 
-    fn nonces(&self) -> MutexGuard<'_, Vec<(String, Option<String>)>> {
+    fn nonces(&self) -> MutexGuard<'_, Vec<(String, String)>> {
         self.nonces.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The nonce of a server, which is called now.
-    fn nonce_of(&self, server: String) -> Option<String> {
+    fn nonce_of(&self, server: &str) -> Option<String> {
+        let nonces = self.nonces();
+        nonces.iter().find(|(other, _)| other == server).map(|(_, nonce)| nonce.clone())
+    }
+
+    fn note(&self, server: String, nonce: String) {
         let mut nonces = self.nonces();
-        let known = nonces.iter().position(|(other, _)| *other == server);
-        let entry = known.map_or((server, None), |at| nonces.remove(at));
-        let nonce = entry.1.clone();
-        nonces.insert(0, entry);
+        nonces.retain(|(other, _)| *other != server);
+        nonces.insert(0, (server, nonce));
         nonces.truncate(SERVERS_MAX);
-        nonce
     }
 }
 
@@ -81,7 +82,7 @@ impl Authorizer for OAuth2 {
         let carried = carried.ok_or_else(|| unfit("there is no token: was it not made ready?"))?;
         request.headers_mut().insert(AUTHORIZATION, carried.value);
         if let Some(dpop) = self.source.recipe.dpop.as_ref().filter(|_| carried.is_bound) {
-            let nonce = self.nonce_of(dpop::server(request.uri()));
+            let nonce = self.nonce_of(&dpop::server(request.uri()));
             let nth = self.proved.fetch_add(1, Ordering::Relaxed);
             let times = Times::new(call.now, call.nonce).nth(nth);
             dpop.add(request, (Some(&carried.text), nonce.as_deref()), times)?;
@@ -93,11 +94,13 @@ impl Authorizer for OAuth2 {
         true
     }
 
-    fn learn(&self, stamp: Stamp, head: &ReplyHead) -> Learned {
-        let nonce = dpop::nonce(&head.headers);
+    fn learn(&self, it: &Learn<'_>) -> Learned {
+        let (stamp, head) = (it.stamp, it.head);
+        // Of no use to a token that is not bound.
+        let nonce = dpop::nonce(&head.headers).filter(|_| self.source.is_bound());
         let is_new = nonce.is_some();
-        if is_new && let Some((_, newest)) = self.nonces().first_mut() {
-            *newest = nonce;
+        if let Some(nonce) = nonce {
+            self.note(dpop::server(it.url), nonce);
         }
         match head.status {
             Some(401) if is_new && dpop::wants_nonce(&head.headers) => Learned::TryAgain,

@@ -260,6 +260,11 @@ impl Source {
         kept.failing = Some(Failing::after(kept.failing.as_ref(), failure, now));
     }
 
+    /// Whether the token is bound to our key.
+    pub(super) fn is_bound(&self) -> bool {
+        self.kept().token.as_ref().is_some_and(|token| token.is_bound)
+    }
+
     /// What a request carries now.
     pub(super) fn carried(&self, now: Timestamp) -> Option<Carried> {
         let mut kept = self.kept();

@@ -5,8 +5,7 @@ use std::fmt;
 use base64::{Engine, prelude::BASE64_STANDARD};
 use bytes::Bytes;
 use fanfare_sdk::{
-    AuthError, Authorizer, Call, Learned, ReplyHead, Secret, SettingErrors, Stamp, async_trait,
-    check,
+    AuthError, Authorizer, Call, Learn, Learned, Secret, SettingErrors, Stamp, async_trait, check,
 };
 use http::{
     HeaderValue, Request,
@@ -160,8 +159,8 @@ impl Authorizer for OAuth1 {
         Ok(())
     }
 
-    fn learn(&self, _stamp: Stamp, head: &ReplyHead) -> Learned {
-        refusal::learned(head)
+    fn learn(&self, it: &Learn<'_>) -> Learned {
+        refusal::learned(it.head)
     }
 }
 

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use fanfare_auth::AuthSettings;
-use fanfare_sdk::{Authorizer, Call, Learned, ReplyHead, Stamp, Timestamp, check};
+use fanfare_sdk::{Authorizer, Call, Learn, Learned, ReplyHead, Stamp, Timestamp, check};
 use futures_util::FutureExt;
 use http::{HeaderMap, Request};
 use serde_json::{Value, json};
@@ -127,7 +127,11 @@ fn a_401_is_final() {
             json!({ "oauth1": { "consumer_key": "a", "consumer_secret": "b" } }),
         ] {
             let head = ReplyHead::http(status, HeaderMap::new());
-            assert_eq!(authorizer(written).learn(Stamp::default(), &head), expected);
+            let now = Timestamp::default();
+            let call = Call::new("a".into(), "k".into(), now, Duration::ZERO);
+            let url = URL.parse().expect("a URL");
+            let learn = Learn::new((Stamp::default(), &call), &url, &head);
+            assert_eq!(authorizer(written).learn(&learn), expected);
         }
     }
     check(401, Learned::Hopeless);

@@ -4,7 +4,10 @@ use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use fanfare_auth::AuthSettings;
-use fanfare_sdk::{Authorizer, Call, Learned, ReplyHead, SettingErrors, Stamp, Timestamp, check};
+use fanfare_sdk::{
+    Authorizer, Call, Learn, Learned, Ready, ReplyHead, SettingErrors, Stamp, Timestamp, check,
+};
+use fanfare_testkit::{Scripted, ScriptedTransport};
 use futures_util::FutureExt;
 use http::{HeaderMap, HeaderValue, Request};
 use serde_json::{Value, json};
@@ -33,9 +36,15 @@ fn request(aws: &Arc<dyn Authorizer>, now: i64, uri: &str) -> Request<Bytes> {
     let traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
     request.headers_mut().insert("traceparent", HeaderValue::from_static(traceparent));
     request.headers_mut().insert("x-ours", HeaderValue::from_static("a  b"));
-    let done = aws.authorize(Stamp::default(), &call, &mut request).now_or_never();
+    let done = aws.authorize(stamp(aws), &call, &mut request).now_or_never();
     done.expect("it does not wait").expect("it signs");
     request
+}
+
+fn stamp(aws: &Arc<dyn Authorizer>) -> Stamp {
+    let wire = Arc::new(ScriptedTransport::playing(Scripted::status(500))).wire();
+    let ready = aws.ready(Ready::new(Timestamp::default(), [0; 16], wire)).now_or_never();
+    ready.expect("it does not wait").expect("it is ready")
 }
 
 #[test]
@@ -91,26 +100,66 @@ fn date(aws: &Arc<dyn Authorizer>, now: i64) -> String {
     headers["x-amz-date"].to_str().expect("ASCII").to_owned()
 }
 
-fn learned(aws: &Arc<dyn Authorizer>, status: u16, date: &str) -> Learned {
+/// What is learned from a reply to a request that was signed then.
+fn learned(aws: &Arc<dyn Authorizer>, (signed, status): (i64, u16), date: &str) -> Learned {
+    learned_with(aws, (stamp(aws), signed, status), &[("date", date), ("x-amzn-requestid", "1")])
+}
+
+fn learned_with(
+    aws: &Arc<dyn Authorizer>,
+    (stamp, signed, status): (Stamp, i64, u16),
+    fields: &[(&'static str, &str)],
+) -> Learned {
     let mut headers = HeaderMap::new();
-    headers.insert("date", date.parse().expect("it is a value"));
-    aws.learn(Stamp::default(), &ReplyHead::http(status, headers))
+    for (name, value) in fields {
+        headers.insert(*name, value.parse().expect("it is a value"));
+    }
+    let now = Timestamp::from_secs(signed);
+    let call = Call::new("a".into(), "k".into(), now, Duration::from_secs(1));
+    let (url, head) =
+        ("https://a.example/".parse().expect("a URL"), ReplyHead::http(status, headers));
+    aws.learn(&Learn::new((stamp, &call), &url, &head))
 }
 
 #[test]
 fn a_clock_that_is_wrong_is_corrected_by_the_apis() {
     let aws = build(&settings("s3")).expect("right");
     assert_eq!(date(&aws, NOW), "20150830T123600Z");
-    assert_eq!(learned(&aws, 403, "Sun, 30 Aug 2015 12:40:00 GMT"), Learned::Nothing, "4 minutes");
-    assert_eq!(learned(&aws, 500, "Sun, 30 Aug 2015 13:36:00 GMT"), Learned::Nothing);
-    assert_eq!(learned(&aws, 403, "yesterday"), Learned::Nothing);
+    let at = |signed, status, date: &str| learned(&aws, (signed, status), date);
+    assert_eq!(at(NOW, 403, "Sun, 30 Aug 2015 12:40:00 GMT"), Learned::Nothing, "4 minutes");
+    assert_eq!(at(NOW, 500, "Sun, 30 Aug 2015 13:36:00 GMT"), Learned::Nothing);
+    assert_eq!(at(NOW, 403, "yesterday"), Learned::Nothing);
     assert_eq!(date(&aws, NOW), "20150830T123600Z");
-    assert_eq!(learned(&aws, 403, "Sun, 30 Aug 2015 13:36:00 GMT"), Learned::TryAgain);
+    assert_eq!(at(NOW, 403, "Sun, 30 Aug 2015 13:36:00 GMT"), Learned::TryAgain);
     assert_eq!(date(&aws, NOW + 1), "20150830T133601Z");
-    assert_eq!(learned(&aws, 403, "Sun, 30 Aug 2015 13:36:02 GMT"), Learned::Nothing, "once");
-    assert_eq!(learned(&aws, 403, "Sun, 30 Aug 2015 12:26:01 GMT"), Learned::TryAgain);
+    assert_eq!(at(NOW + 1, 403, "Sun, 30 Aug 2015 13:36:02 GMT"), Learned::Nothing, "once");
+    // By the time of its own request, however many were signed since.
+    assert_eq!(date(&aws, NOW + 601), "20150830T134601Z");
+    assert_eq!(at(NOW + 1, 403, "Sun, 30 Aug 2015 12:26:01 GMT"), Learned::TryAgain);
     assert_eq!(date(&aws, NOW + 61), "20150830T122701Z");
-    assert_eq!(learned(&aws, 401, "Sun, 30 Aug 2015 12:27:01 GMT"), Learned::Hopeless);
+    assert_eq!(at(NOW + 61, 401, "Sun, 30 Aug 2015 12:27:01 GMT"), Learned::Hopeless);
+    // One that was under way while another one has learned may try again, too.
+    let fields = [("date", "Sun, 30 Aug 2015 12:26:01 GMT"), ("x-amzn-requestid", "1")];
+    let late = learned_with(&aws, (Stamp::default(), NOW + 1, 403), &fields);
+    assert_eq!(late, Learned::TryAgain);
+}
+
+#[test]
+fn only_aws_is_believed_what_the_time_is() {
+    let learns = |fields: &[(&'static str, &str)]| {
+        let aws = build(&settings("execute-api")).expect("right");
+        let date = ("date", "Sun, 30 Aug 2015 13:36:00 GMT");
+        learned_with(&aws, (stamp(&aws), NOW, 403), &[&[date], fields].concat())
+    };
+    // A page of a cache, however old.
+    assert_eq!(learns(&[]), Learned::Nothing);
+    assert_eq!(learns(&[("x-amz-cf-id", "1")]), Learned::Nothing);
+    // The code may stand in a body.
+    assert_eq!(learns(&[("x-amz-request-id", "1")]), Learned::TryAgain);
+    let says = |code| learns(&[("x-amzn-requestid", "1"), ("x-amzn-errortype", code)]);
+    assert_eq!(says("InvalidSignatureException"), Learned::TryAgain);
+    assert_eq!(says("RequestTimeTooSkewed:http://a.example/"), Learned::TryAgain);
+    assert_eq!(says("AccessDeniedException"), Learned::Nothing);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use fanfare_auth::AuthSettings;
-use fanfare_sdk::{Authorizer, Call, Learned, Ready, ReplyHead, Stamp, Timestamp, check};
+use fanfare_sdk::{Authorizer, Call, Learn, Learned, Ready, ReplyHead, Stamp, Timestamp, check};
 use fanfare_testkit::{Scripted, ScriptedTransport};
 use futures_util::FutureExt;
 use http::{HeaderMap, HeaderName, HeaderValue, Request};
@@ -39,7 +39,9 @@ fn learned(digest: &Arc<dyn Authorizer>, stamp: Stamp, status: u16, header: &str
         let name: HeaderName = name.parse().expect("it is a name");
         headers.insert(name, value.parse().expect("it is a value"));
     }
-    digest.learn(stamp, &ReplyHead::http(status, headers))
+    let call = Call::new("a".into(), "k".into(), Timestamp::default(), Duration::ZERO);
+    let url = "https://a.example/".parse().expect("a URL");
+    digest.learn(&Learn::new((stamp, &call), &url, &ReplyHead::http(status, headers)))
 }
 
 fn parameter(header: &str, name: &str) -> String {

@@ -8,7 +8,7 @@ use std::{
 use bytes::Bytes;
 use fanfare_auth::AuthSettings;
 use fanfare_sdk::{
-    Authorizer, Call, Capture, Learned, Ready, ReplyHead, Stamp, Timestamp, Wire, check,
+    Authorizer, Call, Capture, Learn, Learned, Ready, ReplyHead, Stamp, Timestamp, Wire, check,
 };
 use fanfare_testkit::{Received, Script, Scripted, ScriptedTransport};
 use futures_util::{FutureExt, future::join_all};
@@ -97,7 +97,14 @@ impl Stage {
     }
 
     fn learns(&self, stamp: Stamp, status: u16) -> Learned {
-        self.authorizer.learn(stamp, &ReplyHead::http(status, HeaderMap::new()))
+        self.learns_of("https://a.example/b", stamp, &ReplyHead::http(status, HeaderMap::new()))
+    }
+
+    fn learns_of(&self, url: &str, stamp: Stamp, head: &ReplyHead) -> Learned {
+        let now = Timestamp::default();
+        let call = Call::new("a".into(), "k".into(), now, Duration::from_secs(1));
+        let url = url.parse().expect("a URL");
+        self.authorizer.learn(&Learn::new((stamp, &call), &url, head))
     }
 }
 
@@ -430,18 +437,42 @@ async fn a_token_is_bound_to_a_key_where_it_is_asked_for() {
     let mut headers = HeaderMap::new();
     headers.insert("dpop-nonce", "n3".parse().expect("right"));
     headers.insert("www-authenticate", r#"DPoP error="use_dpop_nonce""#.parse().expect("right"));
-    let learned = stage.authorizer.learn(stamp, &ReplyHead::http(401, headers));
-    assert_eq!(learned, Learned::TryAgain);
+    let head = ReplyHead::http(401, headers);
+    assert_eq!(stage.learns_of("https://a.example/x", stamp, &head), Learned::TryAgain);
     assert_eq!(stage.ready(7).await, Ok(stamp));
+    assert_eq!(proof(&stage.carries(stamp, 7))["nonce"], "n3");
+    // Another server answers late: its nonce is its own, whoever was called last.
+    let mut headers = HeaderMap::new();
+    headers.insert("dpop-nonce", "n4".parse().expect("right"));
+    let head = ReplyHead::http(200, headers);
+    assert_eq!(stage.learns_of("https://b.example/x", stamp, &head), Learned::Nothing);
     assert_eq!(proof(&stage.carries(stamp, 7))["nonce"], "n3");
     // One that only comes along does not excuse the token.
     let mut headers = HeaderMap::new();
-    headers.insert("dpop-nonce", "n4".parse().expect("right"));
+    headers.insert("dpop-nonce", "n5".parse().expect("right"));
     headers.insert("www-authenticate", r#"DPoP error="invalid_token""#.parse().expect("right"));
-    let learned = stage.authorizer.learn(stamp, &ReplyHead::http(401, headers));
-    assert_eq!(learned, Learned::TryAgain);
+    let head = ReplyHead::http(401, headers);
+    assert_eq!(stage.learns_of("https://a.example/x", stamp, &head), Learned::TryAgain);
     // Nonces are the server's: the token endpoint has its own.
     stage.ready(8).await.expect("there is a token");
     let last = stage.net.received().pop().expect("a request");
     assert_eq!(parts(last.header("dpop").expect("a proof")).1["nonce"], "n2");
+}
+
+#[tokio::test]
+async fn a_nonce_is_of_no_use_to_a_token_that_is_not_bound() {
+    let own = json!({ "client_secret": "s", "dpop": { "algorithm": "ES256", "key": KEY } });
+    let stage = Stage::new("unbound", own, vec![token("one", 3600), token("two", 3600)]);
+    let mut headers = HeaderMap::new();
+    headers.insert("dpop-nonce", "n1".parse().expect("right"));
+    headers.insert("www-authenticate", r#"DPoP error="use_dpop_nonce""#.parse().expect("right"));
+    let head = ReplyHead::http(401, headers);
+    let learns = |stamp| stage.learns_of("https://a.example/x", stamp, &head);
+    // The token is dropped, as with any 401; another one fares no better, and that is the end.
+    let one = stage.ready(0).await.expect("there is a token");
+    assert_eq!(learns(one), Learned::TryAgain);
+    let two = stage.ready(0).await.expect("there is a token");
+    assert_ne!(two, one);
+    assert_eq!(learns(two), Learned::Hopeless);
+    assert_eq!(stage.net.count(), 2);
 }
