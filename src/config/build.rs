@@ -193,11 +193,7 @@ fn mapper(
         .collect();
     let order_by = settings.order_by.as_ref().and_then(|source| {
         let pointer = child(&issues.pointer, "order_by");
-        let filter = filter(source, &pointer, issues)?;
-        if filter.may_loop() {
-            issues.push_at(&pointer, "may take long: whoever sends would wait for it");
-        }
-        Some(filter)
+        filter(source, &pointer, issues)
     });
     let declared = profile.is_some_and(|profile| !profile.versions.is_empty());
     let has_versions = declared || !settings.versions.is_empty();

@@ -19,7 +19,7 @@ use super::{
     keys,
     log::About,
     members::Members,
-    order::{order, read, refused},
+    order::{order, refused},
     prefer::Prefer,
     problem::{Mistake, Problem},
     query::Query,
@@ -61,8 +61,10 @@ pub(super) async fn send(
             }
         };
         let _in_use = key.as_deref().map(|key| daemon.keys.take(key)).transpose()?;
-        let again = |configured: &Configured| {
-            read(&daemon, (&caller, configured), &body.bytes).map(&dressed)
+        let (all, dressed) = ((&daemon, &caller, &body.bytes), &dressed);
+        let again = |configured: Arc<Configured>| async move {
+            let (daemon, caller, body) = all;
+            order(daemon, (caller, &configured), body).await.map(dressed)
         };
         accepted(&daemon, (configured, dressed(broadcast)), "/payload", again).await?
     };
@@ -80,12 +82,15 @@ pub(super) fn traced(broadcast: Broadcast, headers: &HeaderMap) -> Broadcast {
 
 /// Has it accepted. Where another configuration was taken over since the one that it was read by, it is read `again` by that
 /// one. What is wrong with the payload is wrong at that place.
-pub(super) async fn accepted(
+pub(super) async fn accepted<F>(
     daemon: &Daemon,
     (mut configured, mut broadcast): (Arc<Configured>, Broadcast),
     at: &str,
-    again: impl Fn(&Configured) -> Result<Broadcast, Problem>,
-) -> Result<BroadcastHandle, Problem> {
+    again: impl Fn(Arc<Configured>) -> F,
+) -> Result<BroadcastHandle, Problem>
+where
+    F: Future<Output = Result<Broadcast, Problem>>,
+{
     loop {
         let refusal = match daemon.engine.send(broadcast).await {
             Ok(handle) => return Ok(handle),
@@ -95,7 +100,7 @@ pub(super) async fn accepted(
         if !matches!(refusal, AcceptError::Invalid { .. }) || Arc::ptr_eq(&now, &configured) {
             return Err(refused(refusal, at));
         }
-        broadcast = again(&now)?;
+        broadcast = again(now.clone()).await?;
         configured = now;
     }
 }

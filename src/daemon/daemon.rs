@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use fanfare_mapping::quickly;
 use http::HeaderMap;
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore, watch},
@@ -29,6 +30,9 @@ pub const EVENTS_KEPT_MAX: usize = 32_768;
 
 /// Replays with a rate that go on at once.
 const REPLAYS_MAX: usize = 4;
+
+/// Bytes of a request from which on it is read on a thread of its own: payloads are checked and conditions worked out.
+const QUICK_BYTES_MAX: usize = 64 << 10;
 
 /// Threads that read large requests at once: others wait, and the small ones do not notice.
 const ASIDE_MAX: usize = 4;
@@ -149,8 +153,21 @@ impl Daemon {
         self.draining.send_replace(true);
     }
 
-    /// Runs `work`, which may take long, on a thread of its own.
-    pub(super) async fn aside<T: Send + 'static>(
+    /// Runs `work`, which is about that many bytes: here where that turns out to be quick, else on a thread of its own.
+    pub(super) async fn worked_out<T: Send + 'static>(
+        &self,
+        bytes: usize,
+        work: impl Fn() -> T + Send + 'static,
+    ) -> Result<T, Problem> {
+        if bytes <= QUICK_BYTES_MAX
+            && let Some(done) = quickly(&work)
+        {
+            return Ok(done);
+        }
+        self.aside(work).await
+    }
+
+    async fn aside<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Problem> {

@@ -47,9 +47,6 @@ struct More {
     optional: bool,
 }
 
-/// Bytes of a body from which on it is read on a thread of its own: payloads are checked and conditions worked out.
-pub(super) const QUICK_BYTES_MAX: usize = 64 << 10;
-
 /// Why a payload cannot go along a route.
 #[derive(Debug, Default)]
 pub(super) struct Unfit {
@@ -67,16 +64,12 @@ pub(super) async fn order(
     (caller, configured): (&Caller, &Arc<Configured>),
     body: &Bytes,
 ) -> Result<Broadcast, Problem> {
-    if body.len() <= QUICK_BYTES_MAX {
-        return read(daemon, (caller, &**configured), body);
-    }
-    let (daemon, caller, body) = (daemon.clone(), caller.clone(), body.clone());
-    let configured = configured.clone();
-    daemon.clone().aside(move || read(&daemon, (&caller, &*configured), &body)).await?
+    let (of, caller, configured) = (daemon.clone(), caller.clone(), configured.clone());
+    let (bytes, body) = (body.len(), body.clone());
+    daemon.worked_out(bytes, move || read(&of, (&caller, &*configured), &body)).await?
 }
 
-/// The same, here and now.
-pub(super) fn read(
+fn read(
     daemon: &Daemon,
     (caller, configured): (&Caller, &Configured),
     body: &Bytes,

@@ -19,14 +19,6 @@ pub enum Body {
 }
 
 impl Body {
-    /// All expressions in it.
-    pub(super) fn filters(&self) -> Vec<&Filter> {
-        match self {
-            Self::As(_, filter) => vec![filter],
-            Self::Multipart(parts) => parts.iter().flat_map(Part::filters).collect(),
-        }
-    }
-
     /// Its media type and its bytes. `key` is the same on every repeat.
     pub(super) fn write(&self, input: &Value, key: &str) -> Result<(String, Bytes), String> {
         match self {

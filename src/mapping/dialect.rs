@@ -1,6 +1,5 @@
 //! What is said differently to one version of an API.
 
-use fanfare_mapping::Filter;
 use fanfare_sdk::{PrepareError, check};
 use http::{HeaderMap, HeaderName};
 use serde_json::Value;
@@ -22,14 +21,6 @@ pub struct Dialect {
 }
 
 impl Dialect {
-    /// All expressions in it.
-    pub(super) fn filters(&self) -> impl Iterator<Item = &Filter> {
-        let headers = self.headers.iter().filter_map(|(_, text)| text.filter());
-        let query = self.query.iter().filter_map(|(_, text)| text.filter());
-        let body = self.body.iter().flat_map(Body::filters);
-        body.chain(headers).chain(query).chain(self.rules.filters())
-    }
-
     /// Whether it needs a payload that is JSON.
     pub(super) fn has_expressions(&self) -> bool {
         let texts = self.headers.iter().map(|(_, text)| text);

@@ -20,6 +20,9 @@ const CAPTURED_BYTES_MAX: usize = 16 << 10;
 /// Bytes of an order key: an id, or a few.
 const ORDER_KEY_BYTES_MAX: usize = 1 << 10;
 
+/// Steps of the expression of an order key: whoever sends waits for it.
+const ORDER_KEY_STEPS_MAX: u64 = 1_000;
+
 /// jq expressions as a mapper. Its `Debug` does not show what was written.
 #[derive(Clone, Default)]
 pub struct JqMapper {
@@ -32,7 +35,6 @@ pub struct JqMapper {
     rules: Rules,
     dialects: Vec<(Version, Dialect)>,
     events: Option<CloudEvents>,
-    loops: bool,
 }
 
 /// An expression of the target's own settings.
@@ -57,7 +59,6 @@ impl JqMapper {
     /// With a body.
     #[must_use]
     pub fn body(mut self, body: Option<Body>) -> Self {
-        self.note(body.iter().flat_map(Body::filters));
         self.body = body;
         self
     }
@@ -65,7 +66,6 @@ impl JqMapper {
     /// With the target's own expressions, in their order.
     #[must_use]
     pub fn values(mut self, values: Vec<Worked>) -> Self {
-        self.note(values.iter().map(|value| &value.filter));
         self.values = values;
         self
     }
@@ -73,7 +73,6 @@ impl JqMapper {
     /// With captures by name.
     #[must_use]
     pub fn captures(mut self, captures: Vec<(String, Filter)>) -> Self {
-        self.note(captures.iter().map(|(_, filter)| filter));
         self.captures = captures;
         self
     }
@@ -88,7 +87,6 @@ impl JqMapper {
     /// With rules that say what replies mean.
     #[must_use]
     pub fn judging(mut self, rules: Rules) -> Self {
-        self.note(rules.filters());
         self.rules = rules;
         self
     }
@@ -96,7 +94,6 @@ impl JqMapper {
     /// With what is said differently to these versions.
     #[must_use]
     pub fn dialects(mut self, dialects: Vec<(Version, Dialect)>) -> Self {
-        self.note(dialects.iter().flat_map(|(_, dialect)| dialect.filters()));
         self.dialects = dialects;
         self
     }
@@ -104,13 +101,8 @@ impl JqMapper {
     /// With an event made of what the target would get.
     #[must_use]
     pub fn events(mut self, events: Option<CloudEvents>) -> Self {
-        self.note(events.iter().flat_map(CloudEvents::filters));
         self.events = events;
         self
-    }
-
-    fn note<'f>(&mut self, mut filters: impl Iterator<Item = &'f Filter>) {
-        self.loops |= filters.any(Filter::may_loop);
     }
 
     /// Whether it changes nothing, judges nothing, captures nothing and orders nothing.
@@ -205,15 +197,16 @@ impl Mapper for JqMapper {
         Ok(Payload::with(content_type, bytes, Along { values, headers, query }))
     }
 
-    fn is_quick(&self) -> bool {
-        !self.loops
+    fn quickly(&self, work: &mut dyn FnMut()) -> bool {
+        fanfare_mapping::quickly(work).is_some()
     }
 
     fn order_key(&self, payload: &Payload) -> Result<Option<String>, PrepareError> {
         let Some(filter) = &self.order_by else { return Ok(None) };
         let wrong = |says: String| PrepareError(format!("`order_by`: {says}"));
         let input = payload.as_json().ok_or_else(|| wrong("the payload is not JSON".into()))?;
-        let limits = Limits { output_bytes_max: ORDER_KEY_BYTES_MAX, ..Limits::default() };
+        let limits =
+            Limits { output_bytes_max: ORDER_KEY_BYTES_MAX, steps_max: ORDER_KEY_STEPS_MAX };
         filter.run_text(input, limits).map_err(|error| wrong(error.to_string()))
     }
 

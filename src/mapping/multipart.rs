@@ -40,11 +40,6 @@ impl Part {
         Self { name: name.into(), content, filename: None, content_type: None }
     }
 
-    pub(super) fn filters(&self) -> impl Iterator<Item = &Filter> {
-        let filename = self.filename.as_ref().and_then(Text::filter);
-        filename.into_iter().chain([self.content.filter()])
-    }
-
     /// The head of the part, and what is in it, for each value of its expression.
     fn written(&self, input: &Value) -> Result<Vec<(String, Vec<u8>)>, String> {
         let limits = Limits { output_bytes_max: BODY_BYTES_MAX, ..Limits::default() };

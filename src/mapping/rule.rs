@@ -129,14 +129,6 @@ impl Rules {
         self.rules.is_empty()
     }
 
-    /// All expressions in them.
-    pub(super) fn filters(&self) -> impl Iterator<Item = &Filter> {
-        self.rules.iter().flat_map(|rule| {
-            let texts = [&rule.code, &rule.message].into_iter().flatten();
-            rule.when.iter().chain(&rule.retry_after).chain(texts.filter_map(Text::filter))
-        })
-    }
-
     /// What the reply means by the first rule that fits; none where none does.
     ///
     /// Where a rule cannot be decided and the API may have acted, nobody knows what the reply means: a doubt is called

@@ -1,5 +1,7 @@
 //! What can be wrong with an expression, and with one run of it.
 
+use std::time::Duration;
+
 /// An expression that is no jq, or asks for what is not available.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("{message}, at byte {offset}")]
@@ -32,6 +34,12 @@ pub enum RunError {
     TooLong {
         /// [`Limits::steps_max`](crate::Limits::steps_max).
         max: u64,
+    },
+    /// It takes longer than allowed: each of its steps takes long, since what it works on is large.
+    #[error("it takes longer than {} s", .max.as_secs())]
+    TooSlow {
+        /// How long it may take.
+        max: Duration,
     },
     /// A filter calls itself again and again, until the stack is nearly used up.
     #[error("a filter calls itself too deep")]

@@ -19,7 +19,7 @@ use crate::{
     prelude::{Jq, Surroundings, definitions_for, natives},
     redact::Words,
     syntax,
-    terms::{balance, bound, count, may_loop, walk},
+    terms::{balance, bound, count, count_items, walk},
     value::{dismantle, from_json, is_true, to_bytes, to_json, to_text},
 };
 
@@ -40,7 +40,8 @@ pub struct Filter(Arc<Compiled>);
 pub struct Limits {
     /// Size of the output as JSON, in bytes.
     pub output_bytes_max: usize,
-    /// Calls of filters that call themselves, rounds of `reduce` and `foreach`, numbers of a `range`, together.
+    /// Calls of filters that call themselves, rounds of `reduce` and `foreach`, numbers of a `range`, what comes out of
+    /// `.[]` and `..`, together.
     pub steps_max: u64,
 }
 
@@ -48,7 +49,6 @@ struct Compiled {
     source: Box<str>,
     filter: jaq_core::Filter<Jq>,
     words: Words,
-    loops: bool,
 }
 
 // === impl Filter ===
@@ -61,14 +61,14 @@ impl Filter {
     /// Where it does not parse, or names what is unknown or not available.
     pub fn parse(source: &str) -> Result<Self, ParseError> {
         let mut body = syntax::parse(source)?;
-        let (mut words, mut loops) = (Words::default(), false);
+        let mut words = Words::default();
         walk(&mut body, &mut |term| {
             words.add(term);
-            loops |= may_loop(term);
             bound(term);
             count(term);
             balance(term);
         });
+        count_items(&mut body);
         let mut defs = definitions_for(&mut body);
         for def in &mut defs {
             walk(&mut def.body, &mut |term| words.add_raised(term));
@@ -87,19 +87,12 @@ impl Filter {
                     .min_by_key(|it| it.offset)
                     .unwrap_or_else(|| ParseError::new(0, "this is no jq"))
             })?;
-        Ok(Self(Arc::new(Compiled { source: source.into(), filter, words, loops })))
+        Ok(Self(Arc::new(Compiled { source: source.into(), filter, words })))
     }
 
     /// The source, as it was parsed.
     pub fn source(&self) -> &str {
         &self.0.source
-    }
-
-    /// Whether a run may take long whatever the size of its input, or for ever: the expression defines a filter of its own,
-    /// or counts, recurses or repeats.
-    #[must_use]
-    pub fn may_loop(&self) -> bool {
-        self.0.loops
     }
 
     /// The first output for this input.

@@ -13,6 +13,7 @@ mod terms;
 mod value;
 
 pub use self::{
+    allowance::quickly,
     error::{ParseError, RunError},
     filter::{Filter, Limits},
 };

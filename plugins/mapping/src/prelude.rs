@@ -22,7 +22,7 @@ use crate::{
     RunError,
     allowance::Allowance,
     redact::NO_JSON,
-    terms::{bound, called, count, count_calls, walk},
+    terms::{bound, called, count, count_calls, count_items, walk},
     value,
 };
 
@@ -116,6 +116,7 @@ static DEFINITIONS: LazyLock<Vec<Def<&'static str>>> = LazyLock::new(|| {
             bound(term);
             count(term);
         });
+        count_items(&mut def.body);
         count_calls(def);
     }
     all

@@ -23,6 +23,11 @@ const NUMBER: &str = "$fanfare_number";
 /// Calls `look` with a term and all that it is made of, from the outside in.
 pub(crate) fn walk<'s>(term: &mut Term<&'s str>, look: &mut impl FnMut(&mut Term<&'s str>)) {
     look(term);
+    parts(term, &mut |part| walk(part, look));
+}
+
+/// Calls `each` with the terms that a term is made of.
+fn parts<'s>(term: &mut Term<&'s str>, each: &mut dyn FnMut(&mut Term<&'s str>)) {
     match term {
         Term::Id
         | Term::Recurse
@@ -30,75 +35,63 @@ pub(crate) fn walk<'s>(term: &mut Term<&'s str>, look: &mut impl FnMut(&mut Term
         | Term::Arr(None)
         | Term::Break(_)
         | Term::Var(_) => {}
-        Term::Str(_, parts) => parts.iter_mut().for_each(|part| match part {
-            StrPart::Term(inner) => walk(inner, look),
+        Term::Str(_, pieces) => pieces.iter_mut().for_each(|piece| match piece {
+            StrPart::Term(inner) => each(inner),
             StrPart::Str(_) | StrPart::Char(_) => {}
         }),
-        Term::Arr(Some(inner)) | Term::Neg(inner) | Term::Label(_, inner) => walk(inner, look),
+        Term::Arr(Some(inner)) | Term::Neg(inner) | Term::Label(_, inner) => each(inner),
         Term::Obj(pairs) => pairs.iter_mut().for_each(|(key, value)| {
-            walk(key, look);
-            value.iter_mut().for_each(|it| walk(it, look));
+            each(key);
+            value.iter_mut().for_each(&mut *each);
         }),
         Term::BinOp(left, op, right) => {
-            walk(left, look);
+            each(left);
             if let BinaryOp::Pipe(Some(pattern)) = op {
-                walk_pattern(pattern, look);
+                parts_of_pattern(pattern, each);
             }
-            walk(right, look);
+            each(right);
         }
         Term::Fold(_, source, pattern, args) => {
-            walk(source, look);
-            walk_pattern(pattern, look);
-            args.iter_mut().for_each(|it| walk(it, look));
+            each(source);
+            parts_of_pattern(pattern, each);
+            args.iter_mut().for_each(each);
         }
         Term::TryCatch(inner, catch) => {
-            walk(inner, look);
-            catch.iter_mut().for_each(|it| walk(it, look));
+            each(inner);
+            catch.iter_mut().for_each(|it| each(it));
         }
         Term::IfThenElse(branches, otherwise) => {
             branches.iter_mut().for_each(|(condition, then)| {
-                walk(condition, look);
-                walk(then, look);
+                each(condition);
+                each(then);
             });
-            otherwise.iter_mut().for_each(|it| walk(it, look));
+            otherwise.iter_mut().for_each(|it| each(it));
         }
         Term::Def(defs, rest) => {
-            defs.iter_mut().for_each(|Def { body, .. }| walk(body, look));
-            walk(rest, look);
+            defs.iter_mut().for_each(|Def { body, .. }| each(body));
+            each(rest);
         }
-        Term::Call(_, args) => args.iter_mut().for_each(|it| walk(it, look)),
+        Term::Call(_, args) => args.iter_mut().for_each(each),
         Term::Path(head, path) => {
-            walk(head, look);
+            each(head);
             path.0.iter_mut().for_each(|(part, _)| match part {
-                Part::Index(at) => walk(at, look),
+                Part::Index(at) => each(at),
                 Part::Range(from, to) => {
-                    from.iter_mut().chain(to).for_each(|it| walk(it, look));
+                    from.iter_mut().chain(to).for_each(&mut *each);
                 }
             });
         }
     }
 }
 
-fn walk_pattern<'s>(pattern: &mut Pattern<&'s str>, look: &mut impl FnMut(&mut Term<&'s str>)) {
+fn parts_of_pattern<'s>(pattern: &mut Pattern<&'s str>, each: &mut dyn FnMut(&mut Term<&'s str>)) {
     match pattern {
         Pattern::Var(_) => {}
-        Pattern::Arr(items) => items.iter_mut().for_each(|it| walk_pattern(it, look)),
+        Pattern::Arr(items) => items.iter_mut().for_each(|it| parts_of_pattern(it, each)),
         Pattern::Obj(pairs) => pairs.iter_mut().for_each(|(key, it)| {
-            walk(key, look);
-            walk_pattern(it, look);
+            each(key);
+            parts_of_pattern(it, each);
         }),
-    }
-}
-
-/// Filters that can go on whatever the size of their input.
-const LOOPS: [&str; 7] = ["combinations", "limit", "range", "recurse", "repeat", "until", "while"];
-
-/// Whether a term can go on for ever by itself, or for as long as a number says.
-pub(crate) fn may_loop(term: &Term<&str>) -> bool {
-    match term {
-        Term::Def(..) => true,
-        Term::Call(name, _) => LOOPS.contains(name),
-        _ => false,
     }
 }
 
@@ -167,6 +160,24 @@ pub(crate) fn count(term: &mut Term<&str>) {
             *term = Term::BinOp(range, each, Box::new(number));
         }
         _ => {}
+    }
+}
+
+/// Counts all that comes out of `.[]` and `..`: where one stands in another's way, they come out as often as the product
+/// of what the payload has in them.
+pub(crate) fn count_items(term: &mut Term<&str>) {
+    parts(term, &mut count_items);
+    let iterates = match term {
+        Term::Recurse => true,
+        Term::Path(_, path) => {
+            path.0.iter().any(|(part, _)| matches!(part, Part::Range(None, None)))
+        }
+        _ => false,
+    };
+    if iterates {
+        let mut item = Term::Id;
+        counted(&mut item);
+        *term = Term::BinOp(Box::new(take(term)), BinaryOp::Pipe(None), Box::new(item));
     }
 }
 

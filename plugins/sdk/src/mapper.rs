@@ -17,8 +17,10 @@ pub trait Mapper: fmt::Debug + Send + Sync + 'static {
     /// When the payload has not what is needed; the message does not repeat it.
     fn map(&self, call: &Call, payload: &Payload) -> Result<Payload, PrepareError>;
 
-    /// Whether its work ends within microseconds for what is small. What is not quick is done on a thread of its own.
-    fn is_quick(&self) -> bool {
+    /// Does `work`, which calls this mapper for something small, on a thread that others wait for. False where it would
+    /// have taken long and was ended: it is done again on a thread of its own.
+    fn quickly(&self, work: &mut dyn FnMut()) -> bool {
+        work();
         true
     }
 

@@ -1,5 +1,7 @@
 //! `POST /v1/routes/{route}/events`, and the handshake of the webhook specification.
 
+use std::sync::Arc;
+
 use axum::{
     Extension,
     body::Body,
@@ -15,7 +17,7 @@ use crate::{
         callers::Caller,
         configured::Configured,
         keys,
-        order::{QUICK_BYTES_MAX, Unfit, fitting},
+        order::{Unfit, fitting},
         prefer::Prefer,
         problem::Problem,
         router::{Answer, Shared},
@@ -52,8 +54,8 @@ pub(in crate::daemon) async fn receive(
             let broadcast = broadcast(&holds, &name, &event)?;
             Ok::<_, Problem>((event, broadcast))
         };
-        let read =
-            if body.bytes.len() <= QUICK_BYTES_MAX { read() } else { daemon.aside(read).await? };
+        let bytes = body.bytes.len();
+        let read = daemon.worked_out(bytes, read).await?;
         let (key, (event, first)) = match (key, read) {
             (Ok(key), read) => (key, read?),
             (Err(mistake), Ok(_)) => return Err(Problem::invalid(vec![mistake])),
@@ -70,8 +72,14 @@ pub(in crate::daemon) async fn receive(
             }
         };
         let _in_use = daemon.keys.take(&key)?;
-        let again = |configured: &Configured| broadcast(configured, &route, &event).map(&dressed);
-        accepted(&daemon, (configured, dressed(first)), event.data_at, again).await?
+        let event = Arc::new(event);
+        let (daemon, dressed) = (&daemon, &dressed);
+        let again = |configured: Arc<Configured>| {
+            let (name, event) = (route.clone(), event.clone());
+            let read = move || broadcast(&configured, &name, &event);
+            async move { daemon.worked_out(bytes, read).await?.map(dressed) }
+        };
+        accepted(daemon, (configured, dressed(first)), event.data_at, again).await?
     };
     answer_in_time(&daemon, &handle, prefer).await
 }

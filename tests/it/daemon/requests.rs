@@ -3,7 +3,7 @@
 use fanfare::daemon::{DaemonLimits, ProblemKind};
 use fanfare_testkit::Scripted;
 
-use super::stage::Stage;
+use super::stage::{CONFIG, Stage};
 
 const SEND: &str = "POST /v1/broadcasts";
 const GOOD: &str = r#"{"payload":1,"to":["crm"]}"#;
@@ -236,4 +236,24 @@ fn every_problem_is_described() {
         let row = format!("| `{}` | {} |", kind.code(), kind.status());
         assert!(page.contains(&row), "docs/daemon.md lacks {row}");
     }
+}
+
+/// The condition looks at 90,000 pairs. Whoever asks for something else meanwhile has his answer first.
+#[tokio::test]
+async fn a_condition_that_takes_long_holds_up_nobody_else() {
+    let stage = Stage::new(&[], &[]).await;
+    let pairs = r#"[.a[] as $x | .a[] | select(. == -$x)] | length > 0 or error("none")"#;
+    stage.configure(&format!("{CONFIG}  join: {{ to: [{{ target: crm, when: '{pairs}' }}] }}\n"));
+    assert_eq!(stage.post("/v1/reload", "").await.status, 200);
+    let numbers: Vec<_> = (1..=300).collect();
+    let body = serde_json::json!({ "route": "join", "payload": { "a": numbers } }).to_string();
+    let long = stage.post("/v1/broadcasts", &body);
+    tokio::pin!(long);
+    tokio::select! {
+        biased;
+        long = &mut long => panic!("it was worked out where others wait: {}", long.told()),
+        other = stage.get("/healthz") => assert_eq!(other.status, 200),
+    }
+    let told = long.await.told();
+    assert!(told.contains("the condition for `crm`: none"), "{told}");
 }

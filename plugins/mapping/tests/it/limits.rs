@@ -1,6 +1,6 @@
 //! Bounds: of the output, of depth, of the expression.
 
-use fanfare_mapping::{Filter, Limits, RunError};
+use fanfare_mapping::{Filter, Limits, RunError, quickly};
 use serde_json::{Value, json};
 
 use crate::parse;
@@ -102,6 +102,8 @@ fn an_expression_is_bounded() {
         move |n: usize| format!("{}1{}", left.repeat(n), right.repeat(n))
     };
     check(list(".", "|"), 110, 130);
+    check(|n| format!("[{}]", list(".[]?", "|")(n)), 100, 130);
+    check(|n| format!("[{}]", list("..", "|")(n)), 100, 130);
     check(list("1", "+"), 110, 130);
     check(list("1", ","), 500, 600);
     check(list(".a", ""), 1000, 1100);
@@ -203,20 +205,62 @@ fn only_the_first_output_is_evaluated() {
     }
 }
 
+/// What stands in another's way comes out as often as the product of both: of two lists of a payload, or of three.
 #[test]
-fn what_may_go_on_for_ever_is_known() {
-    for (source, expected) in [
-        (".a.b", false),
-        ("{ a: .b | map(.c) | add }", false),
-        ("[.items[] | select(.x > 1)] | length", false),
-        ("with_entries(.value += 1)", false),
-        ("def f: f; f", true),
-        ("[range(.n)]", true),
-        ("last(range(1e15))", true),
-        ("[limit(3; .a[])]", true),
-        ("{ a: (1 | until(. > 100; . * 2)) }", true),
-        ("\"\\([.[] | recurse])\"", true),
+fn items_are_counted() {
+    let few = Limits { steps_max: 1_000, ..Limits::default() };
+    let input = json!({"a": vec![1; 100], "b": vec![1; 100], "o": {"x": {}, "y": {}}});
+    let over = Err(RunError::TooLong { max: 1_000 });
+    for source in [
+        "[.a[] as $x | .b[] | select(. > $x)]",
+        "[.a[] + .b[]]",
+        "[{ a: .a[], b: .b[] }] | length",
+        "[\"\\(.a[]) \\(.b[])\"] | length",
+        "[.a[] as $x | .b[]? | $x] | length",
+        "[.a | map(.) | .[] as $x | map($x)] | length",
+        "[.a[] as $x | .. | $x] | length",
+        "[.a[] as $x | recurse | $x] | length",
+        "[.a[] as $x | paths | $x] | length",
+        "[.a[] as $x | .b | to_entries[] | .value + $x] | length",
+        "reduce .a[] as $x (0; . + 1) | [range(901)] | length",
+        ".a[] as $x | .b[] |= . + $x | select(false)",
+        "[.b[.a[]]] | length as $n | [range(901)] | length",
     ] {
-        assert_eq!(Filter::parse(source).unwrap().may_loop(), expected, "{source}");
+        assert_eq!(parse(source).run(&input, few), over, "{source}");
     }
+    for (source, expected) in [
+        ("[.a[], .b[]] | length", json!(200)),
+        ("[.a[:9][] as $x | .b[] | select(. > $x)]", json!([])),
+        ("[.. | numbers] | add", json!(200)),
+        (".o[] |= 1 | .o", json!({"x": 1, "y": 1})),
+        ("[paths(type == \"object\")]", json!([["o"], ["o", "x"], ["o", "y"]])),
+        ("del(.a[], .b) | .a", json!([])),
+        ("[.o[].z?]", json!([null, null])),
+        ("(.. | select(. == {})) |= 7 | .o", json!({"x": 7, "y": 7})),
+        ("[.a[].x?]", json!([])),
+    ] {
+        assert_eq!(parse(source).run(&input, few), Ok(expected), "{source}");
+    }
+}
+
+/// The same gives the same, in whatever time; only what takes too long gives nothing.
+#[test]
+fn what_is_not_quick_is_ended() {
+    let quick = parse("[.a[] | { n: . }] | length");
+    let input = json!({"a": (0..300).collect::<Vec<_>>()});
+    assert_eq!(quickly(|| parse("1 + 1").run(&Value::Null, Limits::default())), Some(Ok(json!(2))));
+
+    let slow = parse("[.a[] as $x | .a[] | select(. == $x)] | length");
+    assert_eq!(quickly(|| slow.run(&input, Limits::default())), None);
+    // What follows it is not begun anew; and what comes after is not concerned.
+    assert_eq!(
+        quickly(|| (slow.run(&input, Limits::default()), slow.run(&input, Limits::default()))),
+        None
+    );
+    assert_eq!(slow.run(&input, Limits::default()), Ok(json!(300)));
+    assert_eq!(quick.run(&input, Limits::default()), Ok(json!(300)));
+    // Nor where the work panicked.
+    let panicked = std::panic::catch_unwind(|| quickly(|| panic!("on purpose")));
+    assert!(panicked.is_err());
+    assert_eq!(slow.run(&input, Limits::default()), Ok(json!(300)));
 }
