@@ -10,10 +10,10 @@ use crate::{
     report::{Ended, Happening, Notice, VersionEnd, Warning, Way, What},
 };
 
-/// Announcements of one target that are told.
+/// Versions of one target of which announcements are told.
 const ANNOUNCED_MAX: usize = 64;
 
-/// What was told already in this life of the process, by the version that was spoken.
+/// What was told last in this life of the process, by the version that was spoken.
 #[derive(Debug, Default)]
 pub(super) struct Announced(Mutex<Vec<(Option<Version>, Arc<Notice>)>>);
 
@@ -45,15 +45,16 @@ impl Slot {
         announced.iter().map(warning).collect()
     }
 
-    /// Tells what the API announced about a version, or what is known of it, once.
+    /// Tells what the API announced about a version, or what is known of it, where that is news.
     pub(super) fn announce(&self, way: &Way, ended: &Ended) {
         let Some(notice) = &ended.notice else { return };
         let mut announced = self.announced.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = announced.iter().any(|(v, n)| *v == way.version && n == notice);
-        if known || announced.len() >= ANNOUNCED_MAX {
-            return;
+        match announced.iter().position(|(version, _)| *version == way.version) {
+            Some(place) if !notice.is_news_after(&announced[place].1) => return,
+            Some(place) => announced[place].1 = notice.clone(),
+            None if announced.len() >= ANNOUNCED_MAX => return,
+            None => announced.push((way.version.clone(), notice.clone())),
         }
-        announced.push((way.version.clone(), notice.clone()));
         crate::telemetry::announced(&way.target, way.version.as_ref(), notice);
         if let Some(observer) = &self.observer {
             observer.announced(&way.target, notice.code());

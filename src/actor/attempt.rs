@@ -57,7 +57,7 @@ pub(super) async fn run(
     shared: Arc<Shared>,
     slot: Arc<Slot>,
     order: Box<Order>,
-    (permit, is_written): (Permit, bool),
+    (mut permit, is_written): (Permit, bool),
     abort: Arc<Notify>,
 ) {
     let (clock, parts) = (shared.clock, slot.parts());
@@ -67,15 +67,18 @@ pub(super) async fn run(
         let what = What::started(&order.id.recipient, &order.started);
         happening(&order.broadcast, order.started.at, what)
     });
-    let ended = if order.started.kind == Kind::Hedge && slot.has_succeeded(&order.id) {
-        never_sent_end(order.started.attempt, clock.now())
+    let (ended, exchanges_made) = if order.started.kind == Kind::Hedge
+        && slot.has_succeeded(&order.id)
+    {
+        (never_sent_end(order.started.attempt, clock.now()), 0)
     } else {
-        let ended = perform(&shared, (&slot, &parts), &order, (&abort, &exchanges)).await;
-        hidden(ended, &parts.policy.masks)
+        let (ended, made) = perform(&shared, (&slot, &parts), &order, (&abort, &exchanges)).await;
+        (hidden(ended, &parts.policy.masks), made)
     };
     if hedges && ended.meaning == Meaning::Success {
         slot.note_success(&order.id);
     }
+    permit.made(exchanges_made);
     permit.give_back(feedback(&ended, parts.policy.retry.retry_after_max), ended.at);
     telemetry::attempt_ended(&order.id, &order.broadcast.trace, &order.started, &ended);
     slot.answered(&parts.policy, &order.started, &ended);
@@ -118,12 +121,13 @@ async fn record(shared: &Shared, id: &DeliveryId, fact: impl Fn() -> Event) {
     }
 }
 
+/// How it ended, and how many exchanges it took.
 async fn perform(
     shared: &Shared,
     (slot, parts): (&Slot, &SlotParts),
     order: &Order,
     (abort, exchanges): (&Notify, &Option<Arc<Exchanges>>),
-) -> Ended {
+) -> (Ended, u16) {
     let call = call((slot, parts), order);
     let outbound = Arc::new(outbound((slot, parts), order, (&call, exchanges)));
     let wire = Wire::new(outbound.clone()).capturing(parts.capture);
@@ -146,10 +150,11 @@ async fn perform(
         Err(SendError::new(SendErrorKind::Panicked, Meaning::Permanent, progress.effect()))
     });
     let now = shared.clock.now();
-    match sent {
+    let ended = match sent {
         Ok(reply) => replied((shared, slot, parts), order, (&call, &outbound), reply, now).await,
         Err(error) => failed(order.started.attempt, &error, outbound.learned(), now),
-    }
+    };
+    (ended, outbound.made())
 }
 
 /// Ended from outside. Where the head of a reply has come, its status still says what became of the request; what has

@@ -194,7 +194,7 @@ impl Slot {
     }
 
     /// What the target knows at this moment.
-    pub(super) fn sight(&self, policy: &TargetPolicy, now: Timestamp) -> Sight {
+    pub(crate) fn sight(&self, policy: &TargetPolicy, now: Timestamp) -> Sight {
         let gate = self.gate();
         let mut sight = gate.sight(now);
         sight.version_first = gate.version_first(&policy.versions, now);
@@ -445,6 +445,13 @@ impl fmt::Debug for Slot {
 // === impl Permit ===
 
 impl Permit {
+    /// So many exchanges were made of those that it is for.
+    pub(super) fn made(&mut self, exchanges: u16) {
+        if let Some(ticket) = &mut self.ticket {
+            ticket.made(exchanges);
+        }
+    }
+
     /// Tells the gate how it went, and when it ended.
     pub(super) fn give_back(mut self, feedback: Feedback, at: Timestamp) {
         self.put_back(feedback, at);

@@ -279,13 +279,16 @@ impl Engine {
         if !self.0.shared.has_departures.load(Ordering::Acquire) {
             return Ok(());
         }
-        let slots = self.0.shared.slots.all();
-        let is_there = |name: &TargetName| slots.get(name).is_some_and(|slot| is_named(slot));
         let named = new.recipients.iter().map(|it| &it.recipient);
         let named = named.chain(new.notify.iter().map(|it| &it.target));
-        let gone = named.filter(|name| !is_there(name));
+        let gone = named.filter(|name| !self.is_there(name));
         let problems: Vec<_> = gone.cloned().map(AcceptProblem::UnknownTarget).collect();
         if problems.is_empty() { Ok(()) } else { Err(AcceptError::Invalid { problems }) }
+    }
+
+    /// Whether new broadcasts may name it.
+    pub(super) fn is_there(&self, name: &TargetName) -> bool {
+        self.0.shared.slots.get(name).is_some_and(|slot| is_named(&slot))
     }
 
     /// What is fixed when a broadcast is accepted.

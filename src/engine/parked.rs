@@ -11,7 +11,7 @@ use std::{
 use fanfare_sdk::Timestamp;
 
 use super::{AcceptError, Engine, Replay, ReplayError, engine::Running};
-use crate::{actor::spawn, telemetry};
+use crate::{actor::spawn, journal::JournalError, telemetry};
 
 /// Parked dead letters that are looked for at once.
 const PAGE: usize = 256;
@@ -44,6 +44,15 @@ async fn until_it_ends(engine: Weak<Running>) {
     }
 }
 
+/// Whether nothing at all is accepted for now, and not this one letter alone.
+fn concerns_all(error: &AcceptError) -> bool {
+    match error {
+        AcceptError::Closing => true,
+        AcceptError::Journal(error) => error.is_transient() || *error == JournalError::Fenced,
+        AcceptError::Invalid { .. } => false,
+    }
+}
+
 impl Engine {
     /// All whose time has come. Says when that of the next one comes, where that is known.
     async fn send_parked(&self) -> Result<Option<Timestamp>, AcceptError> {
@@ -53,13 +62,18 @@ impl Engine {
             for letter in &parked.letters {
                 let replay = Replay::new(letter.broadcast).only(letter.recipient.clone()).parked();
                 match self.replay(replay).await {
-                    // Somebody else was faster.
-                    Ok(_) | Err(ReplayError::NoDeadLetter(_) | ReplayError::Nothing { .. }) => {}
-                    Err(ReplayError::Refused(error)) => return Err(error),
+                    Ok(_) => {}
+                    // Somebody else was faster. Whatever the reason: it is not looked for again at once.
+                    Err(ReplayError::NoDeadLetter(_) | ReplayError::Nothing { .. }) => {
+                        shared.journal.unpark(letter).await?;
+                    }
+                    Err(ReplayError::Refused(error)) if concerns_all(&error) => return Err(error),
+                    // The others are not held up by one that nobody takes any more.
                     Err(
                         error @ (ReplayError::Unknown
                         | ReplayError::NoPayload
-                        | ReplayError::UnknownTarget(_)),
+                        | ReplayError::UnknownTarget(_)
+                        | ReplayError::Refused(_)),
                     ) => {
                         telemetry::not_sent_again(letter, &error);
                         shared.journal.unpark(letter).await?;

@@ -19,10 +19,10 @@ pub struct Probe {
 }
 
 impl Probe {
-    /// Whether the target can be probed.
+    /// Whether the target can be probed: not where it has no request for that, nor where its request needs a payload.
     #[must_use]
     pub fn is_supported(&self) -> bool {
-        self.error_kind != Some(SendErrorKind::Unsupported)
+        !matches!(self.error_kind, Some(SendErrorKind::Unsupported | SendErrorKind::Prepare))
     }
 
     /// Whether it answered, and did not send us away. What cannot be probed counts as reachable.

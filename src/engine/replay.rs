@@ -122,7 +122,8 @@ impl Engine {
             caller_key: None,
             metadata: sent.metadata.clone(),
             replay_of: Some(replay.of),
-            notify: sent.notify.clone(),
+            // Who is gone cannot be told; that holds nothing up.
+            notify: sent.notify.clone().filter(|it| self.is_there(&it.target)),
             notice_of: None,
             trace,
         };

@@ -53,8 +53,9 @@ impl Engine {
         let inspection = slot.inspect().await.unwrap_or_default();
         let Inspection { open, at_gate, in_flight } = inspection;
         let now = self.0.shared.clock.now();
+        // What its authorizers wait for is seen from the slot only.
+        let sight = slot.sight(&slot.parts().policy, now);
         let gate = slot.gate();
-        let sight = gate.sight(now);
         let doors = sight.endpoints.iter().map(|(_, door)| *door);
         Some(TargetStatus {
             open,

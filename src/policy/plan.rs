@@ -125,7 +125,8 @@ impl TargetPolicy {
         }
     }
 
-    /// Follows redirects. Each is an exchange: an attempt may make more of them, and takes tokens for all.
+    /// Follows redirects. Each is an exchange: an attempt may make more of them. It takes tokens for all, and those that it
+    /// did not need come back when it ends.
     pub fn follow(&mut self, redirects: Redirects) {
         let hops = redirects.hops_max.saturating_add(1);
         self.gate.exchanges_max = self.gate.exchanges_max.max(1).saturating_mul(hops);

@@ -1,9 +1,13 @@
 //! What an API announces about the version that was spoken.
 
+use std::time::Duration;
+
 use fanfare_sdk::{TargetName, Timestamp, Version};
 use serde::{Deserialize, Serialize};
 
 use super::Report;
+
+const DAY: Duration = Duration::from_secs(24 * 3_600);
 
 /// What an API announces about the version that was spoken, or what is configured of it: only a hint, it changes no decision.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize)]
@@ -71,6 +75,20 @@ impl Notice {
         self
     }
 
+    /// Whether it says something to whoever knows what was announced `before`: something else, or dates that are a day or
+    /// more away from the other ones. There are APIs whose end is always as far away as it was.
+    #[must_use]
+    pub fn is_news_after(&self, before: &Self) -> bool {
+        let moved = |one: Option<Timestamp>, other: Option<Timestamp>| match (one, other) {
+            (Some(one), Some(other)) => one.since(other).max(other.since(one)) >= DAY,
+            (one, other) => one != other,
+        };
+        let dateless = |it: &Self| Self { deprecated_at: None, sunset: None, ..it.clone() };
+        moved(self.deprecated_at, before.deprecated_at)
+            || moved(self.sunset, before.sunset)
+            || dateless(self) != dateless(before)
+    }
+
     /// The code in reports and metrics: `deprecated`, `sunset` or `malformed`.
     #[must_use]
     pub const fn code(&self) -> &'static str {
@@ -103,5 +121,31 @@ impl Report {
             }
         }
         warnings
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Notice, Timestamp};
+
+    #[test]
+    fn an_end_that_moves_along_is_news_once_a_day() {
+        let ends =
+            |secs: i64| Notice { sunset: Some(Timestamp::from_secs(secs)), ..Notice::default() };
+        let known = ends(1_000_000);
+        for (secs, is_news) in [
+            (1_000_000, false),
+            (1_000_060, false),
+            (999_940, false),
+            (1_086_399, false),
+            (1_086_400, true),
+            (913_600, true),
+            (913_601, false),
+        ] {
+            assert_eq!(ends(secs).is_news_after(&known), is_news, "{secs}");
+        }
+        assert!(Notice::default().is_news_after(&known));
+        assert!(known.is_news_after(&Notice::default()));
+        assert!(Notice { deprecated: true, ..ends(1_000_000) }.is_news_after(&known));
     }
 }

@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use fanfare_sdk::{TargetName, Version};
+use fanfare_sdk::{TargetName, Timestamp, Version};
 use tracing::{debug, error, field::display, info, warn};
 
 #[cfg(feature = "daemon")]
@@ -86,11 +86,16 @@ pub(crate) fn announced(target: &TargetName, version: Option<&Version>, notice: 
         target = %target,
         version = version.map(Version::as_str),
         kind = notice.code(),
-        deprecated_at = notice.deprecated_at.map(|at| at.as_secs()),
-        sunset = notice.sunset.map(|at| at.as_secs()),
+        deprecated_at = notice.deprecated_at.map(date),
+        sunset = notice.sunset.map(date),
         old_form = notice.old_form.then_some(true),
         "a version has an end"
     );
+}
+
+/// RFC 3339, for people.
+fn date(at: Timestamp) -> String {
+    jiff::Timestamp::from_second(at.as_secs()).unwrap_or_default().to_string()
 }
 
 /// A parked dead letter cannot be sent again: it is one like any other from here on.

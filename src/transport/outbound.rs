@@ -75,6 +75,12 @@ impl Outbound {
         Self { parts, exchanges, along: OnceLock::new(), learned, requested, has_acted }
     }
 
+    /// How many exchanges were made.
+    #[must_use]
+    pub fn made(&self) -> u16 {
+        self.exchanges.load(Ordering::Relaxed).min(self.parts.exchanges_max)
+    }
+
     /// What goes along with this payload is added to its requests.
     pub(crate) fn along_with(&self, payload: &Payload) {
         if !payload.headers().is_empty() || !payload.query().is_empty() {

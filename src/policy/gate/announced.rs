@@ -19,7 +19,7 @@ impl Gate {
     pub(crate) fn announce(&mut self, version: Option<&Version>, notice: &Notice) {
         let announced = &mut self.kept.announced;
         match announced.iter().position(|(known, _)| known.as_ref() == version) {
-            Some(place) if *announced[place].1 == *notice => return,
+            Some(place) if !notice.is_news_after(&announced[place].1) => return,
             Some(place) => announced[place].1 = Arc::new(notice.clone()),
             None if announced.len() >= ANNOUNCED_MAX => return,
             None => announced.push((version.cloned(), Arc::new(notice.clone()))),

@@ -63,9 +63,18 @@ pub struct Ticket {
     version: Option<Version>,
     era: u64,
     tokens: u16,
+    /// Those of them that were not needed.
+    unused: u16,
     begun: Timestamp,
     /// Those that were in flight then, with this one.
     in_flight: u32,
+}
+
+impl Ticket {
+    /// So many exchanges were made of those that it is for: the others' tokens come back with it.
+    pub fn made(&mut self, exchanges: u16) {
+        self.unused = self.tokens.saturating_sub(exchanges.max(1));
+    }
 }
 
 /// What became of an attempt, as far as the gate is concerned.
@@ -207,7 +216,8 @@ impl Gate {
             breaker.era()
         });
         let (endpoint, version) = (way.endpoint.clone(), way.version.clone());
-        Ok(Ticket { endpoint, version, era, tokens, begun: now, in_flight: self.in_flight })
+        let in_flight = self.in_flight;
+        Ok(Ticket { endpoint, version, era, tokens, unused: 0, begun: now, in_flight })
     }
 
     /// Takes a ticket back, and says whether a breaker has changed its state.
@@ -217,7 +227,11 @@ impl Gate {
         feedback: Feedback,
         now: Timestamp,
     ) -> Option<Transition> {
-        let Ticket { endpoint, version, era, tokens, begun, in_flight } = ticket;
+        let Ticket { endpoint, version, era, tokens, unused, begun, in_flight } = ticket;
+        let unused = if feedback == Feedback::NotSent { tokens } else { unused };
+        if let Some(limit) = &self.policy.rate_limit {
+            self.kept.bucket.put_back(limit, unused);
+        }
         self.in_flight = self.in_flight.saturating_sub(1);
         let mut asked = None;
         let (said, load) = match feedback {
@@ -234,13 +248,7 @@ impl Gate {
             }
             Feedback::NoReply => (breaker::Said::Ill(None), Load::Unknown),
             Feedback::TimedOut => (breaker::Said::Ill(None), Load::TimedOut),
-            Feedback::Abandoned => (breaker::Said::Unknown, Load::Unknown),
-            Feedback::NotSent => {
-                if let Some(limit) = &self.policy.rate_limit {
-                    self.kept.bucket.put_back(limit, tokens);
-                }
-                (breaker::Said::Unknown, Load::Unknown)
-            }
+            Feedback::Abandoned | Feedback::NotSent => (breaker::Said::Unknown, Load::Unknown),
         };
         if load == Load::Carried && asked.is_none() {
             self.kept.pauses.end(begun);

@@ -98,3 +98,32 @@ async fn what_is_parked_for_a_target_that_is_gone_is_a_dead_letter_like_any_othe
     let again = stage.post("/v1/dead-letters/discard", r#"{"target":"crm"}"#).await;
     assert_eq!(again.status, 200, "{}", again.text);
 }
+
+#[tokio::test(start_paused = true)]
+async fn who_was_to_be_told_and_is_gone_holds_nothing_up() {
+    let script = [503, 503, 200, 200].map(Scripted::status);
+    let stage = Stage::new(&script, &[Scripted::status(200)]).await;
+    let with =
+        ONCE.replace("attempts: 1 } }", "attempts: 1 }, fallback: [ { park: { for: 1h } } ] }");
+    let audit = "audit: { kind: http, url: 'http://audit.example/', retry: { attempts: 1 } }";
+    let configured = |there: &str, routes: &str| {
+        let text = format!("targets:\n  {with}\n  {there}\nroutes:\n{routes}");
+        stage.configure(&text);
+    };
+    let told =
+        "  told: { to: [crm], notify: { target: audit, on: [settled] } }\n  alone: { to: [crm] }\n";
+    configured(audit, told);
+    let reload = async || assert_eq!(stage.post("/v1/reload", "").await.told(), "200");
+    reload().await;
+    let told = crm(&stage, "told").await.1;
+    let alone = crm(&stage, "alone").await.1;
+    assert!(told["parked_until"].is_string() && alone["parked_until"].is_string());
+    configured("", "  alone: { to: [crm] }\n");
+    reload().await;
+    sleep(Duration::from_secs(2 * 3_600)).await;
+    let letters = stage.get("/v1/dead-letters").await.json();
+    assert_eq!(letters["dead_letters"], json!([]), "both were sent again");
+    let received = stage.apis.received();
+    let notices = received.iter().filter(|it| it.uri.host() == Some("audit.example")).count();
+    assert_eq!((received.len(), notices), (5, 1), "a notice while there was somebody to tell");
+}

@@ -39,6 +39,12 @@ fn what_was_not_sent_takes_no_token_and_each_exchange_takes_one() {
         "go 29s go 30s go",
         "in 30s:rate_limit in",
     );
+    // What it might have taken, and did not take, comes back with it.
+    check(
+        GatePolicy { exchanges_max: 6, ..rate(1, 10, 6) },
+        "go once go well go 9s go 10s go",
+        "in 60s:rate_limit 10s:rate_limit 10s:rate_limit in",
+    );
 }
 
 #[test]

@@ -125,6 +125,7 @@ impl Play {
             "forced_closed" => return self.mode(BreakerMode::ForcedClosed),
             "disabled" => return self.mode(BreakerMode::Disabled),
             "lost" => return self.back(Feedback::NoReply),
+            "once" => self.tickets[0].made(1),
             "unsent" => return self.back(Feedback::NotSent),
             "aborted" => return self.back(Feedback::Abandoned),
             "look" => return Some(text(self.gate.sight(self.now).door(None))),
