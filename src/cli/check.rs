@@ -2,6 +2,8 @@
 
 use std::io;
 
+use fanfare_sdk::SendErrorKind;
+
 use super::{
     args::CheckArgs,
     kinds::{FILE, connected, load, load_without_secrets},
@@ -83,6 +85,9 @@ fn says(probe: &Probe) -> String {
     let took = millis(probe.took.as_secs_f64() * 1_000.0);
     match (&probe.error, probe.status) {
         (Some(error), _) if probe.is_supported() => format!("not reachable: {error}, {took}"),
+        (Some(error), _) if probe.error_kind == Some(SendErrorKind::Prepare) => {
+            format!("cannot be probed: {error}")
+        }
         (Some(_), _) => "cannot be probed".to_owned(),
         (None, Some(401 | 403)) => {
             format!("reachable, but it does not let us in: {}, {took}", probe.status.unwrap_or(0))

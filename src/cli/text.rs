@@ -141,13 +141,28 @@ fn no_reply(attempt: &Attempt) -> Option<String> {
 
 fn why(report: &Report) -> &'static str {
     match (report.completed_by.as_deref(), report.verdict.as_deref()) {
-        (Some("all"), Some("satisfied")) => "every target that is required has accepted it",
+        (Some("all"), Some("satisfied")) => who_accepted(report),
         (Some("quorum"), _) => "enough targets have accepted it",
         (Some("first"), _) => "a target has accepted it",
         (Some("deadline"), _) => "the deadline has passed",
-        (Some("impossible"), _) => "a target that is required has not accepted it",
+        (Some("impossible"), _) => "too few targets can accept it any more",
         (Some("cancelled"), _) => "it was cancelled",
         _ => "no target has accepted it",
+    }
+}
+
+/// Of those that were waited for, who has accepted what is satisfied.
+fn who_accepted(report: &Report) -> &'static str {
+    let meant = report.deliveries.iter().filter(|it| outcome(it) != "skipped");
+    let required = meant.clone().filter(|it| it.required);
+    let all = |outcomes: &[&str]| required.clone().all(|it| outcomes.contains(&outcome(it)));
+    match (meant.count(), required.clone().count()) {
+        (0, _) => "it was meant for no target",
+        (_, 1..) if all(&["delivered"]) => "every target that is required has accepted it",
+        (_, 1..) if all(&["delivered", "substituted"]) => {
+            "every target that is required has accepted it, or its canned reply stands in"
+        }
+        _ => "all have ended, and one at least has accepted it",
     }
 }
 
@@ -218,7 +233,7 @@ mod tests {
                 "delivered      audit  200  3 attempts  1.30 s",
                 "failed         dead   -    3 attempts  406 ms   no connection, all attempts used up",
                 "indeterminate  mute   -    1 attempt   7.00 ms  may have been applied, the connection broke, a repeat is not known to be safe",
-                "unsatisfied after 7.00 ms: a target that is required has not accepted it",
+                "unsatisfied after 7.00 ms: too few targets can accept it any more",
             ],
         );
         let story = Story {

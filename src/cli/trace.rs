@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use fanfare_sdk::Timestamp;
+use fanfare_sdk::{Meaning, Timestamp};
 
-use super::{live::waits, text::millis, width::tame};
-use crate::report::{AttemptRecord, Delivery, Report, hex};
+use super::{explain::passed_over, live::waits, text::millis, width::tame};
+use crate::report::{AttemptRecord, Delivery, FellBack, Report, hex};
 
 /// The trace as a tree: the broadcast, its deliveries, their attempts and what was waited for between them.
 pub(super) fn tree(report: &Report) -> String {
@@ -29,17 +29,35 @@ fn branch(text: &mut String, start: Timestamp, delivery: &Delivery, last: bool) 
     text.push_str(&format!("{turn} deliver {}: {outcome}  span {span}\n", delivery.target));
     let mut twigs = Vec::new();
     let mut waits = waits(delivery, start).into_iter().peekable();
+    let mut falls = delivery.falls.iter().peekable();
     for attempt in &delivery.attempts {
+        while let Some(fall) = falls.next_if(|fall| fall.at <= attempt.started.at) {
+            twigs.extend(fell_back(start, fall));
+        }
         while let Some(wait) = waits.next_if(|wait| wait.before <= attempt.started.attempt) {
             twigs.push(format!("wait {}: {}", ms(wait.until.since(wait.from)), wait.why));
         }
         twigs.push(twig(start, attempt));
     }
+    twigs.extend(falls.flat_map(|fall| fell_back(start, fall)));
     let count = twigs.len();
     for (place, twig) in twigs.into_iter().enumerate() {
         let turn = if place + 1 == count { "└─" } else { "├─" };
         text.push_str(&format!("{line}{turn} {twig}\n"));
     }
+}
+
+/// What was passed over, and what became of it where that is no attempt.
+fn fell_back(start: Timestamp, fall: &FellBack) -> Vec<String> {
+    let mut twigs: Vec<_> = fall.passed.iter().map(passed_over).collect();
+    if fall.reply.is_some() {
+        twigs.push(format!("the canned reply stands in: {}", fall.because));
+    }
+    if let Some(until) = fall.parked_until {
+        twigs.push(format!("parked for {}: {}", ms(until.since(fall.at)), fall.because));
+    }
+    let at = ms(fall.at.since(start));
+    twigs.into_iter().map(|twig| format!("at {at}: {twig}")).collect()
 }
 
 /// `attempt 2 at 203 ms (the attempt before it failed): 200, 3.10 ms  span …`
@@ -48,6 +66,10 @@ fn twig(start: Timestamp, attempt: &AttemptRecord) -> String {
     let ended = attempt.ended.as_ref();
     let answer = match (ended.and_then(|e| e.error.as_ref()), ended.and_then(|e| e.status)) {
         (Some(error), _) => tame(&error.message),
+        // A rule has read in it that it is none.
+        (None, Some(status @ 200..300)) if attempt.meaning() != Some(Meaning::Success) => {
+            format!("{status}, {}", attempt.meaning().map_or("no end is known", Meaning::code))
+        }
         (None, Some(status)) => status.to_string(),
         (None, None) if ended.is_some() => "accepted".to_owned(),
         (None, None) => "no end is known".to_owned(),

@@ -61,7 +61,7 @@ pub(super) enum RecipientSetting {
 pub(super) struct Recipient {
     /// The target.
     pub(super) target: String,
-    /// The completion `all` does not need it.
+    /// The completion `all` does not need it. Where nobody is required, `all` needs one of them.
     #[serde(default)]
     #[schemars(extend("x-reason" = "who is on the list is meant"))]
     pub(super) optional: bool,

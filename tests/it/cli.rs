@@ -151,7 +151,7 @@ async fn what_went_wrong_is_told_for_each_target() {
     );
     assert!(lines[2].starts_with("failed gone/gone - 3 attempts"), "{}", lines[2]);
     assert!(lines[2].ends_with("no connection: connection refused, all attempts used up"));
-    assert!(lines[3].ends_with("a target that is required has not accepted it"), "{}", lines[3]);
+    assert!(lines[3].ends_with("too few targets can accept it any more"), "{}", lines[3]);
     assert_eq!(mute.received().len(), 1, "what may have been applied is not sent again");
 }
 

@@ -25,6 +25,7 @@ fn every_key_stands_on_the_page_with_its_default() {
     let engine = |key: &str| RESERVED_KEYS.contains(&key);
     let route = config_schema(&kinds())["properties"]["routes"]["additionalProperties"].take();
     let journal = config_schema(&kinds())["properties"]["journal"].take();
+    let engine_itself = config_schema(&kinds())["properties"]["engine"].take();
     let daemon = config_schema(&kinds())["properties"]["daemon"].take();
     let tables = [
         Table { name: "targets", rows: rows(&webhook, "", &|key| engine(key)) },
@@ -33,6 +34,7 @@ fn every_key_stands_on_the_page_with_its_default() {
         Table { name: "slack", rows: rows(&target_schema(&SlackKind), "", &|key| !engine(key)) },
         Table { name: "github", rows: rows(&target_schema(&GithubKind), "", &|key| !engine(key)) },
         Table { name: "routes", rows: rows(&route, "", &|_| true) },
+        Table { name: "engine", rows: rows(&engine_itself, "", &|_| true) },
         Table { name: "journal", rows: rows(&journal, "", &|_| true) },
         Table { name: "daemon", rows: rows(&daemon, "", &|_| true) },
     ];
@@ -88,7 +90,12 @@ fn rows(schema: &Value, above: &str, wanted: &dyn Fn(&str) -> bool) -> Vec<Strin
             Value::Array(items) if items.is_empty() => "none".to_owned(),
             other => format!("`{other}`"),
         };
-        rows.push(format!("| `{name}` | {default} | {says} | {reason} |"));
+        let words = words(about);
+        let words = match words.as_slice() {
+            [] | [_] => String::new(),
+            [most @ .., end] => format!(" {} or {end}.", most.join(", ")),
+        };
+        rows.push(format!("| `{name}` | {default} | {says}{words} | {reason} |"));
         for map in map {
             for row in self::rows(map, &format!("{name}."), &|_| true) {
                 if !rows.contains(&row) {
@@ -98,6 +105,19 @@ fn rows(schema: &Value, above: &str, wanted: &dyn Fn(&str) -> bool) -> Vec<Strin
         }
     }
     rows
+}
+
+/// The words that may stand there.
+fn words(about: &Value) -> Vec<String> {
+    if let Some(words) = about["enum"].as_array() {
+        let text = |word: &Value| word.as_str().map(|word| format!("`{word}`"));
+        return words.iter().filter_map(text).collect();
+    }
+    if let Some(word) = about["const"].as_str() {
+        return vec![format!("`{word}`")];
+    }
+    let branches = ["anyOf", "oneOf"].iter().find_map(|key| about[*key].as_array());
+    branches.into_iter().flatten().flat_map(words).collect()
 }
 
 /// The maps with keys of their own that may stand there.

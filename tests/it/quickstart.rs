@@ -62,7 +62,7 @@ async fn it_shows_what_fanfare_does_and_leaves_a_file() {
     check_file("tests/it/snapshots/quickstart.txt", &steady(&out.replace(folder, "DIR")));
     for line in [
         "throttled: attempt 1: 429, ",
-        "asked to by Retry-After (429)",
+        "asked to by the API (429)",
         "versioned: version 3 is gone (410), now version 2",
     ] {
         assert!(err.contains(line), "{err}");

@@ -367,9 +367,13 @@ fn known(at: &str, url: Option<&Template>, settings: &HttpSettings, wrong: &mut 
     }
 }
 
-/// RFC 9110 section 9.2.2.
+/// RFC 9110 sections 9.2.1 and 9.2.2: what only reads does no harm wherever it is repeated.
 fn by_method(method: &Method) -> Repeat {
-    if method.is_idempotent() { Repeat::SameEndpoint } else { Repeat::Never }
+    match method {
+        _ if method.is_safe() => Repeat::Anywhere,
+        _ if method.is_idempotent() => Repeat::SameEndpoint,
+        _ => Repeat::Never,
+    }
 }
 
 fn capture(bytes_max: u32) -> Capture {

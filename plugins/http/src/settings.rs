@@ -61,8 +61,8 @@ pub struct HttpSettings {
     /// The header that tells the API that two requests are the same one.
     #[serde(default)]
     pub idempotency_key: IdempotencyKeySettings,
-    /// Where a repeat does no harm. Left out, it follows the method (RFC 9110 section 9.2.2): `same_endpoint`
-    /// where it is idempotent, else `never`. Set `same_endpoint` only when the API honours the idempotency key.
+    /// Where a repeat does no harm. Left out, it follows the method (RFC 9110 section 9.2): `anywhere` where it only
+    /// reads (GET, HEAD, OPTIONS, TRACE), `same_endpoint` where it is idempotent (PUT, DELETE), else `never`. Set `same_endpoint` only when the API honours the idempotency key.
     #[serde(default)]
     #[schemars(extend("x-reason" = "a second POST may act a second time: only its owner knows better"))]
     pub repeat: Option<RepeatSetting>,

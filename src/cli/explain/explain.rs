@@ -228,7 +228,7 @@ fn tell(played: &Rehearsed) -> String {
             }
             Moment::PassedOver(note) => {
                 for passed in &note.passed {
-                    text.push_str(&line(*at, &passed_over(passed)));
+                    text.push_str(&line(*at, &format!("  {}", passed_over(passed))));
                 }
                 match note.parked_until {
                     Some(until) => format!("parked until {}", time_of(until)),
@@ -257,7 +257,8 @@ fn time_of(at: Timestamp) -> String {
     millis(at.since(Timestamp::default()).as_secs_f64() * 1_000.0)
 }
 
-fn passed_over(passed: &PassedOver) -> String {
+/// `endpoint https://a.example is passed over: it was tried already`
+pub(in crate::cli) fn passed_over(passed: &PassedOver) -> String {
     let to = match &passed.fallback {
         Substitute::Version => "the next version".to_owned(),
         Substitute::Endpoint(endpoint) => format!("endpoint {}", origin(endpoint)),
@@ -265,7 +266,7 @@ fn passed_over(passed: &PassedOver) -> String {
         Substitute::Reply => "the canned reply".to_owned(),
         Substitute::Park => "parking".to_owned(),
     };
-    format!("  {to} is passed over: {}", passed.because)
+    format!("{to} is passed over: {}", passed.because)
 }
 
 fn decided(step: &Step, number: u32) -> String {

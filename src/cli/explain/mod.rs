@@ -9,4 +9,4 @@ mod table;
 #[cfg(test)]
 mod tests;
 
-pub(super) use self::explain::explain;
+pub(super) use self::explain::{explain, passed_over};

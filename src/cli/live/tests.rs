@@ -52,7 +52,7 @@ fn each_target_has_a_line_that_says_how_it_stands() {
         WIDE,
         &[
             "✓ crm    delivered: 200, 1 attempt, 20.0 ms",
-            "○ mail   waits 1.0 s: asked to by Retry-After (429)",
+            "○ mail   waits 1.0 s: asked to by the API (429)",
             "○ audit  waits 0.2 s: backoff after 503",
             "○ dead   waits 0.2 s: backoff after no connection",
             "? mute   indeterminate: may have been applied, the connection broke, a repeat…",
@@ -68,7 +68,7 @@ fn a_countdown_counts_down_and_an_attempt_counts_up() {
         WIDE,
         &[
             "✓ crm    delivered: 200, 1 attempt, 20.0 ms",
-            "○ mail   waits 0.1 s: asked to by Retry-After (429)",
+            "○ mail   waits 0.1 s: asked to by the API (429)",
             "⠦ audit  attempt 3, 0.6 s: after no connection",
             "✗ dead   failed: no connection, all attempts used up, 3 attempts, 406 ms",
             "? mute   indeterminate: may have been applied, the connection broke, a repeat…",
@@ -128,7 +128,7 @@ fn lines_fit_into_the_terminal() {
         Look { columns: 40, ..WIDE },
         &[
             "✓ crm    delivered: 200, 1 attempt, 20…",
-            "○ mail   waits 1.0 s: asked to by Retr…",
+            "○ mail   waits 1.0 s: asked to by the…",
             "○ audit  waits 0.2 s: backoff after 503",
             "○ dead   waits 0.2 s: backoff after no…",
             "? mute   indeterminate: may have been…",
@@ -151,7 +151,7 @@ fn lines_fit_into_the_terminal() {
         100,
         Look { rows: 4, ..WIDE },
         &[
-            "○ mail   waits 1.0 s: asked to by Retry-After (429)",
+            "○ mail   waits 1.0 s: asked to by the API (429)",
             "○ audit  waits 0.2 s: backoff after 503",
             "and 3 more; 2 of 5 have settled",
         ],
@@ -178,7 +178,7 @@ fn everything_is_told_once_however_seldom_it_is_asked() {
             "audit: attempt 1: 503, 3.00 ms",
             "audit: waits 200 ms: backoff after 503",
             "mail: attempt 1: 429, 5.00 ms",
-            "mail: waits 1.00 s: asked to by Retry-After (429)",
+            "mail: waits 1.00 s: asked to by the API (429)",
             "mute: attempt 1: the connection broke, 7.00 ms",
             "mute: indeterminate: may have been applied, the connection broke, a repeat is not known to be safe, 1 attempt, 7.00 ms",
             "crm: attempt 1: 200, 20.0 ms",

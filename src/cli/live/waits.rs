@@ -54,7 +54,7 @@ fn pause(before: &AttemptRecord, from: Timestamp, until: Timestamp) -> Wait {
     let answer = words::in_short(before);
     let why = match before.meaning() {
         _ if asked_for(before).is_some_and(|asked| until >= asked) => {
-            format!("asked to by Retry-After ({answer})")
+            format!("asked to by the API ({answer})")
         }
         Some(Meaning::Retry | Meaning::Throttled) => format!("backoff after {answer}"),
         _ => format!("held back after {answer}"),
