@@ -76,8 +76,7 @@ impl Outbound {
     }
 
     /// How many exchanges were made.
-    #[must_use]
-    pub fn made(&self) -> u16 {
+    pub(crate) fn made(&self) -> u16 {
         self.exchanges.load(Ordering::Relaxed).min(self.parts.exchanges_max)
     }
 
