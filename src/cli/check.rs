@@ -6,7 +6,7 @@ use fanfare_sdk::SendErrorKind;
 
 use super::{
     args::CheckArgs,
-    kinds::{FILE, connected, load, load_without_secrets},
+    kinds::{FILE, load_connected, load_without_secrets},
     output::{complain, print, print_aside, warn},
     planned_route::names,
     run::Status,
@@ -24,7 +24,7 @@ pub(super) fn check(args: &CheckArgs) -> io::Result<Status> {
     let file = args.config.as_ref();
     let config = match args.without_secrets {
         true => load_without_secrets(file),
-        false => load(file).and_then(connected),
+        false => load_connected(file),
     };
     let mut config = match config {
         Ok(config) => config,

@@ -10,7 +10,7 @@ use fanfare_sdk::{RegisterError, Registry};
 use crate::{
     config::{self, Config, ConfigError},
     daemon::{Seen, Source},
-    engine::unconnected,
+    engine::Connecting,
     targets,
 };
 
@@ -41,39 +41,28 @@ pub(super) fn source(file: Option<&PathBuf>) -> Source {
     Source::new(file.map_or(Path::new(FILE), PathBuf::as_path), kinds().clone())
 }
 
-/// Reads the configuration; everything that is wrong with it, a line each, where it cannot be used.
-pub(super) fn load(file: Option<&PathBuf>) -> Result<Config, Vec<String>> {
-    let file = file.map_or(Path::new(FILE), PathBuf::as_path);
-    is_there(file)?;
-    config::load(file, kinds()).map_err(|error| lines(&error))
-}
-
-/// The same where nothing is sent: what cannot be looked up has something that stands in for it.
+/// Reads the configuration where nothing is sent: what cannot be looked up has something that stands in for it. Everything that is
+/// wrong with it, a line each, where it cannot be used.
 pub(super) fn load_without_secrets(file: Option<&PathBuf>) -> Result<Config, Vec<String>> {
     let file = file.map_or(Path::new(FILE), PathBuf::as_path);
     is_there(file)?;
     config::load_without_secrets(file, kinds()).map_err(|error| lines(&error))
 }
 
-/// The configuration; says also what it was read from.
+/// The same, with the files and proxies by which its targets are connected to.
+pub(super) fn load_connected(file: Option<&PathBuf>) -> Result<Config, Vec<String>> {
+    let file = file.map_or(Path::new(FILE), PathBuf::as_path);
+    is_there(file)?;
+    let directory = file.parent().unwrap_or(Path::new(""));
+    let lookup = Connecting::try_new(directory).map_err(|error| vec![error.to_string()])?;
+    config::load_by(file, kinds(), &lookup).map_err(|error| lines(&error))
+}
+
+/// The same; says also what it was read from.
 pub(super) fn load_seen(source: &Source) -> Result<(Config, Seen), Vec<String>> {
     is_there(source.file())?;
     let (config, seen) = source.load();
-    let config = config.map_err(|error| lines(&error)).and_then(connected)?;
-    Ok((config, seen))
-}
-
-/// The configuration, where the files and proxies by which its targets are connected to can be used, too.
-pub(super) fn connected(config: Config) -> Result<Config, Vec<String>> {
-    let policies = config.targets.iter().map(|target| &target.policy);
-    let problems = unconnected(policies).map_err(|error| vec![error.to_string()])?;
-    if problems.is_empty() {
-        return Ok(config);
-    }
-    Err(problems
-        .iter()
-        .flat_map(|it| it.to_string().lines().map(str::to_owned).collect::<Vec<_>>())
-        .collect())
+    Ok((config.map_err(|error| lines(&error))?, seen))
 }
 
 fn is_there(file: &Path) -> Result<(), Vec<String>> {

@@ -4,7 +4,7 @@ use fanfare_sdk::TargetName;
 
 use super::{
     args::SendArgs,
-    kinds::{connected, load},
+    kinds::load_connected,
     output::warn,
     payload::{payload, span},
     plan::{SendPlan, Wrong, until},
@@ -18,7 +18,7 @@ use crate::{
 /// Checks everything.
 pub(super) fn along_route(args: &SendArgs) -> Result<SendPlan, Vec<String>> {
     let mut wrong = Wrong::default();
-    let config = wrong.take_all(load(args.config.as_ref()).and_then(connected));
+    let config = wrong.take_all(load_connected(args.config.as_ref()));
     let payload = payload(args, None, &mut wrong);
     let deadline = args.deadline.as_ref().and_then(|text| wrong.take(span("--deadline", text)));
     if args.route.is_none() && args.target.is_empty() {

@@ -7,11 +7,11 @@ use serde_json::Value;
 
 use super::{
     ConfiguredTarget, Lookup, classify, connection::connection, document::child,
-    fallback::FallbackSetting, issues::Issues, target::TargetSettings,
+    fallback::FallbackSetting, halves, issues::Issues, target::TargetSettings,
     token_endpoint::token_endpoint, versions::VersionSetting,
 };
 use crate::{
-    mapping::{Filter, JqMapper, Worked},
+    mapping::{Filter, JqMapper, ParseError, Worked},
     policy::{TargetPolicy, gate::GatePolicy},
 };
 
@@ -24,7 +24,7 @@ pub(super) fn target(
     issues: &mut Issues<'_>,
 ) -> Option<ConfiguredTarget> {
     let authorizers = authorizers(settings, issues);
-    let api = api((kind, own, whole), issues);
+    let api = api((kind, own.clone(), whole), issues);
     let profile = match api.as_ref().map(|api| profile(&**api)) {
         Some(Err(())) => {
             issues.push("kind", "its plugin panicked when it was asked for its profile");
@@ -36,8 +36,17 @@ pub(super) fn target(
     let mapper = mapper(settings, profile.as_ref(), issues);
     let mut policy = policy(name, (settings, written), profile.as_ref(), issues);
     policy.connection = Arc::new(connection(settings, lookup, issues));
-    let own = token_endpoint((settings, &policy.connection), lookup, issues);
-    policy.token_endpoint = own.map(Arc::new);
+    let asked = token_endpoint((settings, &policy.connection), lookup, issues);
+    policy.token_endpoint = asked.map(Arc::new);
+    let asked = policy.token_endpoint.iter().map(|it| ("/token_endpoint", it));
+    for (below, connection) in [("", &policy.connection)].into_iter().chain(asked) {
+        for (key, says) in lookup.unconnected(connection) {
+            let pointer = format!("{}{below}/{key}", issues.pointer);
+            if !issues.is_wrong(&pointer) {
+                issues.push_at(&pointer, says);
+            }
+        }
+    }
     if let Some(redirects) = settings.redirects {
         policy.follow(redirects.into());
     }
@@ -46,8 +55,10 @@ pub(super) fn target(
         policy.fallback = FallbackSetting::rules(all, (&written["fallback"], whole), kind, issues);
     }
     if let Some(profile) = &profile {
-        versions(settings, (profile, whole), issues);
+        let has_place = kind.schema()["properties"].get("version_in").is_some();
+        versions(settings, (profile, whole, has_place), issues);
     }
+    halves::check(&own, (settings, &policy.connection), issues);
     let (api, profile) = api.zip(profile)?;
     Some(ConfiguredTarget {
         kind: kind.kind().to_owned(),
@@ -96,9 +107,13 @@ fn authorizers(settings: &TargetSettings, issues: &mut Issues<'_>) -> Vec<Arc<dy
         match setting.build() {
             Ok(authorizer) => authorizers.push(authorizer),
             Err(wrong) => {
-                let auth = child(&issues.pointer, "auth");
+                let auth = format!("{}{below}", child(&issues.pointer, "auth"));
+                // What was taken out has its message already.
+                let is_whole = !issues.is_wrong(&auth);
                 for error in wrong.iter() {
-                    issues.push_at(&format!("{auth}{below}{}", error.pointer), &error.message);
+                    if is_whole || !error.message.starts_with("is missing") {
+                        issues.push_at(&format!("{auth}{}", error.pointer), &error.message);
+                    }
                 }
             }
         }
@@ -152,13 +167,20 @@ fn policy(
 /// A version needs a place in the request, and a place needs versions.
 fn versions(
     settings: &TargetSettings,
-    (profile, whole): (&Profile, bool),
+    (profile, whole, has_place): (&Profile, bool, bool),
     issues: &mut Issues<'_>,
 ) {
     let some = !settings.versions.is_empty() || !profile.versions.is_empty();
     match profile.version_use {
         VersionUse::Ignored if !settings.versions.is_empty() => {
-            issues.push("versions", "have no place in its requests: `{version}` in `url`, or `version_in`, would give them one");
+            issues.push(
+                "versions",
+                if has_place {
+                    "have no place in its requests: `{version}` in `url`, or `version_in`, would give them one"
+                } else {
+                    "mean nothing to this kind of target: leave them out"
+                },
+            );
         }
         // What was taken out has its message already.
         VersionUse::Needed if !some && whole => {
@@ -218,7 +240,16 @@ fn mapper(
 
 /// Compiles a jq expression.
 pub(super) fn filter(source: &str, pointer: &str, issues: &mut Issues<'_>) -> Option<Filter> {
-    Filter::parse(source)
-        .map_err(|error| issues.push_at(pointer, format!("is not jq: {error}")))
-        .ok()
+    let says = |error: ParseError| match issues.is_foreign(pointer) {
+        // What is wrong quotes what is there.
+        true => format!("is not jq, at byte {}", error.offset),
+        false => format!("is not jq: {error}"),
+    };
+    match Filter::parse(source).map_err(says) {
+        Ok(filter) => Some(filter),
+        Err(says) => {
+            issues.push_at(pointer, says);
+            None
+        }
+    }
 }

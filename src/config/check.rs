@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, HashSet};
 
+use fanfare_auth::{AuthSettings, Grant, RefreshTokenSettings};
+
 use super::{
     Lookup, Problem, Route, RouteRecipient,
     build::filter,
@@ -33,6 +35,7 @@ impl Check<'_> {
         routes: BTreeMap<String, Option<RouteSettings>>,
     ) -> BTreeMap<String, Route> {
         self.stand_ins(targets);
+        self.refresh_files(targets);
         let mut checked = BTreeMap::new();
         for (name, settings) in routes {
             let at = child("/routes", &name);
@@ -49,12 +52,32 @@ impl Check<'_> {
             for (at, stand_in) in stand_ins(targets, name) {
                 let pointer = format!("{}/fallback/{at}/target", child("/targets", name));
                 if !targets.contains_key(stand_in) {
-                    self.say(&pointer, unknown_target(stand_in, targets));
+                    self.say_unknown(&pointer, (stand_in, targets));
                 } else if stand_in == name {
                     self.say(&pointer, "stands in for itself");
                 } else if let Some(path) = path(targets, stand_in, name) {
                     let circle = path.join("` to `");
                     self.say(&pointer, format!("leads in a circle: from `{name}` to `{circle}`"));
+                }
+            }
+        }
+    }
+
+    /// A file keeps what comes of one refresh token.
+    fn refresh_files(&mut self, targets: &Targets) {
+        let mut kept: BTreeMap<&str, (&RefreshTokenSettings, &str)> = BTreeMap::new();
+        for (name, read) in targets.iter().filter_map(|(name, read)| Some((name, read.as_ref()?))) {
+            for (below, setting) in read.settings.auth.iter().flat_map(|auth| auth.all()) {
+                let AuthSettings::OAuth2(it) = setting else { continue };
+                let Grant::RefreshToken(it) = &it.grant else { continue };
+                let (first, owner) = *kept.entry(&it.file).or_insert((it, name));
+                if first.token.expose() != it.token.expose() {
+                    let pointer = child("/targets", name);
+                    let pointer = format!("{pointer}/auth{below}/oauth2/grant/refresh_token/file");
+                    let says = format!(
+                        "keeps the token of `{owner}`, which is another one: a file of its own would be right"
+                    );
+                    self.say(&pointer, says);
                 }
             }
         }
@@ -79,7 +102,8 @@ impl Check<'_> {
             let pointer = format!("{at}/to/{place}");
             let name = recipient.target.as_str();
             if !targets.contains_key(name) {
-                self.say(&pointer, unknown_target(name, targets));
+                self.say_unknown(&pointer, (name, targets));
+                continue;
             }
             if to[..place].iter().any(|other| other.target == name) {
                 self.say(&pointer, format!("`{name}` is a recipient twice"));
@@ -140,7 +164,8 @@ impl Check<'_> {
             self.say(&format!("{at}/notify/on/1"), "stands there twice");
         }
         if !targets.contains_key(&name) {
-            self.say(&pointer, unknown_target(&name, targets));
+            self.say_unknown(&pointer, (&name, targets));
+            return NotifyMap { target: name, on }.into();
         }
         if targets.get(&name).and_then(Option::as_ref).is_some_and(|target| target.is_bodiless) {
             let says = format!("`{name}` sends no body: a `method` like `POST` would be right");
@@ -160,6 +185,17 @@ impl Check<'_> {
             }
         }
         NotifyMap { target: name, on }.into()
+    }
+
+    fn say_unknown(&mut self, pointer: &str, (name, targets): (&str, &Targets)) {
+        let is_foreign = [pointer.to_owned(), child(pointer, "target")];
+        let is_foreign = is_foreign.iter().any(|pointer| self.places.foreign.contains(pointer));
+        let says = if is_foreign {
+            "what is referred to is not the name of a target".to_owned()
+        } else {
+            unknown_target(name, targets)
+        };
+        self.say(pointer, says);
     }
 
     fn say(&mut self, pointer: &str, says: impl Into<String>) {

@@ -60,6 +60,15 @@ pub(super) struct CloudEventsMap {
 }
 
 impl CloudEventsSetting {
+    /// Whether the body becomes a document of its own.
+    pub(super) fn is_structured(&self) -> bool {
+        let mode = match self {
+            Self::Mode(mode) => *mode,
+            Self::Map(map) => map.mode,
+        };
+        mode == ModeSetting::Structured
+    }
+
     /// What makes the events; `issues` stands at the key.
     pub(super) fn events(&self, issues: &mut Issues<'_>) -> CloudEvents {
         match self {

@@ -3,7 +3,7 @@
 use std::{
     io::{self, Read},
     path::Path,
-    process::{ChildStdout, Command, Stdio},
+    process::{ChildStdout, Command, ExitStatus, Stdio},
     sync::mpsc,
     thread,
     time::Duration,
@@ -14,12 +14,13 @@ use fanfare_sdk::Secret;
 /// Bytes that a command may print: a secret, not a book.
 const BYTES_MAX: u64 = 64 << 10;
 
-/// How long a command may take: long enough for a store of secrets in another country. Whoever starts, or takes another
-/// configuration over, waits for it.
-const TIME_MAX: Duration = Duration::from_secs(10);
+/// How long a command may take, and whatever else a value is waited for: long enough for a store of secrets in another
+/// country. Whoever starts, or takes another configuration over, waits for it.
+pub(super) const TIME_MAX: Duration = Duration::from_secs(10);
 
-/// What `sh -c COMMAND` prints, without the line break at its end. It begins in `directory`, reads nothing, and what it says
-/// on its standard error goes where ours goes. Blocks until it has ended.
+/// What `sh -c COMMAND` prints, without the line break at its end. It begins in `directory`, reads nothing, has no terminal, and
+/// what it says on its standard error goes where ours goes. Blocks until it has ended. What it has started goes with it
+/// unless it ended with 0.
 ///
 /// # Errors
 /// When it cannot be started, ends otherwise than with 0, prints nothing, no text or more than 64 KiB, or takes more than
@@ -34,28 +35,38 @@ fn printed_within(command: &str, directory: &Path, time_max: Duration) -> Result
     if directory != Path::new("") {
         shell.current_dir(directory);
     }
+    apart(&mut shell);
     let mut child = shell.spawn().map_err(|error| format!("cannot be started: {error}"))?;
     let Some(stdout) = child.stdout.take() else { return Err("prints nothing".to_owned()) };
-    let (tell, told) = mpsc::channel();
-    // It ends with the last process that holds the other end.
-    thread::spawn(move || tell.send(whole(stdout)));
-    let Ok(text) = told.recv_timeout(time_max) else {
-        // It may have ended in the meantime.
-        drop(child.kill());
-        drop(child.wait());
-        return Err(format!("takes longer than {} s", time_max.as_secs()));
-    };
-    let status = child.wait().map_err(|error| format!("cannot be waited for: {error}"))?;
-    if !status.success() {
-        return Err(format!("ended with {status}"));
+    let id = child.id();
+    // Its output ends with the last process that holds the other end, and it may go on when it has closed that.
+    let printed = within(time_max, move || {
+        let text = whole(stdout);
+        (text, child.wait())
+    });
+    let told = printed
+        .ok_or_else(|| format!("takes longer than {} s", time_max.as_secs()))
+        .and_then(|(text, status)| told(text, status));
+    if told.is_err() {
+        end(id);
     }
+    told
+}
+
+fn told(text: io::Result<Secret>, status: io::Result<ExitStatus>) -> Result<Secret, String> {
     let text = text.map_err(|error| match error.kind() {
         io::ErrorKind::InvalidData => "does not print text".to_owned(),
         _ => format!("cannot be read: {error}"),
-    })?;
-    if text.expose().len() as u64 > BYTES_MAX {
+    });
+    // Whoever prints too much cannot print it all, and may end for that.
+    if text.as_ref().is_ok_and(|text| text.expose().len() as u64 > BYTES_MAX) {
         return Err(format!("prints more than {BYTES_MAX} bytes"));
     }
+    let status = status.map_err(|error| format!("cannot be waited for: {error}"))?;
+    if !status.success() {
+        return Err(format!("ended with {status}"));
+    }
+    let text = text?;
     let text = text.expose();
     match text.strip_suffix('\n').map_or(text, |text| text.strip_suffix('\r').unwrap_or(text)) {
         "" => Err("prints nothing".to_owned()),
@@ -69,11 +80,45 @@ fn whole(stdout: ChildStdout) -> io::Result<Secret> {
     Ok(Secret::new(text))
 }
 
+/// What is made on a thread of its own; none where it takes longer.
+pub(super) fn within<T: Send + 'static>(
+    time_max: Duration,
+    make: impl FnOnce() -> T + Send + 'static,
+) -> Option<T> {
+    let (tell, told) = mpsc::channel();
+    thread::spawn(move || tell.send(make()));
+    told.recv_timeout(time_max).ok()
+}
+
+/// In a process group of its own: what it starts can be ended with it.
+#[cfg(unix)]
+fn apart(shell: &mut Command) {
+    use std::os::unix::process::CommandExt as _;
+
+    shell.process_group(0);
+}
+
+#[cfg(not(unix))]
+fn apart(_: &mut Command) {}
+
+/// Ends the group of that process.
+#[cfg(unix)]
+fn end(id: u32) {
+    use rustix::process::{Pid, Signal, kill_process_group};
+
+    let group = i32::try_from(id).ok().and_then(Pid::from_raw);
+    // It may have ended in the meantime.
+    let _ended = group.map(|group| kill_process_group(group, Signal::KILL));
+}
+
+#[cfg(not(unix))]
+fn end(_: u32) {}
+
 #[cfg(test)]
 mod tests {
     use std::{path::Path, time::Duration};
 
-    use super::{printed, printed_within};
+    use super::{printed, printed_within, within};
 
     #[track_caller]
     fn check(command: &str, expected: &str) {
@@ -98,7 +143,35 @@ mod tests {
         check("printf '\\377'", "does not print text");
         check("head -c 65536 /dev/zero | tr '\\0' a | wc -c | tr -d ' '", "`65536`");
         check("head -c 65537 /dev/zero | tr '\\0' a", "prints more than 65536 bytes");
+        check(
+            "trap '' PIPE; head -c 99999999 /dev/zero 2>&1 | tr '\\0' a",
+            "prints more than 65536 bytes",
+        );
         let told = printed_within("sleep 60", Path::new(""), Duration::ZERO);
         assert_eq!(told.map(drop), Err("takes longer than 0 s".to_owned()));
+    }
+
+    /// A command that has closed its output has not ended; and what it has started ends with it: a pipe that those hold says so.
+    #[cfg(unix)]
+    #[test]
+    fn whoever_takes_too_long_ends_with_all_that_it_has_started() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let fifo = folder.path().join("held");
+        let made = std::process::Command::new("mkfifo").arg(&fifo).status();
+        assert!(made.is_ok_and(|it| it.success()));
+        let command =
+            "(sleep 600 | cat) > held & echo s3cret > held; printf x; exec >&-; sleep 600";
+        let held = std::thread::spawn(move || std::fs::read_to_string(fifo));
+        let told = printed_within(command, folder.path(), Duration::from_secs(1));
+        assert_eq!(told.map(drop), Err("takes longer than 1 s".to_owned()));
+        let held = held.join().expect("it does not panic").expect("it can be read");
+        assert_eq!(held, "s3cret\n", "the last one that held it has ended");
+    }
+
+    #[test]
+    fn what_never_comes_is_not_waited_for() {
+        assert_eq!(within(Duration::from_secs(60), || 5), Some(5));
+        let (_never, told) = std::sync::mpsc::channel::<()>();
+        assert_eq!(within(Duration::ZERO, move || told.recv()), None);
     }
 }

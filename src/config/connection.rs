@@ -13,6 +13,12 @@ use crate::policy::{By, Connection, HttpVersion, Proxy};
 /// Schemes of proxies.
 const PROXIES: [&str; 4] = ["http", "https", "socks5", "socks5h"];
 
+/// Bytes of the path of a Unix socket: `sun_path` of Linux, without the zero at its end.
+const SOCKET_BYTES_MAX: usize = 107;
+
+/// Bytes of a user and of a password for SOCKS: a length of one byte (RFC 1929 section 2).
+const SOCKS_BYTES_MAX: usize = 255;
+
 /// How connections are made, and kept for the next request.
 #[derive(Clone, PartialEq, Eq, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -152,6 +158,14 @@ impl Way<'_> {
                 By::Unix(lookup.path(path))
             }
         };
+        if let Some(path) = self.unix {
+            let bytes = lookup.path(path).as_os_str().len();
+            if path.is_empty() || path.contains('\0') || bytes > SOCKET_BYTES_MAX {
+                let says =
+                    format!("is no path of a socket: 1 to {SOCKET_BYTES_MAX} bytes would be");
+                issues.push("unix", says);
+            }
+        }
         if let Some(setting) = addresses {
             connection.addresses = Some(setting.policy(&mut issues.at("addresses")));
             if let Some(key) = connection.by.key() {
@@ -172,11 +186,36 @@ impl ProxySettings {
             Ok(url) if !url.username().is_empty() || url.password().is_some() => {
                 issues.push("url", "has user info: `user` and `password` are its place");
             }
+            Ok(url)
+                if !matches!(url.path(), "" | "/") || url.query().or(url.fragment()).is_some() =>
+            {
+                issues.push(
+                    "url",
+                    format!("has more than a host and a port: {RIGHT} would be right"),
+                );
+            }
             Ok(url) if PROXIES.contains(&url.scheme()) && url.has_host() => {}
             Ok(_) | Err(_) => issues.push("url", format!("is no proxy: {RIGHT} would be")),
         }
         if self.password.is_some() && self.user.is_none() {
             issues.push("password", "has nobody whose it is: `user` is missing");
+        }
+        let is_socks = self.url.starts_with("socks");
+        let parts = [
+            ("user", self.user.as_deref()),
+            ("password", self.password.as_ref().map(|it| it.expose())),
+        ];
+        for (key, text) in parts.into_iter().filter_map(|(key, text)| Some((key, text?))) {
+            if text.chars().any(char::is_control) {
+                issues.push(
+                    key,
+                    "contains a control character, perhaps a line break at its end: remove it",
+                );
+            } else if is_socks && !(1..=SOCKS_BYTES_MAX).contains(&text.len()) {
+                issues.push(key, format!("has not from 1 to {SOCKS_BYTES_MAX} bytes (RFC 1929)"));
+            } else if !is_socks && key == "user" && text.contains(':') {
+                issues.push(key, "contains a `:`, where the password would begin (RFC 7617)");
+            }
         }
         let password = self.password.clone().unwrap_or_else(|| Secret::new(""));
         let user = self.user.clone().map(|user| (user, password));

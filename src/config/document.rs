@@ -1,6 +1,9 @@
 //! A document as it was written: values with the places where they stand.
 
-use std::{collections::BTreeMap, fmt};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
 
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
@@ -31,7 +34,11 @@ pub(super) enum Tree {
 
 /// Where everything of a document stands, by JSON pointer (RFC 6901).
 #[derive(Debug, Default)]
-pub(super) struct Places(BTreeMap<String, Stands>);
+pub(super) struct Places {
+    stands: BTreeMap<String, Stands>,
+    /// The values that came by a reference: not even a part of them is told.
+    pub(super) foreign: BTreeSet<String>,
+}
 
 #[derive(Clone, Copy, Debug)]
 struct Stands {
@@ -50,6 +57,10 @@ pub(super) fn parse(text: &str) -> Result<Node, Problem> {
         duplicate_keys: DuplicateKeyPolicy::PassThrough,
         merge_keys: MergeKeyPolicy::Merge,
         strict_booleans: true,
+        // A tag that nobody heeds would let a secret be taken for its name: `!vault crm`.
+        reject_unsupported_tags: true,
+        // As YAML 1.2 has it: `1_000` is text.
+        underscored_numbers_as_strings: true,
     };
     serde_saphyr::from_str_with_options::<Spanned<Raw>>(text, quiet(options)).map(node).map_err(
         |error| {
@@ -70,8 +81,24 @@ fn in_our_words(says: &str) -> String {
     if says.contains("null into string") || says.contains("expected string scalar") {
         return "has a key here that is not text".to_owned();
     }
-    if says.starts_with("budget breached") {
-        return "is too large once its anchors are written out".to_owned();
+    if says.starts_with("budget breached") || says.starts_with("recursion limit") {
+        return "is nested too deeply, or too large once its anchors are written out".to_owned();
+    }
+    if says.starts_with("recursive references") {
+        return "has an anchor here that contains itself".to_owned();
+    }
+    if says.starts_with("non-finite float") {
+        return "has a number here that JSON does not have: neither infinity nor NaN can be sent"
+            .to_owned();
+    }
+    if says.starts_with("unsupported tag") {
+        return "has a tag here (`!…`), and none is known: `${env:NAME}` or `${file:PATH}` brings in what stands elsewhere"
+            .to_owned();
+    }
+    if says.starts_with("while parsing a flow") {
+        return format!(
+            "is not YAML: {says}; what has `[`, `{{`, `,` or `: ` in it needs quotes there"
+        );
     }
     format!("is not YAML: {says}")
 }
@@ -203,7 +230,7 @@ impl Node {
         problems: &mut Vec<Problem>,
     ) -> Value {
         let stands = Stands { key: key.unwrap_or(self.place), value: self.place };
-        places.0.insert(pointer.to_owned(), stands);
+        places.stands.insert(pointer.to_owned(), stands);
         match self.value {
             Tree::Null => Value::Null,
             Tree::Bool(it) => Value::Bool(it),
@@ -249,7 +276,7 @@ impl Places {
 
     fn nearest(&self, mut pointer: &str) -> Option<Stands> {
         loop {
-            if let Some(stands) = self.0.get(pointer) {
+            if let Some(stands) = self.stands.get(pointer) {
                 return Some(*stands);
             }
             pointer = &pointer[..pointer.rfind('/')?];

@@ -9,7 +9,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{issues::Issues, retry::RetrySettings};
+use super::{document::child, issues::Issues, retry::RetrySettings};
 use crate::{
     policy::{Condition, FallbackRule, FallbackTo, Park},
     report::CapturedReply,
@@ -158,7 +158,8 @@ impl FallbackSetting {
             } else if rules.iter().any(|other| other.to == rule.to) {
                 issues.push_at(&pointer, "stands there twice");
             }
-            let is_end = matches!(rule.to, FallbackTo::Reply(_) | FallbackTo::Park(_));
+            let is_end = matches!(rule.to, FallbackTo::Reply(_) | FallbackTo::Park(_))
+                && !issues.is_wrong(&child(&pointer, "on"));
             ends = ends.or((is_end && rule.on.is_empty()).then_some(at));
             rules.push(rule);
         }
@@ -302,6 +303,11 @@ impl JsonSchema for ConditionWord {
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": ["string", "integer"], "examples": Condition::codes() })
+        json_schema!({
+            "type": ["string", "integer"],
+            "minimum": 100,
+            "maximum": 599,
+            "examples": Condition::codes(),
+        })
     }
 }

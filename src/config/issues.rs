@@ -35,7 +35,20 @@ impl<'a> Issues<'a> {
     /// A problem of what stands at that pointer, counted from the document's root.
     pub(super) fn push_at(&mut self, pointer: &str, says: impl Display) {
         let problem = Problem::new(self.places.value(pointer), pointer, says.to_string());
-        self.problems.push(problem);
+        // What is wrong is taken out: it is not missing, too.
+        if !problem.message.starts_with("is missing") || !self.is_wrong(pointer) {
+            self.problems.push(problem);
+        }
+    }
+
+    /// Whether something at that pointer, or below it, is known to be wrong.
+    pub(super) fn is_wrong(&self, pointer: &str) -> bool {
+        self.problems.iter().any(|problem| problem.is_below(pointer))
+    }
+
+    /// Whether what stands at that pointer came by a reference.
+    pub(super) fn is_foreign(&self, pointer: &str) -> bool {
+        self.places.foreign.contains(pointer)
     }
 
     /// Keeps what is right of a check, and adds what is wrong.

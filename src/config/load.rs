@@ -1,6 +1,6 @@
 //! From a text to a configuration, or to everything that is wrong with it.
 
-use std::{collections::BTreeMap, io::Read as _, path::Path};
+use std::{collections::BTreeMap, io::Read as _, path::Path, rc::Rc};
 
 use fanfare_sdk::{RESERVED_KEYS, Registry, TargetKind};
 use serde::de::DeserializeOwned;
@@ -11,18 +11,25 @@ use super::{
     Config, ConfigError, ConfiguredTarget, DaemonConfig, EngineConfig, Fingerprint, Fingerprints,
     JournalConfig, Lookup, Problem, Surroundings, build, check,
     daemon::DaemonSettings,
-    document::{FILE_BYTES_MAX, Places, child, last, parse},
+    document::{FILE_BYTES_MAX, Places, child, parse},
     engine::EngineSettings,
     issues::Issues,
     journal::JournalSettings,
     problem::Place,
     reference::{Resolved, resolve},
     route::RouteSettings,
+    salvage::{StoodIn, give_up, remove},
     schema::{NAME_PATTERN, engine_schema, journal_schema, of, route_schema, target_schema},
     target::TargetSettings,
-    validate::{Mistake, Wanted, list, mistakes, problem, unknown},
+    validate::{Mistake, Shape, Wanted, list, problem, unknown},
 };
 use crate::policy::Masks;
+
+/// Rounds in which items of lists are given up that lack what was wrong with them: lists stand in lists, but not deeper.
+const ROUNDS_MAX: usize = 8;
+
+/// Up to here every whole number is one of the type `f64`.
+const WHOLE_MAX: f64 = 9_007_199_254_740_992.0;
 
 /// The keys at the top of a configuration.
 const TOP: [&str; 5] = ["targets", "routes", "engine", "journal", "daemon"];
@@ -88,10 +95,9 @@ pub(super) fn from_text(
         Ok(mut node) => {
             let mut resolved = Resolved::default();
             resolve(&mut node, "", lookup, &mut resolved, &mut problems);
-            let (value, places) = node.settle(&mut problems);
-            let problems = &mut problems;
-            let loader = Loader { kinds, lookup, places: &places, resolved, problems };
-            loader.load(value)
+            let (value, mut places) = node.settle(&mut problems);
+            places.foreign.clone_from(&resolved.referring);
+            Loader::new((kinds, lookup), &places, resolved, &mut problems).load(value)
         }
         Err(problem) => {
             problems.push(problem);
@@ -116,11 +122,15 @@ pub(super) fn unless_wrong(
 }
 
 pub(super) struct Loader<'a> {
-    pub(super) kinds: &'a Registry,
-    pub(super) lookup: &'a dyn Lookup,
-    pub(super) places: &'a Places,
-    pub(super) resolved: Resolved,
-    pub(super) problems: &'a mut Vec<Problem>,
+    kinds: &'a Registry,
+    lookup: &'a dyn Lookup,
+    places: &'a Places,
+    resolved: Resolved,
+    problems: &'a mut Vec<Problem>,
+    /// The schemas of the kinds that were met, compiled.
+    shapes: BTreeMap<&'a str, Rc<Shape>>,
+    /// Items of lists that are wrong, with their places in the document.
+    stood_in: Vec<StoodIn>,
 }
 
 /// What is known of a target once its two halves were looked at.
@@ -132,6 +142,16 @@ pub(super) struct Read {
 }
 
 impl<'a> Loader<'a> {
+    pub(super) fn new(
+        (kinds, lookup): (&'a Registry, &'a dyn Lookup),
+        places: &'a Places,
+        resolved: Resolved,
+        problems: &'a mut Vec<Problem>,
+    ) -> Self {
+        let (shapes, stood_in) = (BTreeMap::new(), Vec::new());
+        Self { kinds, lookup, places, resolved, problems, shapes, stood_in }
+    }
+
     fn load(mut self, value: Value) -> Config {
         let Value::Object(mut top) = value else {
             self.say("", "is not a map: `targets` and `routes` would be its keys");
@@ -143,8 +163,9 @@ impl<'a> Loader<'a> {
             let at = child("", key);
             self.problems.push(Problem::new(self.places.key(&at), &at, unknown(key, &known)));
         }
+        let is_map = top.get("targets").is_none_or(|it| it.is_object() || it.is_null());
         let written = self.map(&mut top, "targets");
-        if written.is_empty() && !self.resolved.broken.contains("/targets") {
+        if written.is_empty() && is_map && !self.resolved.broken.contains("/targets") {
             self.say("/targets", "has no target: one at least would be right");
         }
         let mut targets = BTreeMap::new();
@@ -153,40 +174,43 @@ impl<'a> Loader<'a> {
             targets.insert(name, read);
         }
         let mut routes = BTreeMap::new();
+        let shape = Shape::new(route_schema());
         for (name, value) in self.map(&mut top, "routes") {
             let at = child("/routes", &name);
             self.name(&at, &name);
-            let (value, whole) = self.checked(&at, &route_schema(), value);
+            let (value, whole) = self.checked(&at, &shape, value);
             let settings: Option<RouteSettings> = self.read(&at, value, whole);
             routes.insert(name, settings);
         }
         let engine = self.engine(&mut top);
         let journal = self.journal(&mut top);
         let daemon = self.daemon(&mut top);
+        let before = self.problems.len();
         let mut check =
             check::Check { places: self.places, problems: self.problems, lookup: self.lookup };
         let routes = check.all(&targets, routes);
+        self.forget_stand_ins(before);
         let built = targets.into_values().filter_map(|read| read?.built);
         Config { targets: built.collect(), routes, engine, journal, daemon, fingerprints }
     }
 
     fn engine(&mut self, top: &mut Map<String, Value>) -> EngineConfig {
         let written = Value::Object(self.map(top, "engine"));
-        let (value, whole) = self.checked("/engine", &engine_schema(), written);
+        let (value, whole) = self.checked("/engine", &Shape::new(engine_schema()), written);
         let settings: EngineSettings = self.read("/engine", value, whole).unwrap_or_default();
         settings.config(&mut Issues::new("/engine", self.places, self.problems))
     }
 
     fn daemon(&mut self, top: &mut Map<String, Value>) -> DaemonConfig {
         let written = Value::Object(self.map(top, "daemon"));
-        let (value, whole) = self.checked("/daemon", &of::<DaemonSettings>(), written);
+        let (value, whole) = self.checked("/daemon", &Shape::new(of::<DaemonSettings>()), written);
         let settings: DaemonSettings = self.read("/daemon", value, whole).unwrap_or_default();
         settings.config(&mut Issues::new("/daemon", self.places, self.problems))
     }
 
     fn journal(&mut self, top: &mut Map<String, Value>) -> JournalConfig {
         let written = Value::Object(self.map(top, "journal"));
-        let (value, whole) = self.checked("/journal", &journal_schema(), written);
+        let (value, whole) = self.checked("/journal", &Shape::new(journal_schema()), written);
         let settings: Option<JournalSettings> = self.read("/journal", value, whole);
         settings.unwrap_or_default().into()
     }
@@ -206,17 +230,21 @@ impl<'a> Loader<'a> {
         let at = child("/targets", name);
         self.name(&at, name);
         let kind = self.kind(&at, &value)?;
-        let (value, whole) = self.checked(&at, &target_schema(kind), value);
+        let shape = self.shapes.entry(kind.kind());
+        let shape = shape.or_insert_with(|| Rc::new(Shape::new(target_schema(kind)))).clone();
+        let (value, whole) = self.checked(&at, &shape, value);
         let secrets = self.secrets(&at, &value);
         let (engine, own) = split(value);
         let settings: TargetSettings = self.read(&at, engine.clone(), whole)?;
         let is_bodiless = matches!(own["method"].as_str(), Some("GET" | "HEAD"));
+        let before = self.problems.len();
         let mut issues = Issues::new(&at, self.places, self.problems);
         let (kind, written) = ((kind, own, whole), (&settings, &engine));
         let mut built = build::target(name, kind, written, self.lookup, &mut issues);
         if let Some(built) = &mut built {
             built.policy.hide(secrets);
         }
+        self.forget_stand_ins(before);
         Some(Read { settings, built, is_bodiless })
     }
 
@@ -256,26 +284,59 @@ impl<'a> Loader<'a> {
     }
 
     /// Validates, and takes out what is wrong. Says also whether nothing was.
-    pub(super) fn checked(&mut self, at: &str, schema: &Value, mut value: Value) -> (Value, bool) {
-        let mut whole = true;
+    pub(super) fn checked(&mut self, at: &str, shape: &Shape, mut value: Value) -> (Value, bool) {
+        let (mut whole, mut done) = (true, Vec::new());
         for broken in self.resolved.broken.iter().filter_map(|pointer| pointer.strip_prefix(at)) {
-            remove(&mut value, broken);
+            remove(&mut value, broken, &mut done);
             whole = false;
         }
-        let mut found = mistakes(schema, &value);
+        let mut found = shape.mistakes(&value);
         if self.reread(at, &found, &mut value) {
-            found = mistakes(schema, &value);
+            found = shape.mistakes(&value);
         }
         for mistake in &found {
             whole = false;
-            let known = |pointer: &String| pointer.starts_with(&format!("{at}{}", mistake.pointer));
-            if mistake.missing && self.resolved.broken.iter().any(known) {
+            // What has lost a part that led nowhere is told by that part.
+            let above = format!("{at}{}", mistake.pointer);
+            let is_part = |pointer: &String| {
+                let below = pointer.strip_prefix(&above);
+                below.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+            };
+            let is_whole = mistake.missing || !mistake.of_key;
+            if is_whole && self.resolved.broken.iter().any(is_part) {
                 continue;
             }
             self.problems.push(problem(mistake, at, self.places));
-            remove(&mut value, &mistake.pointer);
+            remove(&mut value, &mistake.pointer, &mut done);
         }
+        // What was taken out of an item of a list may be what it needs.
+        for _ in 0..ROUNDS_MAX {
+            let left = if whole { Vec::new() } else { shape.mistakes(&value) };
+            let mut given_up = false;
+            for mistake in &left {
+                given_up |= give_up(&mut value, &mistake.pointer, &mut done);
+            }
+            if !given_up {
+                break;
+            }
+        }
+        self.stood_in.extend(done.into_iter().map(|it| StoodIn {
+            pointer: format!("{at}{}", it.pointer),
+            like: format!("{at}{}", it.like),
+        }));
         (value, whole)
+    }
+
+    /// What was found since then of what only stands in for something else is not true of the document.
+    fn forget_stand_ins(&mut self, before: usize) {
+        let is_true = |problem: &Problem| {
+            !self.stood_in.iter().any(|it| {
+                let twice = problem.message.contains("twice");
+                problem.is_below(&it.pointer) || (twice && problem.is_below(&it.like))
+            })
+        };
+        let found = self.problems.split_off(before);
+        self.problems.extend(found.into_iter().filter(is_true));
     }
 
     /// Reads what was checked; none where what was taken out was needed: that has its message already.
@@ -285,22 +346,32 @@ impl<'a> Loader<'a> {
         mut value: Value,
         whole: bool,
     ) -> Option<T> {
+        let mut is_rounded = false;
         loop {
             let error = match serde_path_to_error::deserialize::<_, T>(value.clone()) {
                 Ok(read) => return Some(read),
                 Err(error) => error,
             };
+            // `5.0` is a whole number, as JSON Schema has it.
+            if !is_rounded {
+                is_rounded = true;
+                round(&mut value);
+                continue;
+            }
+            let parts = error.path().iter().filter_map(|segment| match segment {
+                Segment::Map { key } => Some(key.clone()),
+                Segment::Seq { index } => Some(index.to_string()),
+                Segment::Enum { .. } | Segment::Unknown => None,
+            });
+            let parts: Vec<_> = parts.collect();
             if whole {
-                self.say(at, format!("cannot be read: {}", error.inner()));
+                let pointer = parts.iter().fold(at.to_owned(), |above, part| child(&above, part));
+                self.say(&pointer, "cannot be read");
                 return None;
             }
             // What lacks something goes too, so that the rest is still looked at.
-            let part = error.path().iter().find_map(|segment| match segment {
-                Segment::Map { key } => Some(child("", key)),
-                Segment::Seq { .. } | Segment::Enum { .. } | Segment::Unknown => None,
-            })?;
             let before = value.clone();
-            remove(&mut value, &part);
+            remove(&mut value, &child("", parts.first()?), &mut Vec::new());
             if value == before {
                 return None;
             }
@@ -373,12 +444,18 @@ fn split(value: Value) -> (Value, Value) {
     (Value::Object(engine), Value::Object(own))
 }
 
-/// Takes out what stands at that pointer; with it the whole list that it is an item of.
-fn remove(value: &mut Value, pointer: &str) {
-    let Some(end) = pointer.rfind('/') else { return };
-    match value.pointer_mut(&pointer[..end]) {
-        Some(Value::Object(map)) => drop(map.remove(&last(pointer))),
-        Some(Value::Array(_)) => remove(value, &pointer[..end]),
-        Some(Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_)) | None => {}
+/// Numbers that are whole and do not look so: `5.0`, `1e3`.
+fn round(value: &mut Value) {
+    match value {
+        Value::Number(number) => {
+            let whole = number.as_f64().filter(|_| !number.is_u64() && !number.is_i64());
+            let whole = whole.filter(|it| it.fract() == 0.0 && it.abs() < WHOLE_MAX);
+            if let Some(read) = whole.and_then(|it| format!("{it:.0}").parse::<i64>().ok()) {
+                *value = read.into();
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(round),
+        Value::Object(map) => map.values_mut().for_each(round),
+        Value::Null | Value::Bool(_) | Value::String(_) => {}
     }
 }

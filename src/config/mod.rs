@@ -16,6 +16,7 @@ mod engine;
 mod fallback;
 mod fingerprint;
 mod gate;
+mod halves;
 mod hedge;
 mod issues;
 mod journal;
@@ -30,6 +31,7 @@ mod reference;
 mod retry;
 mod route;
 mod route_schema;
+mod salvage;
 mod schema;
 mod shared;
 #[cfg(feature = "daemon")]

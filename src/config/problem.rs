@@ -34,8 +34,30 @@ pub struct ConfigError {
 impl Problem {
     /// A problem of what stands at that JSON pointer.
     pub(super) fn new(place: Place, pointer: &str, message: impl Into<String>) -> Self {
-        Self { place, key: key(pointer), message: message.into() }
+        Self { place, key: on_one_line(key(pointer)), message: on_one_line(message.into()) }
     }
+
+    /// Whether it is about what stands at that JSON pointer, or below it.
+    pub(super) fn is_below(&self, pointer: &str) -> bool {
+        let rest = self.key.strip_prefix(&on_one_line(key(pointer)));
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    }
+}
+
+/// Nothing in it begins a line of its own, or is obeyed by a terminal.
+fn on_one_line(text: String) -> String {
+    if !text.contains(char::is_control) {
+        return text;
+    }
+    let mut line = String::with_capacity(text.len());
+    for letter in text.chars() {
+        if letter.is_control() {
+            line.extend(letter.escape_default());
+        } else {
+            line.push(letter);
+        }
+    }
+    line
 }
 
 /// What stands at that JSON pointer, as it was typed.

@@ -4,15 +4,17 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     io::{self, Read as _},
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use fanfare_sdk::Secret;
 
 use super::{
-    command,
+    command::{self, TIME_MAX, within},
     document::{self, Node, Tree, child},
     problem::{self, Place, Problem},
 };
+use crate::policy::Connection;
 
 /// Bytes of one file that is referred to: a secret, not a database.
 const FILE_BYTES_MAX: u64 = 64 << 10;
@@ -55,6 +57,12 @@ pub trait Lookup {
     /// Where a file is that is read later.
     fn path(&self, path: &str) -> PathBuf {
         path.into()
+    }
+
+    /// What is wrong with the files and the proxy by which a target is connected to, each with its key: `tls/ca`. Nothing
+    /// where nobody looks: whoever starts an engine is told then.
+    fn unconnected(&self, _connection: &Arc<Connection>) -> Vec<(&'static str, String)> {
+        Vec::new()
     }
 }
 
@@ -197,7 +205,10 @@ fn value(reference: &str, pointer: &str, lookup: &dyn Lookup) -> Result<Found, S
         let found = lookup.command(command).map(Found::Elsewhere);
         return found.or_else(|says| missing(format!("the command {says}")));
     }
-    let kind = reference.split(':').next().unwrap_or_default();
+    // Only a word is told: what looks like a reference may be a part of a password.
+    let kind = reference.split_once(':').map_or("", |(kind, _)| kind);
+    let is_word = kind.len() <= 16 && kind.bytes().all(|it| it.is_ascii_alphabetic());
+    let kind = if is_word { kind } else { "" };
     Err(format!(
         "`${{{kind}…}}` is no reference: `${{env:NAME}}`, `${{file:PATH}}` or `${{command:COMMAND}}` would be right, and `$${{` for the characters themselves"
     ))
@@ -225,7 +236,9 @@ impl Lookup for Surroundings {
     }
 
     fn file(&self, path: &str) -> Result<String, String> {
-        let mut text = self.read(path, FILE_BYTES_MAX)?;
+        let text = self.read(path, FILE_BYTES_MAX)?;
+        // The mark by which some editors say that it is UTF-8 is no part of it either.
+        let mut text = text.strip_prefix('\u{feff}').map_or(text.clone(), str::to_owned);
         // What an editor or `echo` puts at the end is no part of a secret.
         let end = text
             .strip_suffix('\n')
@@ -249,10 +262,17 @@ impl Lookup for Surroundings {
 
 impl Surroundings {
     fn read(&self, path: &str, bytes_max: u64) -> Result<String, String> {
-        let mut text = String::new();
-        let read = std::fs::File::open(self.directory.join(Path::new(path)))
-            .and_then(|file| file.take(bytes_max + 1).read_to_string(&mut text));
-        read.map_err(|error| cannot_read(&error))?;
+        let path = self.directory.join(Path::new(path));
+        let is_file = std::fs::metadata(&path).is_ok_and(|it| it.is_file());
+        let read = move || {
+            let mut text = String::new();
+            let file = std::fs::File::open(path)?;
+            file.take(bytes_max + 1).read_to_string(&mut text).map(|_| text)
+        };
+        // Whoever writes into a pipe may never come.
+        let read = if is_file { Some(read()) } else { within(TIME_MAX, read) };
+        let read = read.ok_or_else(|| format!("says nothing within {} s", TIME_MAX.as_secs()))?;
+        let text = read.map_err(|error| cannot_read(&error))?;
         if text.len() as u64 > bytes_max {
             return Err(format!("has more than {bytes_max} bytes"));
         }

@@ -66,6 +66,7 @@ pub fn target_schema(kind: &dyn TargetKind) -> Value {
     }
     // An authorizer that is added there is not known here.
     inline(&mut schema);
+    bound(&mut schema);
     schema
 }
 
@@ -90,7 +91,28 @@ pub(super) fn of<T: JsonSchema>() -> Value {
         settings.inline_subschemas = true;
         settings.meta_schema = None;
     });
-    settings.into_generator().into_root_schema_for::<T>().into()
+    let mut schema = settings.into_generator().into_root_schema_for::<T>().into();
+    bound(&mut schema);
+    schema
+}
+
+/// Numbers end where their types do: no number that the schema lets pass is too large to be read.
+fn bound(schema: &mut Value) {
+    match schema {
+        Value::Object(map) => {
+            let most = match map.get("format").and_then(Value::as_str) {
+                Some("uint32") => Some(u64::from(u32::MAX)),
+                Some("uint64" | "uint") => Some(u64::MAX),
+                Some(_) | None => None,
+            };
+            if let Some(most) = most {
+                map.entry("maximum").or_insert_with(|| most.into());
+            }
+            map.values_mut().for_each(bound);
+        }
+        Value::Array(items) => items.iter_mut().for_each(bound),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
 }
 
 fn merge(schema: &mut Value, own: &Value, key: &str) {

@@ -10,6 +10,7 @@ use super::{
     load::Loader,
     reference::{Resolved, Surroundings},
     schema::of,
+    validate::Shape,
 };
 
 /// A file, and what is wrong with it so far.
@@ -51,14 +52,10 @@ impl Document {
         let (value, places) = node.settle(&mut read.problems);
         read.places = places;
         let kinds = Registry::default();
-        let mut loader = Loader {
-            kinds: &kinds,
-            lookup: &Surroundings::new(""),
-            places: &read.places,
-            resolved: Resolved::default(),
-            problems: &mut read.problems,
-        };
-        let (value, whole) = loader.checked("", &of::<T>(), value);
+        let here = Surroundings::new("");
+        let mut loader =
+            Loader::new((&kinds, &here), &read.places, Resolved::default(), &mut read.problems);
+        let (value, whole) = loader.checked("", &Shape::new(of::<T>()), value);
         let value = loader.read("", value, whole);
         (read, value)
     }

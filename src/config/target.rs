@@ -19,20 +19,24 @@ use super::{
     hedge::HedgeSettings,
     redirects::RedirectSettings,
     retry::RetrySettings,
+    schema::NAME_PATTERN,
     tls::TlsSettings,
     token_endpoint::TokenEndpointSettings,
     versions::VersionSetting,
 };
 
-/// What the engine does for a target. Beside it stand the settings of its kind.
+/// What the engine does for a target. Beside it stand the settings of its kind. What keeps a target from strangers, or from
+/// being one, is not left out by being left empty.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct TargetSettings {
     /// Where it may be reached: `public`, for a URL that somebody wrote who is not trusted, or a map; anywhere unless set.
     #[serde(default)]
+    #[schemars(with = "AddressesSetting")]
     pub(super) addresses: Option<AddressesSetting>,
     /// Who we are: one authorizer, or a list that is asked in its order.
     #[serde(default)]
+    #[schemars(with = "AuthSetting")]
     pub(super) auth: Option<AuthSetting>,
     /// Whether the caller's baggage is sent there.
     #[serde(default)]
@@ -51,6 +55,7 @@ pub(super) struct TargetSettings {
     /// jq expressions over `{status, headers, body, truncated}` of the reply that ends a delivery; their values stand in the
     /// report under these names.
     #[serde(default)]
+    #[schemars(extend("maxProperties" = 64, "propertyNames" = { "pattern": NAME_PATTERN }))]
     pub(super) capture: BTreeMap<String, String>,
     /// What replies mean, where their status does not say it: the first rule that fits; else what the kind says.
     #[serde(default)]
@@ -89,6 +94,7 @@ pub(super) struct TargetSettings {
     pub(super) propagate: bool,
     /// A proxy between; those of the environment are never used. None unless set.
     #[serde(default)]
+    #[schemars(with = "ProxySettings")]
     pub(super) proxy: Option<ProxySettings>,
     /// Deliveries that may wait for it.
     #[serde(default = "queue")]
@@ -119,6 +125,7 @@ pub(super) struct TargetSettings {
     pub(super) timeout: Span,
     /// Whose certificates count, and who we are; the system's, and nobody unless set.
     #[serde(default)]
+    #[schemars(with = "TlsSettings")]
     pub(super) tls: Option<TlsSettings>,
     /// How the token endpoint of `auth` is connected to. It is another party: nothing of how the target is connected to holds for
     /// it, but for `addresses`, and for the certificate of `tls` with `client_auth: tls`.
@@ -126,6 +133,7 @@ pub(super) struct TargetSettings {
     pub(super) token_endpoint: Option<TokenEndpointSettings>,
     /// The Unix socket that is connected to, whatever the host in the URL is.
     #[serde(default)]
+    #[schemars(with = "String")]
     pub(super) unix: Option<String>,
     /// How long a version that was rejected is not asked for again; then one delivery tries it.
     #[serde(default = "version_memory")]

@@ -18,14 +18,18 @@ use crate::policy::Connection;
 #[serde(deny_unknown_fields, default)]
 pub(super) struct TokenEndpointSettings {
     /// Where it may be reached; as the target unless set.
+    #[schemars(with = "AddressesSetting")]
     addresses: Option<AddressesSetting>,
     /// How connections are made, and kept for the next request.
     connection: ConnectionSettings,
     /// A proxy between; none unless set.
+    #[schemars(with = "ProxySettings")]
     proxy: Option<ProxySettings>,
     /// Whose certificates count, and who we are; the system's, and nobody unless set.
+    #[schemars(with = "TlsSettings")]
     tls: Option<TlsSettings>,
     /// The Unix socket that is connected to, whatever the host in `token_url` is.
+    #[schemars(with = "String")]
     unix: Option<String>,
 }
 

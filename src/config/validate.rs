@@ -2,7 +2,7 @@
 
 use fanfare_sdk::Span;
 use jsonschema::{ValidationError, Validator, error::ValidationErrorKind};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::{
     document::{Places, child},
@@ -32,21 +32,36 @@ pub(super) enum Wanted {
     Boolean,
 }
 
-/// All mistakes of `instance`.
-pub(super) fn mistakes(schema: &Value, instance: &Value) -> Vec<Mistake> {
-    match jsonschema::validator_for(schema) {
-        Ok(validator) => all(&validator, schema, instance),
-        // The schema of a plugin; those of our own are tested.
-        Err(error) => vec![Mistake::of("", format!("its kind has no right schema: {error}"))],
-    }
+/// A schema, compiled: many values are held against the same.
+#[derive(Debug)]
+pub(super) struct Shape {
+    schema: Value,
+    /// Or why it cannot be: the schema of a plugin; those of our own are tested.
+    validator: Result<Validator, String>,
 }
 
-fn all(validator: &Validator, schema: &Value, instance: &Value) -> Vec<Mistake> {
-    let mut found = Vec::new();
-    for error in validator.iter_errors(instance) {
-        tell(&error, schema, &mut found);
+impl Shape {
+    pub(super) fn new(schema: Value) -> Self {
+        let validator = jsonschema::options()
+            .with_format(Span::FORMAT, Span::is_within_a_year)
+            .should_validate_formats(true)
+            .build(&schema)
+            .map_err(|error| format!("its kind has no right schema: {error}"));
+        Self { schema, validator }
     }
-    found
+
+    /// All mistakes of `instance`.
+    pub(super) fn mistakes(&self, instance: &Value) -> Vec<Mistake> {
+        let validator = match &self.validator {
+            Ok(validator) => validator,
+            Err(says) => return vec![Mistake::of("", says.clone())],
+        };
+        let mut found = Vec::new();
+        for error in validator.iter_errors(instance) {
+            tell(&error, &self.schema, &mut found);
+        }
+        found
+    }
 }
 
 /// What a mistake says, with where the document has it.
@@ -78,9 +93,11 @@ fn tell(error: &ValidationError<'_>, schema: &Value, found: &mut Vec<Mistake>) {
         ValidationErrorKind::AnyOf { context } | ValidationErrorKind::OneOfNotValid { context } => {
             one_of(error, context, schema, found);
         }
-        ValidationErrorKind::PropertyNames { .. } => {
-            let says = "has a name that is not right: letters, digits, `_`, `.` and `-` would be, 64 at the most";
-            found.push(Mistake { of_key: true, ..Mistake::of(&at, says.to_owned()) });
+        ValidationErrorKind::PropertyNames { error } => {
+            let name = error.instance().as_str().unwrap_or_default().to_owned();
+            let says = "is not a name: letters, digits, `_`, `.` and `-` would be, 64 at the most";
+            found
+                .push(Mistake { of_key: true, ..Mistake::of(&child(&at, &name), says.to_owned()) });
         }
         ValidationErrorKind::Type { .. } => {
             let wanted = wanted(schema, error);
@@ -133,7 +150,11 @@ fn one_of(
         branch.iter().for_each(|error| tell(error, schema, found));
         return;
     }
-    let forms = forms(at_path(schema, error.schema_path().as_str()));
+    let here_of = at_path(schema, error.schema_path().as_str());
+    if unknown_choice(error.instance(), (here, here_of), found) {
+        return;
+    }
+    let forms = forms(here_of);
     let text = error.instance().is_string();
     let says = match kind_of(error.instance()) {
         // The type may be right, and the word is not.
@@ -146,6 +167,24 @@ fn one_of(
         if numeric { Some(Wanted::Number) } else { boolean.then_some(Wanted::Boolean) };
     let wrong_type = wrong_type.filter(|_| text);
     found.push(Mistake { wrong_type, ..Mistake::of(here, says) });
+}
+
+/// A map that names none of the keys that one could be: each of its own is none of them. Says whether it is one.
+fn unknown_choice(
+    instance: &Value,
+    (here, schema): (&str, &Value),
+    found: &mut Vec<Mistake>,
+) -> bool {
+    let (mut forms, mut keys) = (Vec::new(), Vec::new());
+    collect(schema, &mut forms, &mut keys);
+    let is_strange = |map: &&Map<String, Value>| !map.keys().any(|key| keys.contains(key));
+    let map = instance.as_object().filter(|map| !map.is_empty() && keys.len() > 1);
+    let Some(map) = map.filter(is_strange) else { return false };
+    for key in map.keys() {
+        let says = unknown(key, &keys);
+        found.push(Mistake { of_key: true, ..Mistake::of(&child(here, key), says) });
+    }
+    true
 }
 
 /// The forms of a value, those of forms within forms beside the others.
@@ -177,6 +216,9 @@ pub(super) fn plain(kind: &ValidationErrorKind) -> String {
         ValidationErrorKind::Pattern { pattern } if pattern == MOMENT_PATTERN => {
             format!("is not a date: {MOMENT_RIGHT}")
         }
+        ValidationErrorKind::Format { format } if format == Span::FORMAT => {
+            "is longer than a year".to_owned()
+        }
         ValidationErrorKind::Pattern { .. } => "does not have the right form".to_owned(),
         ValidationErrorKind::Enum { options } => format!("is not one of {}", words(options)),
         ValidationErrorKind::Constant { expected_value } => {
@@ -190,6 +232,7 @@ pub(super) fn plain(kind: &ValidationErrorKind) -> String {
         ValidationErrorKind::MaxItems { limit } => {
             format!("has more than {limit} {}", items(*limit))
         }
+        ValidationErrorKind::MaxProperties { limit } => format!("has more than {limit} keys"),
         ValidationErrorKind::MinLength { limit: 1 } => "is empty".to_owned(),
         ValidationErrorKind::MinLength { limit } => format!("has less than {limit} characters"),
         ValidationErrorKind::MaxLength { limit } => format!("has more than {limit} characters"),

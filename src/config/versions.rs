@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     body::BodySetting,
     classify::{self, RuleSettings},
+    document::child,
     issues::Issues,
     text::TextSetting,
 };
@@ -30,7 +31,7 @@ pub(super) const MOMENT_RIGHT: &str =
 #[serde(untagged, expecting = "a name or a map with `name`")]
 pub(super) enum VersionSetting {
     /// Its name.
-    Name(#[schemars(length(min = 1))] String),
+    Name(#[schemars(length(min = 1, max = 256))] String),
     /// What is known of it.
     Known(Box<VersionMap>),
 }
@@ -40,7 +41,7 @@ pub(super) enum VersionSetting {
 #[serde(deny_unknown_fields)]
 pub(super) struct VersionMap {
     /// The version as it is sent.
-    #[schemars(length(min = 1))]
+    #[schemars(length(min = 1, max = 256))]
     pub(super) name: String,
     /// Since when it is deprecated, or from when on. A date is the beginning of that day in UTC.
     #[serde(default)]
@@ -50,7 +51,7 @@ pub(super) struct VersionMap {
     pub(super) sunset: Option<Moment>,
     /// The version that follows, or where it is.
     #[serde(default)]
-    #[schemars(length(min = 1))]
+    #[schemars(length(min = 1, max = 2_000))]
     pub(super) successor: Option<String>,
     /// The URL of what there is to read about the change.
     #[serde(default)]
@@ -113,6 +114,16 @@ impl VersionSetting {
         let mut known = BTreeMap::new();
         for (at, setting) in all.iter().enumerate() {
             let name = setting.name();
+            let key = if matches!(setting, Self::Name(_)) { "" } else { "/name" };
+            let pointer = format!("{}{key}", child(&issues.pointer, &at.to_string()));
+            if name.chars().any(char::is_control) || name.trim() != name {
+                issues.push_at(
+                    &pointer,
+                    "is no version: it begins or ends with a space, or has a control character",
+                );
+            } else if matches!(name, "." | "..") {
+                issues.push_at(&pointer, "is no version: in a path it would lead elsewhere");
+            }
             let twice = all[..at].iter().any(|other| other.name() == name);
             let notice = match setting {
                 Self::Name(_) if twice => {
@@ -125,6 +136,7 @@ impl VersionSetting {
                     if twice {
                         here.push("name", "stands there twice");
                     }
+                    map.check_successor(all, &mut here);
                     map.notice(&mut here)
                 }
             };
@@ -137,6 +149,20 @@ impl VersionSetting {
 }
 
 impl VersionMap {
+    /// What follows may be a version that is not spoken yet: but not itself, and none that differs by its letters only.
+    fn check_successor(&self, all: &[VersionSetting], issues: &mut Issues<'_>) {
+        let Some(successor) = &self.successor else { return };
+        let mut names = all.iter().map(VersionSetting::name);
+        if *successor == self.name {
+            issues.push("successor", "follows itself: another version would be right");
+        } else if !names.clone().any(|name| name == successor)
+            && let Some(meant) = names.find(|name| name.eq_ignore_ascii_case(successor))
+        {
+            let says = format!("is none of these `versions`: did you mean `{meant}`?");
+            issues.push("successor", says);
+        }
+    }
+
     /// What is said differently to it; none where nothing is.
     fn dialect(&self, profile: Option<&Profile>, issues: &mut Issues<'_>) -> Option<Dialect> {
         let Self { body, headers, query, classify, .. } = self;
@@ -151,6 +177,9 @@ impl VersionMap {
         let mut here = issues.at("headers");
         for (typed, setting) in headers {
             let name = here.take(typed, check::header_name(typed));
+            if name.as_ref().is_some_and(|name| dialect.headers.iter().any(|(it, _)| it == name)) {
+                here.push(typed, "is there twice: names of headers ignore case");
+            }
             let text = setting.text(typed, &mut here);
             if let (Some(name), Some(Text::Fixed(value))) = (&name, &text) {
                 here.take(typed, check::header_value(name, value));
@@ -181,17 +210,28 @@ impl VersionMap {
         if notice.deprecated_at.zip(notice.sunset).is_some_and(|(from, to)| to < from) {
             issues.push("sunset", "is before `deprecated`: a version ends after it is deprecated");
         }
-        notice.successor.clone_from(&self.successor);
-        notice.documentation = self.guide.as_ref().and_then(|guide| {
-            let checked = url::Url::parse(guide).ok();
-            let checked = checked.filter(|url| matches!(url.scheme(), "http" | "https"));
-            issues.take(
-                "guide",
-                checked.map(String::from).ok_or("is no URL: `https://…` would be right"),
-            )
+        notice.successor = self.successor.as_ref().and_then(|successor| {
+            let is_url = successor.contains("://");
+            let checked = if is_url { shown(successor).map(drop) } else { Ok(()) };
+            let plain = !successor.chars().any(char::is_control);
+            let checked = checked.and(plain.then_some(()).ok_or("has a control character"));
+            issues.take("successor", checked.map(|()| successor.clone()))
         });
+        notice.documentation =
+            self.guide.as_ref().and_then(|guide| issues.take("guide", shown(guide)));
         (notice != Notice::default()).then_some(notice)
     }
+}
+
+/// A URL that people are shown: it has no secret in its beginning.
+fn shown(text: &str) -> Result<String, &'static str> {
+    let url = url::Url::parse(text).ok();
+    let url = url.filter(|url| matches!(url.scheme(), "http" | "https"));
+    let url = url.ok_or("is no URL: `https://…` would be right")?;
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err("has user info, which would be shown: leave it out");
+    }
+    Ok(url.into())
 }
 
 // === impl Moment ===

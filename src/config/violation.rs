@@ -153,7 +153,6 @@ fn says(kind: &Kind, instance: &Value) -> String {
         Kind::ExclusiveMinimum { limit } => format!("is not more than {limit}"),
         Kind::ExclusiveMaximum { limit } => format!("is not less than {limit}"),
         Kind::MinProperties { limit } => format!("has less than {limit} keys"),
-        Kind::MaxProperties { limit } => format!("has more than {limit} keys"),
         kind => plain(kind),
     }
 }

@@ -11,7 +11,11 @@ use std::{
 use fanfare_sdk::Registry;
 
 use super::FileState;
-use crate::config::{Config, ConfigError, Lookup, Surroundings, load_by};
+use crate::{
+    config::{Config, ConfigError, Lookup, Surroundings, load_by},
+    engine::Connecting,
+    policy::Connection,
+};
 
 /// The files that a configuration was read from, as they were before they were read.
 pub type Seen = BTreeMap<PathBuf, FileState>;
@@ -25,7 +29,7 @@ pub struct Source {
 
 /// Looks at each file before it reads it.
 struct Recording {
-    surroundings: Surroundings,
+    here: Box<dyn Lookup>,
     directory: PathBuf,
     seen: RefCell<Seen>,
 }
@@ -47,8 +51,12 @@ impl Source {
     pub fn load(&self) -> (Result<Config, ConfigError>, Seen) {
         let directory = self.file.parent().unwrap_or(Path::new("")).to_owned();
         let seen = [(self.file.clone(), FileState::of(&self.file))].into();
-        let surroundings = Surroundings::new(&directory);
-        let lookup = Recording { surroundings, directory, seen: RefCell::new(seen) };
+        // Where no client can be made at all, whoever starts an engine is told.
+        let here: Box<dyn Lookup> = match Connecting::try_new(&directory) {
+            Ok(connecting) => Box::new(connecting),
+            Err(_) => Box::new(Surroundings::new(&directory)),
+        };
+        let lookup = Recording { here, directory, seen: RefCell::new(seen) };
         let config = load_by(&self.file, &self.kinds, &lookup);
         (config, lookup.seen.into_inner())
     }
@@ -62,25 +70,29 @@ impl fmt::Debug for Source {
 
 impl Lookup for Recording {
     fn env(&self, name: &str) -> Result<Option<String>, String> {
-        self.surroundings.env(name)
+        self.here.env(name)
     }
 
     fn file(&self, path: &str) -> Result<String, String> {
         self.record(path);
-        self.surroundings.file(path)
+        self.here.file(path)
     }
 
     fn document(&self, path: &str) -> Result<String, String> {
         self.record(path);
-        self.surroundings.document(path)
+        self.here.document(path)
     }
 
     fn command(&self, command: &str) -> Result<String, String> {
-        self.surroundings.command(command)
+        self.here.command(command)
     }
 
     fn path(&self, path: &str) -> PathBuf {
-        self.surroundings.path(path)
+        self.here.path(path)
+    }
+
+    fn unconnected(&self, connection: &Arc<Connection>) -> Vec<(&'static str, String)> {
+        self.here.unconnected(connection)
     }
 }
 

@@ -1,31 +1,64 @@
 //! Targets with the clients that reach them.
 
+#[cfg(feature = "daemon")]
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use fanfare_sdk::Transport;
 
 use super::{StartProblem, Target};
+#[cfg(feature = "daemon")]
+use crate::config::{Lookup, Surroundings};
 use crate::{
     actor::SlotParts,
     policy::{Connection, TargetPolicy},
     transport::{Clients, TransportError},
 };
 
-/// What is wrong with the files and proxies by which these targets are connected to.
-///
-/// # Errors
-/// When no client can be made at all.
-#[cfg(feature = "cli")]
-pub(crate) fn unconnected<'a>(
-    targets: impl Iterator<Item = &'a TargetPolicy>,
-) -> Result<Vec<StartProblem>, TransportError> {
-    let clients = Clients::try_new()?;
-    let problem = |policy: &TargetPolicy| {
-        let own = clients.client(&policy.connection);
-        let error = own.and_then(|_| clients.client(&token_endpoint(policy))).err()?;
-        Some(StartProblem::Connection { target: policy.target.clone(), says: error.0 })
-    };
-    Ok(targets.filter_map(problem).collect())
+/// Where a configuration is looked up, and whether its targets can be connected to.
+#[cfg(feature = "daemon")]
+#[derive(Debug)]
+pub(crate) struct Connecting {
+    surroundings: Surroundings,
+    clients: Clients,
+}
+
+#[cfg(feature = "daemon")]
+impl Connecting {
+    /// Paths that are not absolute begin in this directory.
+    ///
+    /// # Errors
+    /// When no client can be made at all.
+    pub(crate) fn try_new(directory: &Path) -> Result<Self, TransportError> {
+        Ok(Self { surroundings: Surroundings::new(directory), clients: Clients::try_new()? })
+    }
+}
+
+#[cfg(feature = "daemon")]
+impl Lookup for Connecting {
+    fn env(&self, name: &str) -> Result<Option<String>, String> {
+        self.surroundings.env(name)
+    }
+
+    fn file(&self, path: &str) -> Result<String, String> {
+        self.surroundings.file(path)
+    }
+
+    fn document(&self, path: &str) -> Result<String, String> {
+        self.surroundings.document(path)
+    }
+
+    fn command(&self, command: &str) -> Result<String, String> {
+        self.surroundings.command(command)
+    }
+
+    fn path(&self, path: &str) -> PathBuf {
+        self.surroundings.path(path)
+    }
+
+    fn unconnected(&self, connection: &Arc<Connection>) -> Vec<(&'static str, String)> {
+        self.clients.wrong(connection)
+    }
 }
 
 /// A target, and its clients.

@@ -29,8 +29,8 @@ pub use crate::{
 
 #[cfg(feature = "config")]
 pub use self::configured::RouteError;
-#[cfg(feature = "cli")]
-pub(crate) use self::connected::unconnected;
+#[cfg(feature = "daemon")]
+pub(crate) use self::connected::Connecting;
 pub use self::{
     broadcast::Broadcast,
     builder::EngineBuilder,

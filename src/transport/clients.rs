@@ -8,7 +8,11 @@ use std::{
 use fanfare_sdk::Transport;
 use rustls::ClientConfig;
 
+#[cfg(feature = "daemon")]
+use super::tls::wrong_files;
 use super::{HttpTransport, TransportError, tls::tls};
+#[cfg(feature = "daemon")]
+use crate::policy::By;
 use crate::{
     policy::{Connection, Tls},
     report::IdMap,
@@ -68,6 +72,20 @@ impl Clients {
         made.retain(|_, client| client.strong_count() > 0);
         made.insert(connection.clone(), Arc::downgrade(&client));
         Ok(client)
+    }
+
+    /// What is wrong with its files and its proxy, each by its key in a configuration.
+    #[cfg(feature = "daemon")]
+    pub(crate) fn wrong(&self, connection: &Arc<Connection>) -> Vec<(&'static str, String)> {
+        let wrong = wrong_files(&connection.tls);
+        if !wrong.is_empty() {
+            return wrong;
+        }
+        let key = match connection.by {
+            By::Proxy(_) => "proxy",
+            By::Host | By::Unix(_) => "connection",
+        };
+        self.client(connection).err().map(|error| (key, error.0)).into_iter().collect()
     }
 }
 

@@ -35,11 +35,7 @@ pub(super) fn tls_by(ca: &std::path::Path) -> Result<ClientConfig, TransportErro
 
 /// What is said there. Files are read again when they have changed; what is wrong with all of them is said at once.
 pub(super) fn tls_of(tls: &Tls) -> Result<ClientConfig, TransportError> {
-    let files = [
-        tls.ca.as_ref().and_then(|ca| trusted(std::slice::from_ref(ca)).err()),
-        tls.identity.as_ref().and_then(|it| identity(&files_of(it)).err()),
-    ];
-    let wrong: Vec<_> = files.into_iter().flatten().collect();
+    let wrong: Vec<_> = wrong_files(tls).into_iter().map(|(_, says)| says).collect();
     if !wrong.is_empty() {
         return Err(TransportError(wrong.join("\n")));
     }
@@ -56,6 +52,28 @@ pub(super) fn tls_of(tls: &Tls) -> Result<ClientConfig, TransportError> {
     // A session that is resumed goes on with the certificates of the one before.
     config.resumption = Resumption::disabled();
     Ok(config)
+}
+
+/// What is wrong with the files, each by its key in a configuration.
+pub(super) fn wrong_files(tls: &Tls) -> Vec<(&'static str, String)> {
+    let mut wrong = Vec::new();
+    if let Some(says) = tls.ca.as_ref().and_then(|ca| trusted(std::slice::from_ref(ca)).err()) {
+        wrong.push(("tls/ca", says));
+    }
+    if let Some(it) = &tls.identity {
+        let parts = [
+            ("tls/certificate", certificates(&it.certificate).err()),
+            ("tls/key", private_key(&it.key).err()),
+        ];
+        let parts = parts.into_iter().filter_map(|(key, says)| Some((key, says?)));
+        let before = wrong.len();
+        wrong.extend(parts);
+        if wrong.len() == before {
+            // Each is right by itself.
+            wrong.extend(identity(&files_of(it)).err().map(|says| ("tls/key", says)));
+        }
+    }
+    wrong
 }
 
 /// Whose certificates count. There is no way to count none: who cannot be verified is not talked to.

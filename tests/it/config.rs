@@ -6,6 +6,7 @@ mod cloud_events;
 mod connection;
 mod fallback;
 mod notify;
+mod refused;
 mod versions;
 
 use std::{collections::BTreeMap, time::Duration};
@@ -192,13 +193,7 @@ fn what_is_not_yaml_is_told_with_its_place() {
     wrong("5", &["1:1: is not a map: `targets` and `routes` would be its keys"]);
     wrong("", &["1:1: is not a map: `targets` and `routes` would be its keys"]);
     wrong("targets: {}", &["1:10: targets: has no target: one at least would be right"]);
-    wrong(
-        "targets: 5",
-        &[
-            "1:10: targets: has no target: one at least would be right",
-            "1:10: targets: is not a map: names and their settings would be right",
-        ],
-    );
+    wrong("targets: 5", &["1:10: targets: is not a map: names and their settings would be right"]);
 }
 
 #[test]
@@ -217,7 +212,7 @@ fn odd_documents_get_an_answer_too() {
         })
         .collect();
     let says = read(&format!("x-0: &a [1,1,1,1,1,1,1,1,1]\n{bomb}")).err().unwrap();
-    assert!(says.ends_with(": is too large once its anchors are written out"), "{says}");
+    assert!(says.ends_with("too large once its anchors are written out"), "{says}");
     assert!(read(&format!("x-a: {}{}", "[".repeat(5_000), "]".repeat(5_000))).is_err());
 }
 
@@ -229,9 +224,7 @@ fn a_form_that_does_not_fit_is_told_where_it_does_not() {
     );
     wrong(
         &target("auth: [ { bearer: { token: a } }, { oauth: {} } ]"),
-        &[
-            "5:39: targets.a.auth.1: is a map: a map with `bearer`, `basic`, `api_key`, `hmac`, `digest`, `aws`, `http_signature`, `oauth1`, `jwt` or `oauth2` would be right",
-        ],
+        &["5:41: targets.a.auth.1.oauth: is not a known key: did you mean `oauth1`?"],
     );
     wrong(
         &target("auth: [ { bearer: { tokn: a } } ]"),

@@ -58,6 +58,9 @@ impl ApiKey {
                 Place::Header(name, value)
             }
             ApiKeyIn::Query(name) if name.is_empty() => return Err(wrong_name("is empty")),
+            ApiKeyIn::Query(name) if name.chars().any(char::is_control) => {
+                return Err(wrong_name("contains a control character: remove it"));
+            }
             ApiKeyIn::Query(name) => {
                 let (name, value) =
                     (check::percent_encode(name), check::percent_encode(value.expose()));

@@ -14,6 +14,7 @@ mod keyed;
 mod message;
 mod oauth;
 mod oauth1;
+mod places;
 mod refusal;
 mod settings;
 
@@ -32,5 +33,6 @@ pub use self::{
         OAuth2Settings, RefreshTokenSettings,
     },
     oauth1::{OAuth1, OAuth1Method, OAuth1Settings},
+    places::AuthPlace,
     settings::{ApiKeySettings, AuthSettings, BasicSettings, BearerSettings, DigestSettings},
 };

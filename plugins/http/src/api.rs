@@ -91,6 +91,7 @@ impl HttpTarget {
         let probe = probe(&settings.probe, &mut wrong);
         let key = KeyHeader::checked(&settings.idempotency_key, &headers, &mut wrong);
         let bodiless = method.as_ref().is_some_and(|method| !has_body(method));
+        settings.check_compress((&headers, bodiless), &mut wrong);
         let key_in_body = KeyInBody::checked(&settings.idempotency_key, !bodiless, &mut wrong);
         if let (Some(Place::Header(one)), Some(other)) = (&version, &key)
             && *one == other.name
@@ -337,13 +338,15 @@ impl fmt::Debug for HttpTarget {
 
 // === checks ===
 
-fn method(text: &str) -> Result<Method, &'static str> {
+fn method(text: &str) -> Result<Method, String> {
+    const KNOWN: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+    let meant = KNOWN.into_iter().find(|known| known.eq_ignore_ascii_case(text)).unwrap_or("POST");
     let capital = !text.bytes().any(|byte| byte.is_ascii_lowercase());
     match Method::from_bytes(text.as_bytes()) {
-        Ok(Method::CONNECT) => Err("is not for APIs: `POST` would be right"),
+        Ok(Method::CONNECT) => Err("is not for APIs: `POST` would be right".to_owned()),
         Ok(method) if capital => Ok(method),
-        Ok(_) => Err("is not in capital letters: `POST` would be right"),
-        Err(_) => Err("is not a method: `POST` would be right"),
+        Ok(_) => Err(format!("is not in capital letters: `{meant}` would be right")),
+        Err(_) => Err("is not a method: `POST` would be right".to_owned()),
     }
 }
 

@@ -2,7 +2,10 @@
 
 use bytes::Bytes;
 use fanfare_sdk::{IdempotencyKey, Payload, PrepareError, SettingErrors, check};
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{
+    HeaderMap, HeaderName, HeaderValue,
+    header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE},
+};
 use serde_json::{Map, Value};
 
 use crate::IdempotencyKeySettings;
@@ -30,6 +33,12 @@ impl KeyHeader {
         }
         let at = ["idempotency_key", "header"];
         let name = wrong.take(&at, check::header_name(&written.header))?;
+        if [CONTENT_TYPE, CONTENT_ENCODING, AUTHORIZATION].contains(&name) {
+            wrong.push(
+                &at,
+                format!("`{name}` says something else: `Idempotency-Key` would be right"),
+            );
+        }
         if headers.contains_key(&name) {
             let says = format!("`{name}` stands in `headers` too: keep one, or set `send: false`");
             wrong.push(&at, says);
@@ -75,7 +84,10 @@ impl KeyInBody {
                 pointer.split('/').map(part).collect()
             }
         };
-        if path.iter().any(String::is_empty) {
+        // RFC 6901 section 3.
+        let is_escape = |piece: &str| piece.starts_with(['0', '1']);
+        let is_pointer = !text.starts_with('/') || text.split('~').skip(1).all(is_escape);
+        if !is_pointer || path.iter().any(String::is_empty) {
             wrong.push(&at, "is no name and no JSON pointer: `/meta/key` would be right");
         }
         Some(Self(path))

@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, fmt};
 
 use fanfare_sdk::{Coding, Repeat, Secret, SettingErrors, check};
+use http::{HeaderMap, header::CONTENT_ENCODING};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -249,6 +250,23 @@ impl HttpSettings {
     /// All settings that are wrong.
     pub fn build(&self) -> Result<HttpTarget, SettingErrors> {
         HttpTarget::try_new(self)
+    }
+}
+
+impl HttpSettings {
+    /// What is compressed has a body, and nothing else says how.
+    pub(crate) fn check_compress(
+        &self,
+        (headers, bodiless): (&HeaderMap, bool),
+        wrong: &mut SettingErrors,
+    ) {
+        if self.compress.is_some() && bodiless {
+            wrong.push(&["compress"], "has nothing to compress: the `method` carries no body");
+        }
+        if self.compress.is_some() && headers.contains_key(CONTENT_ENCODING) {
+            let says = "writes `content-encoding`, which stands in `headers` too: keep one";
+            wrong.push(&["compress"], says);
+        }
     }
 }
 

@@ -10,6 +10,8 @@ use crate::variables::Values;
 
 const VERSION: &str = "{version}";
 
+const NO_TEMPLATE: &str = "is no URI template (RFC 6570): `{id}`, `{?page}` or `{/path*}` would be right, and `%7B` for a brace";
+
 /// A URL with `{version}` and other expressions (RFC 6570) in its path or query, or without.
 #[derive(Clone)]
 pub(crate) struct Template {
@@ -44,17 +46,18 @@ impl Template {
             return Err(vec!["has a `{…}` in its host: path and query are where it may be".into()]);
         }
         let rest = text.replace(VERSION, "0");
+        // What is wrong with all but its expressions is told as of any URL.
+        check::url(&plain(&rest))?;
         if rest.contains("{#") {
             return Err(vec!["has a `{#…}`: a fragment is never sent".into()]);
         }
         if !prefixes_fit(&rest) {
-            return Err(vec!["is no URI template (RFC 6570)".to_owned()]);
+            return Err(vec![NO_TEMPLATE.to_owned()]);
         }
-        let template = UriTemplateStr::new(&rest);
-        let template = template.map_err(|_| vec!["is no URI template (RFC 6570)".to_owned()])?;
+        let none = || vec![NO_TEMPLATE.to_owned()];
+        let template = UriTemplateStr::new(&rest).map_err(|_| none())?;
         let expanded = template.expand::<UriSpec, _>(&Values::Sample);
-        let expanded =
-            expanded.map_err(|_| vec!["is no URI template (RFC 6570)".to_owned()])?.to_string();
+        let expanded = expanded.map_err(|_| none())?.to_string();
         check::url(&expanded)?;
         let mut variables: Vec<_> = template.variables().map(|it| it.as_str().to_owned()).collect();
         variables.sort();
@@ -133,6 +136,16 @@ impl Template {
         }
         Ok(filled)
     }
+}
+
+/// The text without its expressions, whole or not.
+fn plain(template: &str) -> String {
+    let mut pieces = template.split('{');
+    let mut text = pieces.next().unwrap_or_default().to_owned();
+    for piece in pieces {
+        text.push_str(piece.split_once('}').map_or("", |(_, rest)| rest));
+    }
+    text.replace('}', "")
 }
 
 /// Whether `{name:3}` has no more than the four digits of section 2.4.1: of more, the library is not fond.
@@ -214,7 +227,7 @@ pub(crate) fn with_pairs(uri: Uri, pairs: &str) -> Result<Uri, PrepareError> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Encoded, Template, Values, with_pairs};
+    use super::{Encoded, NO_TEMPLATE, Template, Values, with_pairs};
 
     #[track_caller]
     fn check(text: &str, version: &str, expected: &str) {
@@ -260,10 +273,16 @@ mod tests {
 
     #[test]
     fn what_is_no_template_is_told() {
-        let none = "is no URI template (RFC 6570)";
+        let none = NO_TEMPLATE;
         for wrong in ["{id", "{}", "{!id}", "{id}}", "{i d}", "{id:}", "{id:99999}", "{=id}"] {
             check(&format!("https://a.example/{wrong}"), "-", none);
         }
+        check("a.example/{id", "-", "has no scheme: `https://…` would be right");
+        check(
+            "https://a b.example/{id",
+            "-",
+            "contains a space or a control character: remove or percent-encode it",
+        );
         check("https://a.example/{#id}", "-", "has a `{#…}`: a fragment is never sent");
         let host = "has a `{…}` in its host: path and query are where it may be";
         check("https://{host}/a", "-", host);

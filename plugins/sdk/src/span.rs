@@ -8,6 +8,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 /// The longest duration that makes sense here: a year.
 const LONGEST: Duration = Duration::from_secs(366 * 24 * 60 * 60);
 
+const TOO_LONG: &str = "is longer than a year";
+
 /// A duration as people write it, wherever they write one.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
 pub struct Span(pub Duration);
@@ -15,6 +17,9 @@ pub struct Span(pub Duration);
 impl Span {
     /// What a duration looks like, as a regular expression.
     pub const PATTERN: &'static str = "^([0-9]+(us|ms|s|m|h|d))+$";
+
+    /// That it is no longer than a year, as a format of a JSON Schema.
+    pub const FORMAT: &'static str = "duration-within-a-year";
 
     /// What would be right.
     pub const RIGHT: &'static str = "`250ms`, `5s` or `1m30s` would be right";
@@ -44,7 +49,11 @@ impl Span {
         }
         while !rest.is_empty() {
             let digits = rest.find(|c: char| !c.is_ascii_digit()).ok_or_else(wrong)?;
-            let number: u32 = rest[..digits].parse().map_err(|_| wrong())?;
+            if digits == 0 {
+                return Err(wrong());
+            }
+            // So large a number is more than a year of any unit.
+            let number: u64 = rest[..digits].parse().unwrap_or(u64::MAX);
             let unit_end = rest[digits..]
                 .find(|c: char| c.is_ascii_digit())
                 .map_or(rest.len(), |end| digits + end);
@@ -57,13 +66,21 @@ impl Span {
                 "d" => Duration::from_secs(24 * 60 * 60),
                 _ => return Err(wrong()),
             };
-            total = total.saturating_add(unit.saturating_mul(number));
+            let micros = u128::from(number) * unit.as_micros();
+            let span = Duration::from_micros(u64::try_from(micros).unwrap_or(u64::MAX));
+            total = total.saturating_add(span);
             rest = &rest[unit_end..];
         }
         if total > LONGEST {
-            return Err(format!("`{text}` is longer than a year"));
+            return Err(format!("`{text}` {TOO_LONG}"));
         }
         Ok(Self(total))
+    }
+
+    /// Whether a text is not too long a duration. One that is none has another mistake.
+    #[must_use]
+    pub fn is_within_a_year(text: &str) -> bool {
+        Self::parse(text).map_or_else(|says| !says.ends_with(TOO_LONG), |_| true)
     }
 }
 
@@ -114,6 +131,7 @@ impl JsonSchema for Span {
         json_schema!({
             "type": "string",
             "pattern": Self::PATTERN,
+            "format": Self::FORMAT,
             "description": "A duration: numbers with us, ms, s, m, h or d behind them.",
             "examples": ["250ms", "5s", "1m30s"],
         })
@@ -144,12 +162,15 @@ mod tests {
 
     #[test]
     fn what_is_no_duration_gets_an_answer() {
-        for text in ["", "5", "s", "5 s", "-5s", "1.5s", "5x", "99999999999s"] {
+        for text in ["", "5", "s", "5 s", "-5s", "1.5s", "5x"] {
             let says =
                 format!("`{text}` is not a duration: `250ms`, `5s` or `1m30s` would be right");
             check(text, &says);
         }
-        check("9999d", "`9999d` is longer than a year");
+        for text in ["9999d", "99999999999s", "99999999999999999999999999us", "365d366h"] {
+            check(text, &format!("`{text}` is longer than a year"));
+        }
+        check("5000000000us", "5000s");
     }
 
     #[test]

@@ -9,7 +9,7 @@ use super::text::{near, text};
 use crate::{
     cli::{
         args::Output,
-        kinds::load,
+        kinds::load_without_secrets,
         output::warn,
         run::Status,
         server::{Client, CredentialArgs, Failed, run, say},
@@ -82,7 +82,7 @@ async fn asked(client: &Client) -> Result<Vec<TargetVersions>, Failed> {
 /// As they are configured, with what the journal knows of them.
 fn configured(args: &VersionsArgs, now: Timestamp) -> Result<Vec<TargetVersions>, Failed> {
     let wrong = |says: Vec<String>| (Status::WrongUsage, says);
-    let config = load(args.config.as_ref()).map_err(wrong)?;
+    let config = load_without_secrets(args.config.as_ref()).map_err(wrong)?;
     let kept = args.journal.as_ref().map(|path| SqliteJournal::kept_gates(path)).transpose();
     let kept = kept.map_err(|error| wrong(vec![error.to_string()]))?.unwrap_or_default();
     let mut kept: HashMap<_, _> = kept.into_iter().collect();

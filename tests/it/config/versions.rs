@@ -80,3 +80,43 @@ fn what_makes_no_sense_of_a_version_is_told() {
         ],
     );
 }
+
+#[test]
+fn a_name_that_could_not_be_sent_is_told() {
+    let check = |versions: &str, says: &str| {
+        let found = read(&target(versions)).err().unwrap_or_default();
+        assert!(found.contains(says) && !found.contains("s3cret"), "{versions}:\n{found}");
+    };
+    let none = "is no version: it begins or ends with a space, or has a control character";
+    check("[\"a\\nb\"]", &format!("targets.a.versions.0: {none}"));
+    check("[{ name: ' 2' }]", &format!("targets.a.versions.0.name: {none}"));
+    check("['..']", "targets.a.versions.0: is no version: in a path it would lead elsewhere");
+    check(
+        &format!("['{}']", "v".repeat(257)),
+        "targets.a.versions.0: has more than 256 characters",
+    );
+    let shown = "has user info, which would be shown: leave it out";
+    let url = "https://u:s3cret@a.example/";
+    check(&format!("[{{ name: '2', guide: '{url}' }}]"), &format!("guide: {shown}"));
+    check(&format!("[{{ name: '2', successor: '{url}' }}]"), &format!("successor: {shown}"));
+    check(
+        "[{ name: '2', successor: '2' }]",
+        "successor: follows itself: another version would be right",
+    );
+    check(
+        "['v3', { name: 'v2', successor: 'V3' }]",
+        "successor: is none of these `versions`: did you mean `v3`?",
+    );
+    check("[{ name: '2', successor: \"a\\nb\" }]", "successor: has a control character");
+    check(
+        "[{ name: '2', headers: { X-A: a, x-a: b } }]",
+        "targets.a.versions.0.headers.x-a: is there twice: names of headers ignore case",
+    );
+    let header = "targets:\n  a: { kind: http, url: 'https://a.example/', version_in: { header: X-V }, versions: ['ä'] }\n";
+    let found = read(header).unwrap_err();
+    assert!(
+        found
+            .contains("targets.a.versions.0: is not ASCII, and `version_in` puts it into a header"),
+        "{found}"
+    );
+}

@@ -35,6 +35,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("opentelemetry_otlp", &["cli", "daemon"]),
     ("tracing_opentelemetry", &["telemetry", "cli", "daemon"]),
     ("clap", &["cli", "daemon"]),
+    ("rustix", &["src/config/command"]),
     ("serde_saphyr", &["config"]),
     ("jsonschema", &["config"]),
     ("anstream", &["cli", "daemon"]),

@@ -73,6 +73,12 @@ impl HmacSigner {
         let timestamp_header = header("timestamp_header", scheme.timestamp_header, &mut wrong);
         let id_header = header("id_header", scheme.id_header, &mut wrong);
         let nonce_header = header("nonce_header", scheme.nonce_header, &mut wrong);
+        once_each(settings, &mut wrong);
+        separated(&scheme, &mut wrong);
+        if settings.signed.is_some() && signed.as_ref().is_some_and(Template::is_fixed) {
+            let says = "signs nothing of the request: `{timestamp}.{body}` would be right";
+            wrong.push(&["signed"], says);
+        }
         let built = (|| {
             let (signed, value) = (signed?, value?);
             let has_id = signed.has(Place::Id) || value.has(Place::Id) || id_header.is_some();
@@ -219,6 +225,27 @@ fn template(
         wrong.push(&[key], format!("has no signature in it: {} is missing", place_of(key)));
     }
     Some(read)
+}
+
+/// No header is written twice.
+fn once_each(settings: &HmacSettings, wrong: &mut SettingErrors) {
+    let headers = settings.headers();
+    for (at, (key, name)) in headers.iter().enumerate() {
+        let is_same = |(_, other): &&(&str, &str)| other.eq_ignore_ascii_case(name);
+        if let Some((first, _)) = headers[..at].iter().find(is_same) {
+            wrong.push(
+                &[key],
+                format!("is the header of `{first}`, too: another one would be right"),
+            );
+        }
+    }
+}
+
+/// What stands between signatures stands in a header.
+fn separated(scheme: &Scheme<'_>, wrong: &mut SettingErrors) {
+    if scheme.separator.is_some_and(|text| text.chars().any(|c| !matches!(c, ' '..='~'))) {
+        wrong.push(&["separator"], "contains more than visible ASCII and spaces");
+    }
 }
 
 fn place_of(key: &str) -> &'static str {

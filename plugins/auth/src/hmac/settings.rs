@@ -157,6 +157,18 @@ impl HmacSettings {
         }
     }
 
+    /// The headers that are written, each with its key.
+    pub(crate) fn headers(&self) -> Vec<(&'static str, &str)> {
+        let scheme = self.scheme(&mut SettingErrors::default());
+        let all = [
+            ("header", Some(scheme.header)),
+            ("timestamp_header", scheme.timestamp_header),
+            ("id_header", scheme.id_header),
+            ("nonce_header", scheme.nonce_header),
+        ];
+        all.into_iter().filter_map(|(key, name)| Some((key, name?))).collect()
+    }
+
     /// All but the preset and the secrets.
     fn written(&self) -> [(&'static str, bool); 12] {
         [

@@ -102,6 +102,11 @@ impl Template {
         self.0.iter().any(|part| matches!(part, Part::Place(place) if *place == wanted))
     }
 
+    /// Whether it is the same for every request.
+    pub(super) fn is_fixed(&self) -> bool {
+        !self.0.iter().any(|part| matches!(part, Part::Place(_)))
+    }
+
     /// Its parts, filled; `made` stands for what is made of the request, and not known of it.
     pub(super) fn filled<'a>(
         &'a self,

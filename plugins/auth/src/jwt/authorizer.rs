@@ -6,7 +6,7 @@ use fanfare_sdk::{
 };
 use http::{HeaderName, HeaderValue, Request, header::AUTHORIZATION};
 
-use super::{JwtSettings, Signer, SigningKey, Times, head, signer::FRESH};
+use super::{JwtSettings, Signer, SigningKey, Times, check_claims, head};
 use crate::{
     error::{lifetime, unfit},
     refusal,
@@ -30,9 +30,7 @@ impl Jwt {
     /// All that is wrong.
     pub fn try_new(settings: &JwtSettings) -> Result<Self, SettingErrors> {
         let mut wrong = SettingErrors::default();
-        for name in FRESH.iter().filter(|name| settings.claims.0.contains_key(**name)) {
-            wrong.push(&["claims", name], "is fresh in each token: leave it out");
-        }
+        check_claims(&settings.claims.0, (&mut wrong, &["claims"]));
         let lifetime = lifetime(settings.lifetime, LIFETIME_MAX, (&mut wrong, &["lifetime"]));
         let header = settings.header.as_deref().map(check::header_name);
         let header = header.and_then(|header| wrong.take(&["header"], header));

@@ -96,6 +96,12 @@ impl SigningKey {
         let name = algorithm.name();
         let bytes = key.expose().as_bytes();
         if let Some(bytes_min) = algorithm.shared_bytes_min() {
+            // A public key as a secret would let everybody sign.
+            if key.expose().trim_start().starts_with("-----BEGIN") {
+                let says =
+                    "is PEM: the secret that is shared with whoever checks it would be right";
+                return Err(says.to_owned());
+            }
             if bytes.len() < bytes_min {
                 let says = format!(
                     "is shorter than the {bytes_min} bytes that {name:?} asks for (RFC 7518)"

@@ -12,5 +12,5 @@ pub use self::{
 };
 pub(crate) use self::{
     key::SigningKey,
-    signer::{Signer, Times, head},
+    signer::{Signer, Times, check_claims, head},
 };

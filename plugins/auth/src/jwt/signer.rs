@@ -12,7 +12,7 @@ use super::SigningKey;
 const HEAD_FIXED: [&str; 7] = ["alg", "b64", "crit", "enc", "jwk", "x5c", "zip"];
 
 /// Claims that are fresh in each token.
-pub(super) const FRESH: [&str; 3] = ["exp", "iat", "jti"];
+const FRESH: [&str; 3] = ["exp", "iat", "jti"];
 
 /// Signs tokens.
 pub(crate) struct Signer {
@@ -61,6 +61,29 @@ pub(crate) fn head(
         }
     }
     head
+}
+
+/// Claims that a standard has (RFC 7519 section 4.1) are of its types.
+pub(crate) fn check_claims(
+    claims: &Map<String, Value>,
+    (wrong, parts): (&mut SettingErrors, &[&str]),
+) {
+    let is_text = |value: &Value| value.as_str().is_some_and(|text| !text.is_empty());
+    let is_texts = |value: &Value| {
+        let all = value.as_array();
+        is_text(value) || all.is_some_and(|all| !all.is_empty() && all.iter().all(is_text))
+    };
+    for (name, value) in claims {
+        let says = match name.as_str() {
+            "iss" | "sub" if !is_text(value) => "is to be text, and not empty (RFC 7519)",
+            "aud" if !is_texts(value) => "is to be text or a list of texts (RFC 7519)",
+            "nbf" if !value.is_number() => "is to be a number: seconds since 1970 (RFC 7519)",
+            fresh if FRESH.contains(&fresh) => "is fresh in each token: leave it out",
+            _ => continue,
+        };
+        let place: Vec<_> = parts.iter().copied().chain([name.as_str()]).collect();
+        wrong.push(&place, says);
+    }
 }
 
 impl Signer {

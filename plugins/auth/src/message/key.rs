@@ -41,9 +41,17 @@ impl Key {
             let key = key.and_then(|key| Keyed::new(KeyedDigest::Sha256, &key));
             return key.map(Box::new).map(Self::Hmac).ok_or_else(|| "cannot be a key".to_owned());
         }
-        let der = PrivateKeyDer::from_pem_slice(text.as_bytes())
-            .map_err(|_| "is no private key as PEM: `-----BEGIN PRIVATE KEY-----` begins one")?;
-        Self::from_der(algorithm, &der).ok_or_else(|| "is no key of that algorithm".to_owned())
+        let kind = match algorithm {
+            MessageAlgorithm::HmacSha256 => "a shared secret",
+            MessageAlgorithm::Ed25519 => "one of the curve Ed25519",
+            MessageAlgorithm::EcdsaP256Sha256 => "one of the curve P-256",
+            MessageAlgorithm::RsaPssSha512 => "an RSA key of 2048 bits or more",
+        };
+        let der = PrivateKeyDer::from_pem_slice(text.as_bytes()).map_err(|_| {
+            "is no private key as PEM: `-----BEGIN PRIVATE KEY-----` begins one that is not encrypted"
+        })?;
+        Self::from_der(algorithm, &der)
+            .ok_or_else(|| format!("is no key of that algorithm: {kind} would be right"))
     }
 
     fn from_der(algorithm: MessageAlgorithm, der: &PrivateKeyDer<'_>) -> Option<Self> {

@@ -50,6 +50,14 @@ impl Client {
         if !without && settings.client_id.is_none() {
             wrong.push(&["client_id"], "is missing: it is how the token endpoint knows us");
         }
+        let is_http =
+            settings.token_url.get(..7).is_some_and(|it| it.eq_ignore_ascii_case("http://"));
+        if matches!(settings.client_auth, ClientAuth::Tls) && is_http {
+            wrong.push(
+                &["token_url"],
+                "is not asked by TLS, and `client_auth: tls` needs it: `https://…` would be right",
+            );
+        }
         let in_body = |secret: Option<&Secret>| {
             let id = id.iter().map(|id| ("client_id", (*id).clone()));
             Self::Body(id.chain(secret.map(|it| ("client_secret", it.clone()))).collect())
@@ -73,6 +81,9 @@ impl Client {
                 let key = wrong.take(&at("key"), key)?;
                 let head = head(&key, "JWT", &assertion.headers, (wrong, &at("headers")));
                 let audience = assertion.audience.as_ref().unwrap_or(&settings.token_url);
+                if audience.is_empty() || audience.chars().any(char::is_control) {
+                    wrong.push(&at("audience"), "is empty, or contains a control character");
+                }
                 let mut claims = Map::new();
                 for name in ["iss", "sub"] {
                     claims.insert(name.into(), id?.expose().into());

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     error::{lifetime, unfit},
-    jwt::{Signer, SigningKey, Times, head},
+    jwt::{Signer, SigningKey, Times, check_claims, head},
 };
 
 /// As long as Google's own.
@@ -39,11 +39,7 @@ impl Asking {
                 if !claims.contains_key("iss") {
                     wrong.push(&at("claims"), "has no `iss`: it says who asks (RFC 7523)");
                 }
-                for name in ["iat", "exp", "jti"].iter().filter(|name| claims.contains_key(**name))
-                {
-                    let place = ["grant", "jwt_bearer", "claims", name];
-                    wrong.push(&place, "is fresh in each token: leave it out");
-                }
+                check_claims(&claims, (wrong, &at("claims")));
                 let lifetime = lifetime(it.lifetime, LIFETIME_MAX, (wrong, &at("lifetime")));
                 claims.entry("aud").or_insert_with(|| settings.token_url.as_str().into());
                 let key = wrong.take(&at("key"), SigningKey::try_new(it.algorithm, &it.key))?;

@@ -16,6 +16,7 @@ use sha2::{Digest as _, Sha256};
 use tempfile::NamedTempFile;
 
 use super::RefreshTokenSettings;
+use crate::AuthSettingError;
 
 /// Bytes of the file: a token has some kilobytes at most.
 const FILE_BYTES_MAX: u64 = 64 << 10;
@@ -54,21 +55,21 @@ impl Kept {
     pub(super) fn of(settings: &RefreshTokenSettings, wrong: &mut SettingErrors) -> Option<Self> {
         let at = |key| ["grant", "refresh_token", key];
         let path = PathBuf::from(&settings.file);
-        let has_token = !settings.token.expose().is_empty();
-        if !has_token {
-            let says = "is empty: is the variable or file that it comes from empty too?";
-            wrong.push(&at("token"), says);
-        }
+        let token = AuthSettingError::unless_secret("token", settings.token.expose());
+        let token = wrong.take(&at("token"), token.map_err(|error| error.message));
         let is_path = path.is_absolute() && path.file_name().is_some();
         // Looked at here, since it does not pass by itself: what goes wrong with the file later may.
         let has_folder = path.parent().is_some_and(Path::is_dir);
+        let is_folder = path.is_dir();
         if !is_path {
             wrong.push(&at("file"), "is not an absolute path to a file");
+        } else if is_folder {
+            wrong.push(&at("file"), "is a folder: a file in it would be right");
         } else if !has_folder {
             wrong.push(&at("file"), "is in a folder that is not there");
         }
         let first = settings.token.clone();
-        let is_right = has_token && is_path && has_folder;
+        let is_right = token.is_some() && is_path && has_folder && !is_folder;
         is_right.then(|| Self { first, path, unwritten: Mutex::default() })
     }
 
@@ -118,6 +119,10 @@ impl Kept {
             let says = format!("the file of the refresh token {says}");
             AuthError::temporary("refresh_token_file").because(says)
         };
+        // A pipe would be waited for.
+        if self.path.metadata().is_ok_and(|it| !it.is_file()) {
+            return Err(unreadable("is no file".to_owned()));
+        }
         let file = match File::open(&self.path) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(self.first.clone()),

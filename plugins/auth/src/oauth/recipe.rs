@@ -115,7 +115,7 @@ fn parameters(settings: &OAuth2Settings, wrong: &mut SettingErrors) -> Vec<(Stri
     }
     for (at, resource) in settings.resource.iter().enumerate() {
         // RFC 8707 section 2.
-        if resource.contains('#') || resource.split_once(':').is_none() {
+        if !is_absolute(resource) {
             let says = "is not an absolute URI without a fragment (RFC 8707)";
             wrong.push(&["resource", &at.to_string()], says);
         }
@@ -131,6 +131,15 @@ fn parameters(settings: &OAuth2Settings, wrong: &mut SettingErrors) -> Vec<(Stri
         add(name, value.expose(), &["parameters", name], wrong);
     }
     form
+}
+
+/// Whether it is an absolute URI without a fragment, as far as its characters tell (RFC 3986 sections 3.1 and 4.3).
+fn is_absolute(text: &str) -> bool {
+    let scheme = text.split_once(':').map_or("", |(scheme, _)| scheme);
+    let of_scheme = |it: u8| it.is_ascii_alphanumeric() || matches!(it, b'+' | b'-' | b'.');
+    scheme.starts_with(|it: char| it.is_ascii_alphabetic())
+        && scheme.bytes().all(of_scheme)
+        && text.bytes().all(|it| it.is_ascii_graphic() && !b"#\"<>\\^`{|}".contains(&it))
 }
 
 /// What the token depends on. Whoever shows a client certificate has a token of its own: it may be bound to that.

@@ -214,3 +214,34 @@ fn what_is_wrong_is_said_all_at_once() {
         &["/hmac/signed: has a brace that stands alone: `{{` and `}}` stand for braces"],
     );
 }
+
+#[test]
+fn a_header_is_written_once_and_a_signature_covers_something() {
+    #[track_caller]
+    fn check(more: &Value, expected: &[&str]) {
+        let mut hmac =
+            json!({ "secrets": ["a", "b"], "separator": ",", "header": "X-A", "signed": "{body}" });
+        let more = more.as_object().cloned().unwrap_or_default();
+        hmac.as_object_mut().expect("a map").extend(more);
+        let settings: AuthSettings = check::settings(json!({ "hmac": hmac })).expect("its form");
+        let wrong = settings.build().err().unwrap_or_default();
+        assert_eq!(wrong.iter().map(ToString::to_string).collect::<Vec<_>>(), expected);
+    }
+    check(&json!({}), &[]);
+    let twice = |key: &str, first: &str| {
+        format!("/hmac/{key}: is the header of `{first}`, too: another one would be right")
+    };
+    check(
+        &json!({ "timestamp_header": "x-a", "id_header": "X-B", "nonce_header": "x-b" }),
+        &[&twice("timestamp_header", "header"), &twice("nonce_header", "id_header")],
+    );
+    for text in ["\n", "é"] {
+        let says = "/hmac/separator: contains more than visible ASCII and spaces";
+        check(&json!({ "separator": text }), &[says]);
+    }
+    for text in ["", "abc", "{{body}}"] {
+        let says =
+            "/hmac/signed: signs nothing of the request: `{timestamp}.{body}` would be right";
+        check(&json!({ "signed": text }), &[says]);
+    }
+}

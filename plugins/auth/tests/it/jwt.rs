@@ -153,3 +153,27 @@ fn what_is_not_for_people_to_say_is_refused() {
          /jwt/headers/kid: is empty, or contains a control character",
     );
 }
+
+#[test]
+fn claims_of_the_standard_have_its_types() {
+    let claims = |claims: Value| json!({ "algorithm": "ES256", "key": ES256, "claims": claims });
+    for (name, value) in [("iss", json!(0)), ("sub", json!("")), ("iss", Value::Null)] {
+        let says = format!("/jwt/claims/{name}: is to be text, and not empty (RFC 7519)");
+        wrong(claims(json!({ name: value })), &says);
+    }
+    for value in [json!([]), json!(["a", 1]), json!({}), json!("")] {
+        let says = "/jwt/claims/aud: is to be text or a list of texts (RFC 7519)";
+        wrong(claims(json!({ "aud": value })), says);
+    }
+    let says = "/jwt/claims/nbf: is to be a number: seconds since 1970 (RFC 7519)";
+    wrong(claims(json!({ "nbf": "today" })), says);
+}
+
+#[test]
+fn the_public_half_of_a_key_is_no_secret() {
+    let public = include_str!("../keys/es256.pub.pem");
+    wrong(
+        json!({ "algorithm": "HS256", "key": public }),
+        "/jwt/key: is PEM: the secret that is shared with whoever checks it would be right",
+    );
+}

@@ -6,17 +6,67 @@ use serde_json::{Value, json};
 
 use crate::oauth::{Stage, error, settings, token};
 
+#[track_caller]
+fn wrong(written: Value, expected: &[&str]) {
+    let settings: AuthSettings =
+        check::settings([("oauth2".to_owned(), written)].into_iter().collect::<Value>())
+            .expect("the settings have their form");
+    let wrong = settings.build().map(|_| ()).expect_err("wrong").to_string();
+    assert_eq!(wrong.split("; ").collect::<Vec<_>>(), expected);
+    assert!(!wrong.contains("s3cret") && !format!("{settings:?}").contains("s3cret"));
+}
+
+#[test]
+fn what_could_never_be_sent_is_told() {
+    let url = "https://a.example/token";
+    let with = |more: Value| {
+        let mut written = json!({ "token_url": url, "client_id": "a", "client_secret": "s3cret" });
+        let more = more.as_object().cloned().unwrap_or_default();
+        written.as_object_mut().expect("a map").extend(more);
+        written
+    };
+    for resource in ["/a", "a b:c", "1a:b", "https://c.example/#d", "https://c.example/é", ":x"] {
+        let says = "/oauth2/resource/0: is not an absolute URI without a fragment (RFC 8707)";
+        wrong(with(json!({ "resource": [resource] })), &[says]);
+    }
+    let assertion = json!({ "algorithm": "ES256", "key": include_str!("../keys/es256.pem"), "audience": "a\nb" });
+    wrong(
+        json!({ "token_url": url, "client_id": "a", "client_auth": { "private_key_jwt": assertion } }),
+        &[
+            "/oauth2/client_auth/private_key_jwt/audience: is empty, or contains a control character",
+        ],
+    );
+    wrong(
+        json!({ "token_url": "HTTP://a.example/", "client_id": "a", "client_auth": "tls" }),
+        &[
+            "/oauth2/token_url: is not asked by TLS, and `client_auth: tls` needs it: `https://…` would be right",
+        ],
+    );
+}
+
+#[test]
+fn the_file_of_a_refresh_token_can_be_one() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let at = |name: &str| folder.path().join(name).display().to_string();
+    let check = |file: &str, says: &str| {
+        let grant = json!({ "refresh_token": { "token": "s3cret", "file": file } });
+        let written =
+            json!({ "token_url": "https://a.example/", "client_auth": "none", "grant": grant });
+        wrong(written, &[&format!("/oauth2/grant/refresh_token/file: {says}")]);
+    };
+    check("a.refresh", "is not an absolute path to a file");
+    check(&at(""), "is a folder: a file in it would be right");
+    check(&at("none/a"), "is in a folder that is not there");
+    let grant = json!({ "refresh_token": { "token": "s3cret\n", "file": at("a") } });
+    let control = "contains a control character, perhaps a line break at its end: remove it";
+    wrong(
+        json!({ "token_url": "https://a.example/", "client_auth": "none", "grant": grant }),
+        &[&format!("/oauth2/grant/refresh_token/token: {control}")],
+    );
+}
+
 #[test]
 fn what_does_not_fit_together_is_told_at_once() {
-    #[track_caller]
-    fn wrong(written: Value, expected: &[&str]) {
-        let settings: AuthSettings =
-            check::settings([("oauth2".to_owned(), written)].into_iter().collect::<Value>())
-                .expect("the settings have their form");
-        let wrong = settings.build().map(|_| ()).expect_err("wrong").to_string();
-        assert_eq!(wrong.split("; ").collect::<Vec<_>>(), expected);
-        assert!(!wrong.contains("s3cret") && !format!("{settings:?}").contains("s3cret"));
-    }
     wrong(
         json!({ "token_url": "ftp://a/", "scope": "", "resource": ["s3cret"], "parameters": { "scope": "a" } }),
         &[

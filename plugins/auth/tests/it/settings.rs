@@ -68,6 +68,10 @@ fn a_wrong_secret_is_named() {
         "/api_key/value: is not ASCII: encode it as the API asks for",
     );
     check(key(json!({ "query": "" }), "a"), "/api_key/in: is empty");
+    check(
+        key(json!({ "query": "a\nb" }), "a"),
+        "/api_key/in: contains a control character: remove it",
+    );
     check(key(json!({ "cookie": "a;b" }), "a"), "/api_key/in: is not the name of a cookie");
 }
 

@@ -130,7 +130,7 @@ fn all_mistakes_are_named_at_once() {
         json!({ "url": "ftp://me:pw@a.example/?token=t", "method": "get", "headers": { "a b": "c", "d": "e\n" },
                 "query": { "sig": "1" }, "capture_bytes_max": 4_000_000_000_u32 }),
         &[
-            "/method: is not in capital letters: `POST` would be right",
+            "/method: is not in capital letters: `GET` would be right",
             "/url: is neither `https://…` nor `http://…`",
             "/url: has user info: use `auth` (basic), which keeps it secret",
             "/url: has a query key that looks like a secret's: use `auth` (api_key)",
@@ -216,7 +216,12 @@ fn variables_that_are_not_there_are_named() {
         url("https://a.example/{id}{?page}"),
         &["/url: uses `page`, which `variables` does not have"],
     );
-    check(url("https://a.example/{id"), &["/url: is no URI template (RFC 6570)"]);
+    check(
+        url("https://a.example/{id"),
+        &[
+            "/url: is no URI template (RFC 6570): `{id}`, `{?page}` or `{/path*}` would be right, and `%7B` for a brace",
+        ],
+    );
     let mut written = url("https://a.example/{id}");
     written["probe"] = json!({ "url": "https://a.example/{id}/health" });
     check(written, &["/probe/url: uses `id`, and a probe has no payload to take it from"]);
