@@ -1,6 +1,10 @@
 //! A target from its two halves.
 
-use std::{panic::AssertUnwindSafe, sync::Arc};
+use std::{
+    hash::{DefaultHasher, Hash as _, Hasher as _},
+    panic::AssertUnwindSafe,
+    sync::Arc,
+};
 
 use fanfare_sdk::{ApiTarget, Authorizer, Mapper, Profile, Repeat, TargetKind, VersionUse};
 use serde_json::Value;
@@ -12,7 +16,7 @@ use super::{
 };
 use crate::{
     mapping::{Filter, JqMapper, ParseError, Worked},
-    policy::{TargetPolicy, gate::GatePolicy},
+    policy::{Connection, TargetPolicy, gate::GatePolicy},
 };
 
 /// Builds a target; none where it cannot be. `whole` says that nothing was taken out of its settings.
@@ -23,7 +27,6 @@ pub(super) fn target(
     lookup: &dyn Lookup,
     issues: &mut Issues<'_>,
 ) -> Option<ConfiguredTarget> {
-    let authorizers = authorizers(settings, issues);
     let api = api((kind, own.clone(), whole), issues);
     let profile = match api.as_ref().map(|api| profile(&**api)) {
         Some(Err(())) => {
@@ -47,6 +50,7 @@ pub(super) fn target(
             }
         }
     }
+    let authorizers = authorizers(settings, &policy.asked_by(), issues);
     if let Some(redirects) = settings.redirects {
         policy.follow(redirects.into());
     }
@@ -101,10 +105,18 @@ fn profile(api: &dyn ApiTarget) -> Result<Profile, ()> {
     std::panic::catch_unwind(AssertUnwindSafe(|| api.profile())).map_err(drop)
 }
 
-fn authorizers(settings: &TargetSettings, issues: &mut Issues<'_>) -> Vec<Arc<dyn Authorizer>> {
+/// Tokens are fetched over that connection, and shared with those only who fetch them over the same.
+fn authorizers(
+    settings: &TargetSettings,
+    over: &Connection,
+    issues: &mut Issues<'_>,
+) -> Vec<Arc<dyn Authorizer>> {
+    let mut way = DefaultHasher::new();
+    over.hash(&mut way);
+    let way = way.finish();
     let mut authorizers = Vec::new();
     for (below, setting) in settings.auth.iter().flat_map(|auth| auth.all()) {
-        match setting.build() {
+        match setting.build_over(way) {
             Ok(authorizer) => authorizers.push(authorizer),
             Err(wrong) => {
                 let auth = format!("{}{below}", child(&issues.pointer, "auth"));

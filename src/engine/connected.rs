@@ -7,12 +7,14 @@ use std::sync::Arc;
 use fanfare_sdk::Transport;
 
 use super::{StartProblem, Target};
-#[cfg(feature = "daemon")]
-use crate::config::{Lookup, Surroundings};
 use crate::{
     actor::SlotParts,
-    policy::{Connection, TargetPolicy},
     transport::{Clients, TransportError},
+};
+#[cfg(feature = "daemon")]
+use crate::{
+    config::{Lookup, Surroundings},
+    policy::Connection,
 };
 
 /// Where a configuration is looked up, and whether its targets can be connected to.
@@ -103,15 +105,6 @@ fn ways(clients: &Clients, target: &Target) -> Result<[Arc<dyn Transport>; 3], T
         None => own.clone(),
     };
     let asks = !target.authorizers.is_empty();
-    let asked = if asks { clients.client(&token_endpoint(policy))? } else { own.clone() };
+    let asked = if asks { clients.client(&policy.asked_by())? } else { own.clone() };
     Ok([own, strangers, asked])
-}
-
-/// How those are connected to whom the authorizers of a target ask: another party, but no freer than the target.
-fn token_endpoint(policy: &TargetPolicy) -> Arc<Connection> {
-    let default = || {
-        let addresses = policy.connection.addresses.clone();
-        Arc::new(Connection { addresses, ..Connection::default() })
-    };
-    policy.token_endpoint.clone().unwrap_or_else(default)
 }

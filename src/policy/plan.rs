@@ -125,6 +125,16 @@ impl TargetPolicy {
         }
     }
 
+    /// How those are connected to whom its authorizers ask: another party, but no freer than the target.
+    #[must_use]
+    pub fn asked_by(&self) -> Arc<Connection> {
+        let default = || {
+            let addresses = self.connection.addresses.clone();
+            Arc::new(Connection { addresses, ..Connection::default() })
+        };
+        self.token_endpoint.clone().unwrap_or_else(default)
+    }
+
     /// Follows redirects. Each is an exchange: an attempt may make more of them. It takes tokens for all, and those that it
     /// did not need come back when it ends.
     pub fn follow(&mut self, redirects: Redirects) {

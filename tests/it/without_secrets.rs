@@ -93,4 +93,5 @@ fn a_configuration_is_checked_and_explained_without_its_secrets() {
     assert_eq!((checked.status.code(), &*told), (Some(0), "fanfare.yaml: 1 target and 0 routes\n"));
     assert_eq!(status(&["explain", "--target", "a", "--script", "200"]), Some(0));
     assert_eq!(status(&["explain", "--target", "a", "--load", "5 at once"]), Some(0));
+    assert_eq!(status(&["versions"]), Some(0));
 }

@@ -99,6 +99,15 @@ impl AuthSettings {
     /// # Errors
     /// What is wrong, with a pointer that begins at the authorizer's name.
     pub fn build(&self) -> Result<Arc<dyn Authorizer>, SettingErrors> {
+        self.build_over(0)
+    }
+
+    /// The same where what is fetched is fetched over that way, whatever number stands for it: it is shared with nobody
+    /// who fetches it over another one.
+    ///
+    /// # Errors
+    /// As [`AuthSettings::build`].
+    pub fn build_over(&self, way: u64) -> Result<Arc<dyn Authorizer>, SettingErrors> {
         match self {
             Self::Bearer(it) => built("bearer", Bearer::try_new(&it.token)),
             Self::Basic(it) => built("basic", Basic::try_new(it.user.expose(), &it.password)),
@@ -111,7 +120,7 @@ impl AuthSettings {
             }
             Self::Hmac(it) => below("hmac", HmacSigner::try_new(it)),
             Self::Jwt(it) => below("jwt", Jwt::try_new(it)),
-            Self::OAuth2(it) => below("oauth2", OAuth2::try_new(it)),
+            Self::OAuth2(it) => below("oauth2", OAuth2::over(it, way)),
         }
     }
 }

@@ -40,8 +40,17 @@ impl OAuth2 {
     /// # Errors
     /// All that is wrong with them.
     pub fn try_new(settings: &OAuth2Settings) -> Result<Self, SettingErrors> {
+        Self::over(settings, 0)
+    }
+
+    /// The same over that way, whatever number stands for it: the token is shared with nobody who fetches it over another
+    /// one.
+    ///
+    /// # Errors
+    /// All that is wrong with the settings.
+    pub fn over(settings: &OAuth2Settings, way: u64) -> Result<Self, SettingErrors> {
         let source = Source::new(Recipe::try_new(settings)?);
-        let source = pool::shared(fingerprint(settings), source);
+        let source = pool::shared(fingerprint(settings, way), source);
         Ok(Self { source, proved: AtomicU64::new(0), nonces: Mutex::default() })
     }
 

@@ -41,7 +41,7 @@ mod tests {
             json!({ "token_url": "https://pool.example/", "client_id": id, "client_secret": "s" });
         let settings: OAuth2Settings = check::settings(written).expect("they have their form");
         let source = Source::new(Recipe::try_new(&settings).expect("they are right"));
-        (fingerprint(&settings), shared(fingerprint(&settings), source))
+        (fingerprint(&settings, 0), shared(fingerprint(&settings, 0), source))
     }
 
     #[test]
@@ -50,5 +50,18 @@ mod tests {
         let (there, _source) = build("b");
         let sources = SOURCES.lock().expect("no panic");
         assert_eq!([gone, there].map(|it| sources.contains_key(&it)), [false, true]);
+    }
+
+    #[test]
+    fn who_fetches_it_over_another_way_has_a_token_of_his_own() {
+        let written =
+            json!({ "token_url": "https://way.example/", "client_id": "c", "client_secret": "s" });
+        let settings: OAuth2Settings = check::settings(written).expect("they have their form");
+        let over = |way| {
+            let source = Source::new(Recipe::try_new(&settings).expect("they are right"));
+            shared(fingerprint(&settings, way), source)
+        };
+        let (one, same, other) = (over(1), over(1), over(2));
+        assert!(Arc::ptr_eq(&one, &same) && !Arc::ptr_eq(&one, &other));
     }
 }

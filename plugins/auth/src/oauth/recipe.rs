@@ -142,8 +142,9 @@ fn is_absolute(text: &str) -> bool {
         && text.bytes().all(|it| it.is_ascii_graphic() && !b"#\"<>\\^`{|}".contains(&it))
 }
 
-/// What the token depends on. Whoever shows a client certificate has a token of its own: it may be bound to that.
-pub(super) fn fingerprint(settings: &OAuth2Settings) -> Fingerprint {
+/// What the token depends on, and the way over which it is fetched: who shares it must not send a secret of ours over a
+/// way of theirs. Whoever shows a client certificate has a token of its own: it may be bound to that.
+pub(super) fn fingerprint(settings: &OAuth2Settings, way: u64) -> Fingerprint {
     let mut hash = Sha256::new();
     let mut add = |part: &str| {
         hash.update((part.len() as u64).to_be_bytes());
@@ -151,6 +152,7 @@ pub(super) fn fingerprint(settings: &OAuth2Settings) -> Fingerprint {
     };
     let secret =
         |it: &Option<Secret>| it.as_ref().map_or(String::new(), |it| it.expose().to_owned());
+    add(&way.to_string());
     add(&settings.token_url);
     add(&secret(&settings.client_id));
     add(&secret(&settings.client_secret));
