@@ -6,9 +6,8 @@ use super::stage::{Folder, said, send, sent};
 
 /// How a delivery to that URL ends under that rule; and nobody was connected to where it was refused.
 async fn check(api: &MockApi, url: &str, addresses: &str, expected: &str) {
-    let lines = format!("url: '{url}'\n    addresses: {addresses}");
     let before = api.connections();
-    let report = send(&Folder::new().one(lines).await, "api").await;
+    let report = send(&Folder::new().guarded(url, addresses).await, "api").await;
     assert_eq!(said(&report), expected, "{url} {addresses}");
     let outcome = report.deliveries[0].outcome.unwrap().to_string();
     assert!(["delivered", "failed (the address may not be called)"].contains(&outcome.as_str()));

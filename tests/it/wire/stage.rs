@@ -35,7 +35,29 @@ impl Folder {
         Engine::builder().configured(&mut config).start().await
     }
 
-    /// The same with one target that is called `api`.
+    /// A target with this URL which may be reached at those addresses only: also where the configuration would refuse both
+    /// together, since a URL may come from elsewhere.
+    pub(super) async fn guarded(&self, url: &str, addresses: &str) -> Engine {
+        let targets = |url: &str, more: &str| {
+            let text = format!(
+                "targets: {{ api: {{ kind: http, retry: {{ attempts: 1 }}, url: '{url}'{more} }} }}"
+            );
+            self.write("fanfare.yaml", &text);
+            load(&self.at("fanfare.yaml"), &kinds())
+        };
+        let rule = format!(", addresses: {addresses}");
+        let port = url.rsplit(':').next().and_then(|it| it.split('/').next()).unwrap();
+        // A URL that each of the rules takes.
+        let public = [format!("https://public.example:{port}/"), "https://public.example/".into()];
+        let ruled = public.iter().find_map(|url| targets(url, &rule).ok()).unwrap();
+        let mut config = targets(url, "").unwrap();
+        config.targets[0].policy.connection = ruled.targets[0].policy.connection.clone();
+        let refused = targets(url, &rule).err().map(|error| error.to_string());
+        assert!(refused.is_none_or(|told| told.contains("is never called: ")));
+        Engine::builder().configured(&mut config).start().await.unwrap()
+    }
+
+    /// An engine with one target that is called `api`.
     pub(super) async fn one(&self, lines: String) -> Engine {
         self.start(&[("api", lines)]).await.unwrap()
     }

@@ -36,7 +36,8 @@ async fn it_is_said_what_happened_on_the_wire() {
         assert!(found.starts_with(expected), "{found}");
     }
     // Here nobody was asked.
-    let address = told(&folder, format!("url: http://{closed}/\n    addresses: public")).await;
+    let lines = format!("url: http://localhost:{}/\n    addresses: public", closed.port());
+    let address = told(&folder, lines).await;
     assert_eq!(
         address,
         "failed (the address may not be called): the address may not be called: \
