@@ -128,6 +128,7 @@ impl Connection {
 
 // === impl By ===
 
+#[cfg(feature = "config")]
 impl By {
     /// The key that leads elsewhere than to the host; none where nothing does.
     pub(crate) fn key(&self) -> Option<&'static str> {
