@@ -57,7 +57,10 @@ async fn accepted(subject: &Subject<'_>) -> Checked {
     let run = subject.accepted(&*target, call.clone()).await?;
     let reply = match run.ended {
         Ok(reply) => reply,
-        Err(error) => return failed(format!("it ended with the error `{}`", error.kind.code())),
+        Err(error) => {
+            let cause = error.source.map(|cause| format!(": {cause}")).unwrap_or_default();
+            return failed(format!("it ended with the error `{}`{cause}", error.kind.code()));
+        }
     };
     let seen = target.classify(&call, &reply);
     match (seen.meaning, seen.effect) {
@@ -84,9 +87,9 @@ async fn versions(subject: &Subject<'_>) -> Checked {
     let target = subject.target();
     let profile = target.profile();
     let mut calls = Vec::new();
-    for version in &profile.versions {
+    for version in subject.versions(&profile) {
         let mut call = subject.call(&profile);
-        call.version = Some(version.clone());
+        call.version = Some(version);
         calls.push(call);
     }
     reflected(subject, &*target, calls).await

@@ -11,7 +11,7 @@ use std::{
 use bytes::Bytes;
 use fanfare_sdk::{
     ApiTarget, Attempt, Call, Delivered, Effect, Payload, Profile, Reply, SendError, Timestamp,
-    Transport, Wire,
+    Transport, Version, VersionUse, Wire,
 };
 use http::Request;
 use tokio::time::timeout;
@@ -68,12 +68,23 @@ impl Subject<'_> {
         (self.make)()
     }
 
+    /// The versions that it is asked for, preferred first. Where it needs one and declares none, its users name them in
+    /// their configuration: two are made up.
+    pub(super) fn versions(&self, profile: &Profile) -> Vec<Version> {
+        match profile.version_use {
+            VersionUse::Needed if profile.versions.is_empty() => vec!["2".into(), "1".into()],
+            VersionUse::Needed | VersionUse::Accepted | VersionUse::Ignored => {
+                profile.versions.clone()
+            }
+        }
+    }
+
     /// A first attempt at the version and endpoint that the target prefers.
     pub(super) fn call(&self, profile: &Profile) -> Call {
         let mut call = Call::new("conformance".into(), KEY.into(), NOW, TIME_LEFT);
         call.delivery_id = DELIVERY.into();
         call.nonce = [7; 16];
-        call.version = profile.versions.first().cloned();
+        call.version = self.versions(profile).into_iter().next();
         call.endpoint = profile.endpoints.first().cloned();
         call
     }

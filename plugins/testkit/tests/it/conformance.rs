@@ -41,6 +41,8 @@ const WRONG: &[(Wrong, &[&str])] = &[
             "compensation prepares the same request",
         ],
     ),
+    (Wrong::VersionsConfigured, &[]),
+    (Wrong::ConfiguredVersionForgotten, &["every version makes a request of its own"]),
     (Wrong::VersionForgotten, &["every version makes a request of its own"]),
     (Wrong::VersionRefused, &["every version makes a request of its own"]),
     (Wrong::EndpointForgotten, &["every endpoint makes a request of its own"]),

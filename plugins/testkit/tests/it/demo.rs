@@ -35,6 +35,9 @@ pub(crate) enum Wrong {
     VersionHidden,
     VersionNotNeeded,
     VersionOnlyDeclared,
+    /// Nothing is: its versions stand in the configuration.
+    VersionsConfigured,
+    ConfiguredVersionForgotten,
     PayloadRefused,
     RequestsCounted,
     VersionForgotten,
@@ -121,6 +124,7 @@ impl Demo {
         let version = call.version.as_ref().map_or("none", |version| version.as_str());
         let version = match self.wrong {
             Wrong::VersionForgotten if version != "none" => "1",
+            Wrong::ConfiguredVersionForgotten => "1",
             Wrong::VersionOnlyDeclared => "none",
             _ => version,
         };
@@ -179,6 +183,11 @@ impl Demo {
             }
             Wrong::PayloadMisnamed if !is_json => {
                 return Err(SendError::permanent(SendErrorKind::Protocol));
+            }
+            Wrong::VersionsConfigured | Wrong::ConfiguredVersionForgotten
+                if call.version.is_none() =>
+            {
+                return Err(PrepareError("there is no version".to_owned()).into());
             }
             Wrong::VersionRefused if call.version == Some("1".into()) => {
                 return Err(PrepareError("no such version".to_owned()).into());
@@ -249,6 +258,10 @@ impl ApiTarget for Demo {
             }
             Wrong::VersionNotNeeded => profile.version_use = VersionUse::Needed,
             Wrong::VersionOnlyDeclared => profile.versions.clear(),
+            Wrong::VersionsConfigured | Wrong::ConfiguredVersionForgotten => {
+                profile.version_use = VersionUse::Needed;
+                profile.versions.clear();
+            }
             Wrong::PromiseOnNothing => profile.repeat = Repeat::SameEndpoint,
             _ => {}
         }
