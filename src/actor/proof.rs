@@ -229,9 +229,10 @@ impl TargetState {
         self.record_unproved(id, Draft { way, kind, because, due, at: self.now }, error);
     }
 
-    /// Whether it was only for want of proof that nothing was sent.
+    /// Whether it was only for want of proof that nothing was sent: whoever waited for his turn waited for that, too.
     pub(super) fn is_unproved(&mut self, id: &DeliveryId) -> bool {
-        self.queue.get(id).is_some_and(|held| held.refused == Some(Why::Auth))
+        let has_turn = self.queue.has_turn(id);
+        self.queue.get(id).is_some_and(|held| has_turn && held.refused == Some(Why::Auth))
     }
 
     /// Its time is over, and nothing was sent for want of proof: an attempt says so in the report.
