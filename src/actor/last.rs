@@ -4,12 +4,13 @@
 use super::{Slot, SlotParts, attempt::Order};
 use crate::{
     policy::{Step, next},
-    report::{Ended, Event},
+    report::{Ended, Event, Outcome},
 };
 
 /// Whether its delivery ends with it: `next` says so, where others that are in flight end in the same way.
 ///
-/// Nothing is decided by that. Where another attempt follows after all, a reply was kept for nothing.
+/// Where a canned reply would stand in, that is the reply of the report, and this one is not kept: it stands in for as long as
+/// the gate is shut, which may open before that is decided.
 pub(super) fn is_last((slot, parts): (&Slot, &SlotParts), order: &Order, ended: &Ended) -> bool {
     let mut history = order.before.clone();
     history.push(Event::Started(order.started.clone()));
@@ -23,7 +24,7 @@ pub(super) fn is_last((slot, parts): (&Slot, &SlotParts), order: &Order, ended: 
 
 fn settles(step: &Step) -> bool {
     match step {
-        Step::Settle(_) => true,
+        Step::Settle(outcome) => *outcome != Outcome::Substituted,
         Step::FallBack(_, step) => settles(step),
         Step::Attempt { .. }
         | Step::Listen { .. }

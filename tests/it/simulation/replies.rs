@@ -17,10 +17,7 @@ pub(super) fn check(scenario: &Scenario, played: &Played, report: &Report, say: 
         if gave_up(delivery) && replied(last) && !keeps(last) {
             say("who gave up has the last reply", format!("{}: {last:?}", delivery.target));
         }
-        // A canned reply stands in while the gate is shut, and it may open before that is decided.
-        let may_end =
-            scenario.targets.iter().any(|it| it.canned && it.name == delivery.target.as_str());
-        for held in before.iter().filter(|it| !may_end && keeps(it) && may_go_on(it)) {
+        for held in before.iter().filter(|it| keeps(it) && may_go_on(it)) {
             say("who goes on holds no reply", format!("{}: {held:?}", delivery.target));
         }
     }
